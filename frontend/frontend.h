@@ -1,0 +1,18 @@
+/* Text to checked source graphs. */
+#ifndef SGC_FRONTEND_FRONTEND_H
+#define SGC_FRONTEND_FRONTEND_H
+
+#include "ir/ir.h"
+
+/* `sgc --dim name=value` */
+typedef struct FeDim {
+    const char *name;
+    int64_t value;
+} FeDim;
+
+/* Parses and checks one .sg file.  m is filled with source graphs (stage IR_SOURCE).  False: errors
+ * were reported in d; m must not be used. text must stay valid as long as m. */
+bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim, size_t dims,
+                Diags *d);
+
+#endif

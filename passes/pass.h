@@ -1,0 +1,50 @@
+/* Passes: graph to graph, one file, one function, one row of pass.def each.
+ *
+ * Laws: (a) the roots mean the same before and after, up to the float contract of the rules used;
+ * (b) a simplifying pass run twice returns false the second time; (c) new nodes inherit the place of
+ * the node that caused them; (d) simplification rules strictly shrink a stated measure; (e) no
+ * identity that is false for NaN, infinities or -0 unless its row says so; (f) draws are neither
+ * merged, duplicated nor dropped unless the pass says so. */
+#ifndef SGC_PASSES_PASS_H
+#define SGC_PASSES_PASS_H
+
+#include "ir/ir.h"
+
+typedef struct PassOptions {
+    int64_t parts;      /* fixed parts that rows and weights are cut into */
+    int64_t real_bytes; /* 4 or 8: buffers are planned for it */
+} PassOptions;
+
+typedef struct PassCtx {
+    const PassOptions *options;
+    Diags *diags; /* what the user got wrong, and remarks */
+    Arena *arena;
+} PassCtx;
+
+/* Returns true if it changed g.  On a user error, reports to cx->diags. */
+typedef bool PassFn(IrGraph *g, PassCtx *cx);
+
+typedef struct PassInfo {
+    const char *name;
+    PassFn *run;
+    IrStage stage; /* the stage that the pass works on */
+    const char *doc;
+} PassInfo;
+
+#define PASS(name, ...) PassFn pass_##name;
+#include "passes/pass.def"
+
+extern const PassInfo pass_info[];
+extern const size_t pass_count;
+
+/* Called after each pass that ran: number in the pipeline, pass, graph, milliseconds, changed. */
+typedef void PassHook(void *context, unsigned number, const PassInfo *p, const IrGraph *g,
+                      double ms, bool changed);
+
+/* Derives the `step`, `eval` and `run` entries of a source graph and brings each to the stage
+ * IR_SCHEDULED.  out[IR_ENTRY_STEP ..] has no nodes where the graph has no such entry.
+ * False: errors were reported. */
+bool passes_run(const IrGraph *source, IrGraph out[IR_ENTRIES], PassCtx *cx, PassHook *hook,
+                void *context);
+
+#endif
