@@ -1,0 +1,26 @@
+/* Scheduled graphs to one object file: the only folder that knows LLVM.
+ *
+ * The object defines one symbol, `sgrt_model` (runtime/rt.h), and refers to the runtime's functions
+ * (runtime/rt.def).  The same input and options give the same bytes. */
+#ifndef SGC_CODEGEN_CODEGEN_H
+#define SGC_CODEGEN_CODEGEN_H
+
+#include "ir/ir.h"
+
+typedef enum CgEmit { CG_OBJECT, CG_ASSEMBLY, CG_LLVM } CgEmit;
+
+typedef struct CgOptions {
+    const char *cpu;    /* an LLVM name such as "znver4" or "x86-64-v3"; "native": this machine's */
+    int64_t real_bytes; /* 4 or 8: what "real" is */
+    int64_t parts;      /* the fixed parts the graphs were scheduled for */
+    const char *hash;   /* of the source and the options: recorded in the model and its checkpoints */
+    const char *version;
+    bool no_optimise;   /* skip default<O3>: tests compare both */
+} CgOptions;
+
+/* graphs[i] holds the entries that passes_run() made of m->graph[i]; an entry without nodes does
+ * not exist.  Writes `path`.  False: an error was reported in d and nothing was written. */
+bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options,
+                CgEmit emit, const char *path, Diags *d);
+
+#endif
