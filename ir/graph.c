@@ -72,10 +72,18 @@ uint32_t ir_region_add(IrGraph *g, int32_t plate, bool reverse)
     return g->regions;
 }
 
+/* Only a value that differs from step to step belongs to a sequence. */
+static bool in_region(const IrGraph *g, const IrNode *n)
+{
+    return n->region && n->type.plates >> g->region[n->region - 1].plate & 1;
+}
+
 static IrRef append(IrGraph *g, IrNode n)
 {
     Arena *a = g->model->arena;
     n.in = copy_array(a, n.in, n.n_in, sizeof(IrRef));
+    if (!in_region(g, &n))
+        n.region = 0;
     if (g->count == g->cap) {
         uint32_t cap = g->cap ? g->cap * 2 : 64;
         IrNode *bigger = arena_array(a, IrNode, cap);
@@ -271,7 +279,67 @@ bool ir_rewrite(IrGraph *g, IrRule *rule, void *context)
         if (g->plate[p].weight != IR_NONE)
             g->plate[p].weight = now[g->plate[p].weight];
     g->in_region = 0;
+    ir_group_regions(g);
     return fired;
+}
+
+/* ---- regions ------------------------------------------------------------------------------- */
+
+/* Which nodes must follow the region: those that read it, directly or not. */
+static bool *mark_readers(const IrGraph *g, uint32_t region)
+{
+    bool *reads = arena_array(g->model->arena, bool, g->count + 1);
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        for (uint32_t k = 0; k < n->n_in && n->region != region; k++)
+            reads[r] |= n->in[k] < r && (g->node[n->in[k]].region == region || reads[n->in[k]]);
+    }
+    return reads;
+}
+
+/* Renumbers the nodes so that `order[i]` becomes node i. */
+static void reorder(IrGraph *g, const IrRef *order)
+{
+    Arena *a = g->model->arena;
+    IrRef *now = arena_array(a, IrRef, g->count + 1);
+    IrNode *old = copy_array(a, g->node, g->count, sizeof *old);
+    for (IrRef i = 0; i < g->count; i++)
+        now[order[i]] = i;
+    for (IrRef i = 0; i < g->count; i++) {
+        g->node[i] = old[order[i]];
+        for (uint32_t k = 0; k < g->node[i].n_in; k++)
+            g->node[i].in[k] = now[g->node[i].in[k]];
+    }
+    for (uint32_t p = 0; p < g->plates; p++)
+        if (g->plate[p].weight != IR_NONE)
+            g->plate[p].weight = now[g->plate[p].weight];
+}
+
+void ir_group_regions(IrGraph *g)
+{
+    for (uint32_t region = 1; region <= g->regions; region++) {
+        bool *after = mark_readers(g, region);
+        IrRef *order = arena_array(g->model->arena, IrRef, g->count + 1);
+        uint32_t count = 0;
+        IrRef last = IR_NONE;
+        for (IrRef r = 0; r < g->count; r++)
+            if (g->node[r].region == region)
+                last = r;
+        if (last == IR_NONE)
+            continue;
+        for (IrRef r = 0; r <= last; r++)
+            if (g->node[r].region != region && !after[r])
+                order[count++] = r;
+        for (IrRef r = 0; r <= last; r++)
+            if (g->node[r].region == region)
+                order[count++] = r;
+        for (IrRef r = 0; r <= last; r++)
+            if (after[r])
+                order[count++] = r;
+        for (IrRef r = last + 1; r < g->count; r++)
+            order[count++] = r;
+        reorder(g, order);
+    }
 }
 
 /* ---- types --------------------------------------------------------------------------------- */

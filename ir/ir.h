@@ -178,8 +178,9 @@ typedef struct IrNode {
     IrPlace place;
 } IrNode;
 
-/* A sequence: nodes [first, last) are evaluated step by step over the copies of `plate`, in
- * increasing order, or decreasing if `reverse`.  Only carries look at another step. */
+/* A sequence: the nodes whose `region` names it stand together and are evaluated step by step over
+ * the copies of `plate`, in increasing order, or decreasing if `reverse`.  Only carries look at
+ * another step.  All of them have the plate; what does not is computed once, outside. */
 typedef struct IrRegion {
     int32_t plate;
     bool reverse;
@@ -405,6 +406,8 @@ const char *ir_set_name(IrGraph *g, IrRef r, const char *name);
 typedef IrRef IrRule(IrGraph *g, const IrNode *n, void *context);
 bool ir_rewrite(IrGraph *g, IrRule *rule, void *context); /* true: a rule fired */
 IrRef ir_keep(IrGraph *g, const IrNode *n); /* appends a copy of n; for rules */
+/* Moves nodes so that those of each region stand together; ir_rewrite ends with it. */
+void ir_group_regions(IrGraph *g);
 
 /* ---- types --------------------------------------------------------------------------------- */
 
