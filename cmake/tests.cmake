@@ -1,0 +1,37 @@
+# One CTest entry for every suite of tests/suites.def and every script of tests/run.
+set(suites_def ${CMAKE_SOURCE_DIR}/tests/suites.def)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${suites_def})
+
+file(GLOB test_sources CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/tests/*.c ${CMAKE_SOURCE_DIR}/tests/unit/*.c ${CMAKE_SOURCE_DIR}/tests/laws/*.c)
+add_executable(sgc_tests ${test_sources})
+target_link_libraries(sgc_tests PRIVATE sgc_driver sgc_frontend sgc_passes sgc_codegen sgc_ir sgrt
+  sgc_options PkgConfig::CHECK)
+target_compile_definitions(sgc_tests PRIVATE
+  SGC_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SGC_BINARY_DIR="${CMAKE_BINARY_DIR}")
+
+set(environment SGC_SOURCE_DIR=${CMAKE_SOURCE_DIR} SGC_BINARY_DIR=${CMAKE_BINARY_DIR})
+if(SGC_SANITIZE)
+  # In one process, so that leaks of every test are seen.
+  list(APPEND environment CK_FORK=no ASAN_OPTIONS=detect_leaks=1)
+endif()
+
+function(sgc_test name)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300
+    SKIP_RETURN_CODE 77)
+endfunction()
+
+file(STRINGS ${suites_def} rows REGEX "^SUITE\\(")
+foreach(row IN LISTS rows)
+  string(REGEX REPLACE "^SUITE\\(([a-z0-9_]+)\\).*" "\\1" suite ${row})
+  sgc_test(${suite} sgc_tests --suite ${suite})
+endforeach()
+
+file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*.sh ${CMAKE_SOURCE_DIR}/tests/run/*.sh)
+foreach(script IN LISTS scripts)
+  cmake_path(GET script STEM name)
+  if(NOT name STREQUAL lib)
+    sgc_test(${name} bash ${script})
+  endif()
+endforeach()
