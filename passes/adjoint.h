@@ -1,0 +1,28 @@
+/* Reverse-mode differentiation as a program over the same graph. */
+#ifndef SGC_PASSES_ADJOINT_H
+#define SGC_PASSES_ADJOINT_H
+
+#include "ir/ir.h"
+
+/* An adjoint to start from: `value` (of the node's type, or shared by its copies and elements) is
+ * added to the adjoint of `node`. */
+typedef struct EsSeed {
+    IrRef node, value;
+} EsSeed;
+
+/* Appends to g the program that carries the seeds back to the parameters.  grad[p] becomes the
+ * adjoint of model parameter p, of the stored tensor's type, or IR_NONE where nothing reaches it.
+ */
+void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, IrRef *grad);
+
+/* ---- sums over copies ---------------------------------------------------------------------- */
+
+/* The sum over the copies of `plates`; where v lacks one of them its copies are equal, and the sum
+ * is a multiple. */
+IrRef es_sum_plates(IrGraph *g, IrRef v, IrPlates plates);
+/* v with exactly the plates and the shape of `type`. */
+IrRef es_broadcast(IrGraph *g, IrRef v, IrType type);
+/* v with the shape of `type`, whatever its plates. */
+IrRef es_shape_as(IrGraph *g, IrRef v, const IrType *type);
+
+#endif
