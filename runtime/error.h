@@ -1,0 +1,20 @@
+/* Why a call of the runtime failed, in words.
+ *
+ * Functions that can fail take an SgrtError, return false (or NULL) and fill it with one sentence
+ * that names what was wrong and where.  Only the verbs print; everything else passes the text up. */
+#ifndef SGC_RUNTIME_ERROR_H
+#define SGC_RUNTIME_ERROR_H
+
+#include <stdbool.h>
+
+typedef struct SgrtError {
+    char text[1000]; /* no final newline; longer texts are cut */
+} SgrtError;
+
+/* Always false, so that a caller can write `return sgrt_fail(...)`. */
+bool sgrt_fail(SgrtError *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "PLACE: " before the text.  Always false. */
+bool sgrt_fail_in(SgrtError *e, const char *place);
+
+#endif

@@ -1,0 +1,26 @@
+/* A file that appears whole or not at all: written beside its place, synced, then renamed into it.
+ * What already stands there but is no regular file (a pipe, /dev/stdout) is written directly. */
+#ifndef SGC_RUNTIME_FILE_H
+#define SGC_RUNTIME_FILE_H
+
+#include "runtime/error.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct SgrtFile {
+    FILE *stream;    /* owned while the file is being written */
+    char *path;      /* owned */
+    char *temporary; /* owned; NULL if the file is written directly */
+} SgrtFile;
+
+bool sgrt_file_begin(SgrtFile *f, const char *path, SgrtError *e);
+bool sgrt_file_write(SgrtFile *f, const void *bytes, int64_t count, SgrtError *e);
+
+/* Makes the file appear.  Either way the SgrtFile is done with. */
+bool sgrt_file_commit(SgrtFile *f, SgrtError *e);
+
+/* Leaves what stood at the path as it was.  Nothing if the file is done with. */
+void sgrt_file_abandon(SgrtFile *f);
+
+#endif
