@@ -1,0 +1,14 @@
+/* SGRT_CLONES: a function compiled for several levels of x86-64, the best chosen at program start.
+ *
+ * The choice depends on the machine alone, so one machine gives the same bits every time; levels
+ * with fused multiply-add may differ from the others in the last bits. */
+#ifndef SGC_RUNTIME_CLONES_H
+#define SGC_RUNTIME_CLONES_H
+
+#if defined(__x86_64__) && defined(__linux__) && !defined(__AVX512F__)
+#define SGRT_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define SGRT_CLONES
+#endif
+
+#endif
