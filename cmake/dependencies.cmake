@@ -8,11 +8,12 @@ pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 # llvm-config rather than LLVM's CMake package, which asks for the development files of every library
 # that LLVM itself was built with.
 find_program(LLVM_CONFIG NAMES llvm-config-19 REQUIRED)
-execute_process(COMMAND ${LLVM_CONFIG} --includedir
-  OUTPUT_VARIABLE LLVM_INCLUDE_DIR OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${LLVM_CONFIG} --libdir
-  OUTPUT_VARIABLE LLVM_LIBRARY_DIR OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-find_library(LLVM_LIBRARY NAMES LLVM-19 HINTS ${LLVM_LIBRARY_DIR} REQUIRED)
+foreach(what include lib bin)
+  execute_process(COMMAND ${LLVM_CONFIG} --${what}dir OUTPUT_VARIABLE LLVM_${what}
+    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+find_library(LLVM_LIBRARY NAMES LLVM-19 HINTS ${LLVM_lib} REQUIRED)
+find_program(LLVM_LINKER NAMES ld.lld PATHS ${LLVM_bin} NO_DEFAULT_PATH)
 
 # Runtime kernels are compiled to LLVM bitcode, which LLVM 19 must be able to read.
 find_program(SGC_CLANG NAMES clang-19 REQUIRED)

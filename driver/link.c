@@ -1,0 +1,86 @@
+/* The link step: a model's object file, the runtime, and the libraries that the runtime uses. */
+#include "driver/driver.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { MAX_WORDS = 64 };
+
+typedef struct Command {
+    char *word[MAX_WORDS];
+    size_t words;
+} Command;
+
+/* Splits `text` at `separator` and appends what is not empty. */
+static void add(Command *c, Arena *a, const char *text, char separator)
+{
+    const char stop[] = {separator, 0};
+    for (;;) {
+        size_t len = strcspn(text, stop);
+        if (len && c->words + 1 < MAX_WORDS)
+            c->word[c->words++] = arena_copy(a, text, len);
+        if (!text[len])
+            return;
+        text += len + 1;
+    }
+}
+
+/* The runtime stands in lib/ beside sgc (a build) or beside its folder (an installation). */
+static const char *runtime_library(Arena *a)
+{
+    char self[4096];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len < 0) {
+        complain("cannot read /proc/self/exe: %s", strerror(errno));
+        return NULL;
+    }
+    self[len] = 0;
+    *strrchr(self, '/') = 0;
+    const char *beside = arena_printf(a, "%s/lib/libsgrt.a", self);
+    if (access(beside, R_OK) == 0)
+        return beside;
+    const char *installed = arena_printf(a, "%s/../lib/libsgrt.a", self);
+    if (access(installed, R_OK) == 0)
+        return installed;
+    complain("the runtime library is neither %s nor %s", beside, installed);
+    return NULL;
+}
+
+static bool run(const Command *c, bool verbose)
+{
+    for (size_t i = 0; verbose && i < c->words; i++)
+        fprintf(stderr, "%s%c", c->word[i], i + 1 < c->words ? ' ' : '\n');
+    pid_t child;
+    int error = posix_spawnp(&child, c->word[0], NULL, NULL, c->word, environ);
+    if (error)
+        return complain("cannot run the linker %s: %s", c->word[0], strerror(error));
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return complain("lost the linker: %s", strerror(errno));
+    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+           complain("the link failed; sgc -v shows its command");
+}
+
+bool link_model(const char *object, const char *output, bool verbose, Arena *a)
+{
+    const char *runtime = runtime_library(a);
+    if (!runtime)
+        return false;
+    const char *blas_dir = arena_copy(a, SGC_OPENBLAS, strrchr(SGC_OPENBLAS, '/') - SGC_OPENBLAS);
+    Command c = {0};
+    add(&c, a, SGC_LINKER, ':');
+    add(&c, a, "-Wl,--gc-sections:-o", ':');
+    add(&c, a, output, 0);
+    add(&c, a, object, 0);
+    add(&c, a, runtime, 0);
+    add(&c, a, SGC_OPENBLAS, 0);
+    add(&c, a, arena_printf(a, "-Wl,-rpath,%s", blas_dir), 0);
+    add(&c, a, SGC_LIBRARIES, ':');
+    return run(&c, verbose);
+}

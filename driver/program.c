@@ -1,0 +1,82 @@
+/* The graphs of a model and their entries. */
+#include "driver/driver.h"
+
+#include <string.h>
+
+static uint32_t graph_named(const IrModel *m, const char *name)
+{
+    uint32_t g = 0;
+    while (g < m->graphs && strcmp(m->graph[g].name, name) != 0)
+        g++;
+    return g;
+}
+
+void program_group(Program *p, const IrModel *parsed, Arena *a)
+{
+    IrModel *m = arena_make(a, IrModel);
+    *m = *parsed;
+    m->graph = arena_array(a, IrGraph, parsed->graphs);
+    m->graphs = 0;
+    p->model = m;
+    p->entry = (IrGraph(*)[IR_ENTRIES])arena_array(a, IrGraph, parsed->graphs * IR_ENTRIES);
+    for (uint32_t i = 0; i < parsed->graphs; i++) {
+        const IrGraph *from = &parsed->graph[i];
+        uint32_t g = graph_named(m, from->name);
+        if (g == m->graphs)
+            m->graph[m->graphs++] = *from;
+        if (from->stage != IR_SOURCE)
+            p->entry[g][from->entry] = *from;
+        m->graph[g].model = p->entry[g][from->entry].model = m;
+    }
+    m->train = arena_array(a, IrTrain, parsed->trains);
+    for (uint32_t i = 0; i < parsed->trains; i++) {
+        m->train[i] = parsed->train[i];
+        m->train[i].graph = graph_named(m, parsed->graph[parsed->train[i].graph].name);
+    }
+}
+
+/* Passes are idempotent, so a graph goes on from the first pass of its stage. */
+static void resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
+{
+    for (unsigned i = 0; i < pass_count; i++) {
+        if (pass_info[i].stage != g->stage)
+            continue;
+        double start = milliseconds();
+        bool changed = pass_info[i].run(g, cx);
+        hook(context, i + 1, &pass_info[i], g, milliseconds() - start, changed);
+    }
+}
+
+bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context)
+{
+    bool ok = true;
+    for (uint32_t g = 0; g < p->model->graphs; g++) {
+        if (p->model->graph[g].stage == IR_SOURCE) {
+            ok = passes_run(&p->model->graph[g], p->entry[g], cx, hook, context) && ok;
+            continue;
+        }
+        for (unsigned e = 0; e < IR_ENTRIES; e++)
+            if (p->entry[g][e].count)
+                resume(&p->entry[g][e], cx, hook, context);
+    }
+    return ok && diags_errors(cx->diags) == 0;
+}
+
+void program_print(const Program *p, Arena *a, FILE *out)
+{
+    IrModel m = *p->model;
+    m.graph = arena_array(a, IrGraph, m.graphs * IR_ENTRIES);
+    m.graphs = 0;
+    m.train = arena_array(a, IrTrain, m.trains);
+    for (uint32_t g = 0; g < p->model->graphs; g++) {
+        for (uint32_t t = 0; t < m.trains; t++)
+            if (p->model->train[t].graph == g) {
+                m.train[t] = p->model->train[t];
+                m.train[t].graph = m.graphs;
+            }
+        for (unsigned e = 0; e < IR_ENTRIES; e++)
+            if (p->entry[g][e].count)
+                m.graph[m.graphs++] = p->entry[g][e];
+    }
+    ir_print_model(&m, out);
+}

@@ -1,0 +1,200 @@
+/* What a person sees of the pipeline: dumps, timings, remarks; and its own check of every step. */
+#include "driver/driver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+typedef struct Row {
+    const char *name, *graph, *entry;
+    unsigned number;
+    uint32_t nodes;
+    double ms;
+    bool changed;
+} Row;
+
+typedef struct Remark {
+    Span at;
+    const char *text;
+} Remark;
+
+struct Watch {
+    const Options *options;
+    const IrModel *model;
+    Arena *arena;
+    Row *row;
+    size_t rows;
+    Remark *remark;
+    size_t remarks;
+    bool broken, unwritten;
+};
+
+double milliseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+Watch *watch_new(const Options *o, const IrModel *m, Arena *a)
+{
+    Watch *w = arena_make(a, Watch);
+    *w = (Watch){.options = o, .model = m, .arena = a};
+    if (o->dump_dir && mkdir(o->dump_dir, 0777) != 0 && errno != EEXIST) {
+        complain("cannot make the directory %s: %s", o->dump_dir, strerror(errno));
+        return NULL;
+    }
+    return w;
+}
+
+/* The graph alone, in the model's frame, so that the text is valid input. */
+static void print(const Watch *w, const IrGraph *g, FILE *out)
+{
+    IrModel m = *w->model;
+    IrGraph copy = *g;
+    m.graph = &copy;
+    m.graphs = 1;
+    m.train = arena_array(w->arena, IrTrain, m.trains);
+    m.trains = 0;
+    for (uint32_t t = 0; t < w->model->trains; t++)
+        if (strcmp(w->model->graph[w->model->train[t].graph].name, g->name) == 0) {
+            m.train[m.trains] = w->model->train[t];
+            m.train[m.trains++].graph = 0;
+        }
+    ir_print_model(&m, out);
+}
+
+static void dump(Watch *w, const IrGraph *g, unsigned number, const char *name)
+{
+    const char *path = arena_printf(w->arena, "%s/%s.%s.%02u.%s.sgir", w->options->dump_dir,
+                                    g->name, ir_entry_name[g->entry], number, name);
+    FILE *out = fopen(path, "w");
+    if (out)
+        print(w, g, out);
+    if (!out || fclose(out) != 0)
+        w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
+}
+
+/* A broken graph is reported over its own text, and at once: the next pass may not survive it. */
+static void verify(Watch *w, const IrGraph *g, const char *pass)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return;
+    ir_print_graph(g, out);
+    fclose(out);
+    Diags *d = diags_new(arena_printf(w->arena, "after %s: %s.%s", pass, g->name,
+                                      ir_entry_name[g->entry]), text);
+    if (!ir_verify(g, d)) {
+        w->broken = true;
+        diags_render(d, stderr);
+    }
+    diags_free(d);
+    free(text);
+}
+
+/* Entries of one graph share decisions: each is one remark. */
+static void note_remarks(Watch *w, const IrGraph *g)
+{
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        size_t i = n->why ? 0 : w->remarks;
+        while (i < w->remarks && !(w->remark[i].at.line == n->at.line &&
+                                   w->remark[i].at.col == n->at.col &&
+                                   strcmp(w->remark[i].text, n->why) == 0))
+            i++;
+        if (n->why && i == w->remarks)
+            *arena_push(w->arena, w->remark, w->remarks, Remark) =
+                (Remark){n->at, arena_copy(w->arena, n->why, strlen(n->why))};
+    }
+}
+
+void watch_pass(void *context, unsigned number, const PassInfo *p, const IrGraph *g, double ms,
+                bool changed)
+{
+    Watch *w = context;
+    const char *entry = ir_entry_name[g->entry];
+    Row *row = arena_push(w->arena, w->row, w->rows, Row);
+    *row = (Row){p->name, g->name, entry, number, g->count, ms, changed};
+    if (!changed)
+        return;
+    if (w->options->remarks)
+        note_remarks(w, g);
+    if (w->options->dump_dir)
+        dump(w, g, number, p->name);
+    if (list_has(w->options->print_after, p->name) || list_has(w->options->print_after, "all")) {
+        fprintf(stderr, "# after %s: %s.%s\n", p->name, g->name, entry);
+        ir_print_graph(g, stderr);
+    }
+    verify(w, g, p->name);
+}
+
+void watch_source(Watch *w, const IrGraph *g)
+{
+    if (w->options->dump_dir)
+        dump(w, g, 0, ir_stage_name[g->stage]);
+}
+
+void watch_stage(Watch *w, const char *name, double ms)
+{
+    *arena_push(w->arena, w->row, w->rows, Row) = (Row){.name = name, .ms = ms};
+}
+
+void watch_remarks(const Watch *w, Diags *d)
+{
+    for (size_t i = 0; i < w->remarks; i++)
+        diag_remark(d, w->remark[i].at, "%s", w->remark[i].text);
+}
+
+/* One line a stage: the passes' times are summed over the graphs. */
+static void print_times(const Watch *w, FILE *out)
+{
+    double total = 0;
+    for (size_t i = 0; i < w->rows; i++) {
+        total += w->row[i].ms;
+        double ms = 0;
+        size_t first = 0;
+        while (strcmp(w->row[first].name, w->row[i].name) != 0)
+            first++;
+        if (first < i)
+            continue;
+        for (size_t j = i; j < w->rows; j++)
+            ms += strcmp(w->row[j].name, w->row[i].name) == 0 ? w->row[j].ms : 0;
+        fprintf(out, "%10.2f ms  %s\n", ms, w->row[i].name);
+    }
+    fprintf(out, "%10.2f ms  in all\n", total);
+}
+
+static void write_table(Watch *w)
+{
+    const char *path = arena_printf(w->arena, "%s/passes.txt", w->options->dump_dir);
+    FILE *out = fopen(path, "w");
+    if (out)
+        fprintf(out, "%-3s %-12s %-20s %-10s %8s  %s\n", "no", "pass", "graph", "entry", "nodes",
+                "changed");
+    for (size_t i = 0; out && i < w->rows; i++)
+        if (w->row[i].graph)
+            fprintf(out, "%02u  %-12s %-20s %-10s %8u  %s\n", w->row[i].number, w->row[i].name,
+                    w->row[i].graph, w->row[i].entry, w->row[i].nodes,
+                    w->row[i].changed ? "yes" : "no");
+    if (!out || fclose(out) != 0)
+        w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
+}
+
+bool watch_broken(const Watch *w)
+{
+    return w->broken;
+}
+
+bool watch_close(Watch *w)
+{
+    if (w->options->time_passes)
+        print_times(w, stderr);
+    if (w->options->dump_dir)
+        write_table(w);
+    return !w->unwritten;
+}
