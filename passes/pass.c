@@ -1,0 +1,91 @@
+/* The pipeline: derives the entries of a graph and runs every pass of pass.def on each.
+ *
+ * The graph is verified after every pass, in every build: what a pass breaks is reported under the
+ * name of that pass. */
+#include "passes/pass.h"
+#include "passes/sweep.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+const PassInfo pass_info[] = {
+#define PASS(name, stage, doc) {#name, pass_##name, IR_##stage, doc},
+#include "passes/pass.def"
+};
+
+const size_t pass_count = sizeof pass_info / sizeof *pass_info;
+
+static bool has_op(const IrGraph *g, IrOp op)
+{
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].op == op)
+            return true;
+    return false;
+}
+
+static void derive(IrGraph *to, const IrGraph *source, IrEntry entry)
+{
+    ir_graph_clone(to, source);
+    to->entry = entry;
+    sweep_nodes(to, entry == IR_ENTRY_RUN ? IR_COST : IR_OUTPUT);
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* A broken graph is our mistake, not the user's: say so, with what the verifier found. */
+static bool still_valid(const IrGraph *g, const PassInfo *p, PassCtx *cx)
+{
+    Diags *found = diags_new(p->name, NULL);
+    bool valid = ir_verify(g, found);
+    if (!valid) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+        if (f) {
+            diags_render(found, f);
+            fclose(f);
+        }
+        diag_error(cx->diags, g->at, "internal error: pass %s broke the %s entry of graph %s",
+                   p->name, ir_entry_name[g->entry], g->name);
+        diag_note(cx->diags, g->at, "%s", text ? text : "no memory to say why");
+        free(text);
+    }
+    diags_free(found);
+    return valid;
+}
+
+static bool run_entry(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
+{
+    for (size_t i = 0; i < pass_count; i++) {
+        const PassInfo *p = &pass_info[i];
+        double start = now_ms();
+        bool changed = p->run(g, cx);
+        double ms = now_ms() - start;
+        if (diags_errors(cx->diags) || !still_valid(g, p, cx))
+            return false;
+        if (hook)
+            hook(context, (unsigned)i + 1, p, g, ms, changed);
+    }
+    return true;
+}
+
+bool passes_run(const IrGraph *source, IrGraph out[IR_ENTRIES], PassCtx *cx, PassHook *hook,
+                void *context)
+{
+    bool costs = has_op(source, IR_COST), outputs = has_op(source, IR_OUTPUT);
+    for (IrEntry e = IR_ENTRY_SOURCE; e < IR_ENTRIES; e++)
+        ir_graph_init(&out[e], source->model, source->name, e);
+    for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++) {
+        if (!(e == IR_ENTRY_RUN ? outputs : costs))
+            continue;
+        derive(&out[e], source, e);
+        if (!run_entry(&out[e], cx, hook, context))
+            return false;
+    }
+    return true;
+}
