@@ -1,0 +1,592 @@
+/* Closed forms: a cost, or a part of one, is replaced by its expectation over one draw.
+ *
+ * A term that reads a draw z only through statistics whose mean the law of z knows (z, z^2, |z -
+ * t|, e^(tz), log z, (log z)^2: the moments of dist.def) is replaced by that mean, whatever the
+ * algebra around it: sums, differences, scalings and squares of affine forms are taken apart here.
+ * So log q(z) - log p(z) becomes the closed-form Kullback-Leibler divergence without being
+ * recognised as one.
+ *
+ * The condition: nothing else in the term is a descendant of z; then the law of z given the rest of
+ * the term is its own.  estimators.md E7 and 2.5. */
+#include "passes/adjoint.h"
+#include "passes/pass.h"
+
+#include <math.h>
+
+typedef struct Integral {
+    IrGraph *g;
+    IrRef z;
+    IrNode draw; /* a copy of node z */
+    const IrDistInfo *law;
+    IrRef count;     /* nodes before the integration; what is built later is free of z */
+    bool *depends;   /* on z, along any path */
+    bool *statistic; /* holds more of z than a linear form */
+    IrRef *known;    /* expectations found so far */
+} Integral;
+
+#define UNKNOWN (IR_NONE - 1)
+
+static bool depends(const Integral *t, IrRef r)
+{
+    return r < t->count && t->depends[r];
+}
+
+/* ---- arithmetic that drops what is 0 or 1 --------------------------------------------------- */
+/* x - x is taken as 0 and x / x as 1, which is false only where x is not finite (or 0): there the
+ * log-density that is being integrated is not finite either. */
+
+static bool is_const(const IrGraph *g, IrRef r, double v)
+{
+    const IrNode *n = &g->node[r];
+    return n->op == IR_CONST && n->type.rank == 0 && n->type.plates == 0 && n->attr.num == v;
+}
+
+static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
+{
+    const IrNode *x = &g->node[a], *y = &g->node[b];
+    if (a == b)
+        return true;
+    if (x->op == IR_CONST && y->op == IR_CONST)
+        return ir_type_equal(&x->type, &y->type) && x->attr.num == y->attr.num;
+    if (depth == 0 || x->op != y->op || x->n_in != y->n_in || x->n_in == 0 ||
+        !(ir_op_info[x->op].flags & IR_EW))
+        return false;
+    for (uint32_t k = 0; k < x->n_in; k++)
+        if (!same(g, x->in[k], y->in[k], depth - 1))
+            return false;
+    return true;
+}
+
+enum { SAME_DEPTH = 3 };
+
+static IrRef negated(IrGraph *g, IrRef a)
+{
+    if (g->node[a].op == IR_NEG)
+        return g->node[a].in[0];
+    return is_const(g, a, 0) ? a : ir_unary(g, IR_NEG, a);
+}
+
+static IrRef plus(IrGraph *g, IrRef a, IrRef b)
+{
+    if (is_const(g, a, 0))
+        return b;
+    return is_const(g, b, 0) ? a : ir_binary(g, IR_ADD, a, b);
+}
+
+static IrRef less(IrGraph *g, IrRef a, IrRef b)
+{
+    if (same(g, a, b, SAME_DEPTH))
+        return ir_const(g, 0);
+    if (g->node[a].op == IR_ADD && same(g, g->node[a].in[0], b, SAME_DEPTH))
+        return g->node[a].in[1];
+    if (is_const(g, b, 0))
+        return a;
+    return is_const(g, a, 0) ? negated(g, b) : ir_binary(g, IR_SUB, a, b);
+}
+
+static IrRef product(IrGraph *g, IrRef a, IrRef b)
+{
+    if (is_const(g, a, 1) || is_const(g, b, 0))
+        return b;
+    return is_const(g, b, 1) || is_const(g, a, 0) ? a : ir_binary(g, IR_MUL, a, b);
+}
+
+static IrRef quotient(IrGraph *g, IrRef a, IrRef b)
+{
+    if (is_const(g, a, 0) || is_const(g, b, 1))
+        return a;
+    return same(g, a, b, SAME_DEPTH) ? ir_const(g, 1) : ir_binary(g, IR_DIV, a, b);
+}
+
+static IrRef squared(IrGraph *g, IrRef a)
+{
+    return is_const(g, a, 0) || is_const(g, a, 1) ? a : ir_unary(g, IR_SQUARE, a);
+}
+
+/* ---- element-wise affine forms -------------------------------------------------------------- */
+
+typedef enum Atom { NO_ATOM, ATOM_VALUE, ATOM_LOG } Atom;
+
+static Atom atom_of(const Integral *t, IrRef r)
+{
+    const IrNode *n = &t->g->node[r];
+    if (r == t->z || (n->op == IR_TO_REAL && n->in[0] == t->z))
+        return ATOM_VALUE;
+    return n->op == IR_LOG && n->in[0] == t->z ? ATOM_LOG : NO_ATOM;
+}
+
+/* e = a + b s element by element, with s = z everywhere or s = log z everywhere. */
+static bool affine(const Integral *t, IrRef e, Atom *seen)
+{
+    if (!depends(t, e))
+        return true;
+    Atom here = atom_of(t, e);
+    if (here != NO_ATOM) {
+        bool mixed = *seen != NO_ATOM && *seen != here;
+        *seen = here;
+        return !mixed;
+    }
+    const IrNode *n = &t->g->node[e];
+    switch (n->op) {
+    case IR_NEG:
+        return affine(t, n->in[0], seen);
+    case IR_ADD:
+    case IR_SUB:
+        return affine(t, n->in[0], seen) && affine(t, n->in[1], seen);
+    case IR_MUL:
+        return (!depends(t, n->in[0]) || !depends(t, n->in[1])) && affine(t, n->in[0], seen) &&
+               affine(t, n->in[1], seen);
+    case IR_DIV:
+        return !depends(t, n->in[1]) && affine(t, n->in[0], seen);
+    default:
+        return false;
+    }
+}
+
+/* The affine form e with `value` for its atom; without its constant part if `slope`. */
+static IrRef replay(Integral *t, IrRef e, IrRef value, bool slope)
+{
+    IrGraph *g = t->g;
+    if (!depends(t, e))
+        return slope ? ir_const(g, 0) : e;
+    if (atom_of(t, e) != NO_ATOM)
+        return value;
+    IrNode n = g->node[e];
+    bool first = depends(t, n.in[0]);
+    switch (n.op) {
+    case IR_NEG:
+        return negated(g, replay(t, n.in[0], value, slope));
+    case IR_ADD:
+        return plus(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
+    case IR_SUB:
+        return less(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
+    case IR_DIV:
+        return quotient(g, replay(t, n.in[0], value, slope), n.in[1]);
+    default:
+        return product(g, replay(t, n.in[!first], value, slope), n.in[first]);
+    }
+}
+
+static IrRef moment(Integral *t, IrMoment m, IrRef x)
+{
+    return t->law->moment(t->g, t->draw.in, m, x);
+}
+
+static bool mean_and_variance(Integral *t, Atom atom, IrRef *mean, IrRef *variance)
+{
+    bool log = atom == ATOM_LOG;
+    *mean = moment(t, log ? IR_E_LOG_MEAN : IR_E_MEAN, IR_NONE);
+    *variance = moment(t, log ? IR_E_LOG_SQUARE : IR_E_VARIANCE, IR_NONE);
+    if (*mean == IR_NONE || *variance == IR_NONE)
+        return false;
+    if (log)
+        *variance = less(t->g, *variance, ir_unary(t->g, IR_SQUARE, *mean));
+    return true;
+}
+
+/* E[u v] = u(m) v(m) + u' v' Var, for affine u and v of one atom.  A variance that is a square is
+ * replayed under the square, so that (z - mu) / sigma gives exactly 1. */
+static IrRef second_moment(Integral *t, IrRef u, IrRef v)
+{
+    IrGraph *g = t->g;
+    Atom atom = NO_ATOM;
+    IrRef mean, variance;
+    if (!affine(t, u, &atom) || !affine(t, v, &atom) ||
+        !mean_and_variance(t, atom, &mean, &variance))
+        return IR_NONE;
+    IrRef at_mean = replay(t, u, mean, false), spread;
+    bool is_square = g->node[variance].op == IR_SQUARE;
+    IrRef unit = is_square ? g->node[variance].in[0] : ir_const(g, 1);
+    spread = replay(t, u, unit, true);
+    if (u == v) {
+        at_mean = squared(g, at_mean);
+        spread = squared(g, spread);
+    } else {
+        at_mean = product(g, at_mean, replay(t, v, mean, false));
+        spread = product(g, spread, replay(t, v, unit, true));
+    }
+    return plus(g, at_mean, is_square ? spread : product(g, spread, variance));
+}
+
+/* E|a z + b| = |a| E|z + b / a| */
+static IrRef expected_distance(Integral *t, IrRef u)
+{
+    IrGraph *g = t->g;
+    Atom atom = NO_ATOM;
+    if (!affine(t, u, &atom) || atom != ATOM_VALUE || t->law->elem != IR_REAL)
+        return IR_NONE;
+    IrRef slope = replay(t, u, ir_const(g, 1), true);
+    IrRef offset = replay(t, u, ir_const(g, 0), false);
+    IrRef e = moment(t, IR_E_ABS, quotient(g, negated(g, offset), slope));
+    if (e == IR_NONE || is_const(g, slope, 1) || is_const(g, slope, -1))
+        return e;
+    return product(g, ir_unary(g, IR_ABS, slope), e);
+}
+
+/* E e^(a z + b) = e^b E e^(a z) */
+static IrRef expected_exponential(Integral *t, IrRef u)
+{
+    IrGraph *g = t->g;
+    Atom atom = NO_ATOM;
+    if (!affine(t, u, &atom) || atom != ATOM_VALUE)
+        return IR_NONE;
+    IrRef e = moment(t, IR_E_EXP_TILT, replay(t, u, ir_const(g, 1), true));
+    IrRef offset = replay(t, u, ir_const(g, 0), false);
+    if (e == IR_NONE || is_const(g, offset, 0))
+        return e;
+    return ir_binary(g, IR_MUL, ir_unary(g, IR_EXP, offset), e);
+}
+
+/* ---- linear forms of a multivariate normal -------------------------------------------------- */
+
+/* u = M eps + constant: the matrix M on a new last axis; IR_NONE: not of that form. */
+static IrRef noise_matrix(Integral *t, IrRef u)
+{
+    IrGraph *g = t->g;
+    if (u == t->z)
+        return ir_unary(g, IR_TRIL, t->draw.in[1]);
+    IrNode n = g->node[u];
+    bool first = n.n_in > 0 && depends(t, n.in[0]), second = n.n_in > 1 && depends(t, n.in[1]);
+    IrRef m = first && second ? IR_NONE : first || second ? noise_matrix(t, n.in[second]) : IR_NONE;
+    if (m == IR_NONE)
+        return IR_NONE;
+    IrRef other = n.n_in == 2 ? n.in[!second] : IR_NONE;
+    switch (n.op) {
+    case IR_ADD:
+        return m;
+    case IR_SUB:
+        return second ? ir_unary(g, IR_NEG, m) : m;
+    case IR_NEG:
+        return ir_unary(g, IR_NEG, m);
+    case IR_MUL:
+        return g->node[other].type.rank == 0 ? ir_binary(g, IR_MUL, m, other) : IR_NONE;
+    case IR_DIV:
+        return first && g->node[other].type.rank == 0 ? ir_binary(g, IR_DIV, m, other) : IR_NONE;
+    case IR_SOLVE_TRI:
+        return second ? ir_node(g, n.op, n.attr, 2, (IrRef[]){other, m}) : IR_NONE;
+    default:
+        return IR_NONE;
+    }
+}
+
+static IrRef expectation(Integral *t, IrRef e);
+
+/* E u_i^2 = (E u_i)^2 + sum_j M_ij^2 */
+static IrRef second_moment_of_event(Integral *t, IrRef u)
+{
+    IrGraph *g = t->g;
+    IrType type = g->node[u].type;
+    IrRef m = t->draw.type.rank == 1 && type.rank == 1 ? noise_matrix(t, u) : IR_NONE;
+    IrRef mean = m == IR_NONE ? IR_NONE : expectation(t, u);
+    if (mean == IR_NONE)
+        return IR_NONE;
+    IrRef spread = ir_reduce(g, IR_SUM, ir_unary(g, IR_SQUARE, m), 2, 0);
+    return plus(g, squared(g, mean), spread);
+}
+
+/* ---- the expectation of a term -------------------------------------------------------------- */
+
+static IrRef expected_atom(Integral *t, IrRef e, Atom atom)
+{
+    IrRef mean = moment(t, atom == ATOM_LOG ? IR_E_LOG_MEAN : IR_E_MEAN, IR_NONE);
+    return mean == IR_NONE ? IR_NONE : es_broadcast(t->g, mean, t->g->node[e].type);
+}
+
+/* Linear in operand k: the same operation on its expectation. */
+static IrRef expected_linear(Integral *t, IrRef e, uint32_t k)
+{
+    IrGraph *g = t->g;
+    IrNode n = g->node[e];
+    for (uint32_t i = 0; i < n.n_in; i++)
+        if (i != k && depends(t, n.in[i]))
+            return IR_NONE;
+    IrRef x = expectation(t, n.in[k]);
+    if (x == IR_NONE || is_const(g, x, 0))
+        return x;
+    x = es_broadcast(g, x, g->node[n.in[k]].type);
+    IrRef *in = arena_array(g->model->arena, IrRef, n.n_in);
+    for (uint32_t i = 0; i < n.n_in; i++)
+        in[i] = i == k ? x : n.in[i];
+    if (n.op == IR_RESHAPE)
+        return ir_typed(g, n.op, n.attr, n.type, 1, in);
+    return ir_node(g, n.op, n.attr, n.n_in, in);
+}
+
+static IrRef expected_sum(Integral *t, IrRef e)
+{
+    IrNode n = t->g->node[e];
+    IrRef a = expectation(t, n.in[0]), b = a == IR_NONE ? a : expectation(t, n.in[1]);
+    if (b == IR_NONE)
+        return IR_NONE;
+    return n.op == IR_ADD ? plus(t->g, a, b) : less(t->g, a, b);
+}
+
+static IrRef expected_product(Integral *t, IrRef e)
+{
+    IrNode n = t->g->node[e];
+    bool first = depends(t, n.in[0]);
+    if (first && depends(t, n.in[1]))
+        return second_moment(t, n.in[0], n.in[1]);
+    IrRef x = expectation(t, n.in[!first]);
+    return x == IR_NONE ? x : product(t->g, x, n.in[first]);
+}
+
+/* A test of a Bernoulli draw picks the value where it holds with its probability. */
+static IrRef expected_select(Integral *t, IrRef e)
+{
+    IrGraph *g = t->g;
+    IrNode n = g->node[e], test = g->node[n.in[0]];
+    IrRef yes = expectation(t, n.in[1]), no = yes == IR_NONE ? yes : expectation(t, n.in[2]);
+    if (no == IR_NONE || depends(t, n.in[1]) || depends(t, n.in[2]))
+        return depends(t, n.in[0]) || no == IR_NONE ? IR_NONE : ir_select(g, n.in[0], yes, no);
+    bool is_one = t->law->support == IR_ZERO_ONE && test.op == IR_EQ && test.in[0] == t->z &&
+                  is_const(g, test.in[1], 1);
+    if (!is_one)
+        return IR_NONE;
+    IrRef p = moment(t, IR_E_MEAN, IR_NONE);
+    IrRef miss = ir_binary(g, IR_SUB, ir_const(g, 1), p);
+    IrRef zero = ir_const(g, 0);
+    /* 0 log 0 is 0: a value that is never taken adds nothing. */
+    IrRef a = ir_select(g, ir_binary(g, IR_EQ, p, zero), zero, ir_binary(g, IR_MUL, p, yes));
+    IrRef b = ir_select(g, ir_binary(g, IR_EQ, miss, zero), zero, ir_binary(g, IR_MUL, miss, no));
+    return ir_binary(g, IR_ADD, a, b);
+}
+
+static IrRef expected_square(Integral *t, IrRef u)
+{
+    return t->law->event ? second_moment_of_event(t, u) : second_moment(t, u, u);
+}
+
+static IrRef expectation_of_op(Integral *t, IrRef e)
+{
+    const IrNode *n = &t->g->node[e];
+    switch (n->op) {
+    case IR_ADD:
+    case IR_SUB:
+        return expected_sum(t, e);
+    case IR_MUL:
+        return expected_product(t, e);
+    case IR_SELECT:
+        return expected_select(t, e);
+    case IR_SQUARE:
+        return expected_square(t, n->in[0]);
+    case IR_ABS:
+        return expected_distance(t, n->in[0]);
+    case IR_EXP:
+        return expected_exponential(t, n->in[0]);
+    case IR_NEG:
+    case IR_DIV:
+    case IR_SUM:
+    case IR_CUMSUM:
+    case IR_RESHAPE:
+    case IR_TRANSPOSE:
+    case IR_EXPAND:
+    case IR_SLICE:
+    case IR_PAD:
+    case IR_GATHER:
+    case IR_TO_PLATE:
+    case IR_TO_AXIS:
+        return expected_linear(t, e, 0);
+    case IR_CONTRACT:
+        return expected_linear(t, e, depends(t, n->in[1]));
+    case IR_SOLVE_TRI:
+        return expected_linear(t, e, 1);
+    default:
+        return IR_NONE;
+    }
+}
+
+/* E[e] over z given all that does not descend from z; IR_NONE: not known in closed form. */
+static IrRef expectation(Integral *t, IrRef e)
+{
+    if (!depends(t, e))
+        return e;
+    if (t->known[e] == UNKNOWN) {
+        Atom atom = atom_of(t, e);
+        t->known[e] = atom != NO_ATOM ? expected_atom(t, e, atom) : expectation_of_op(t, e);
+    }
+    return t->known[e];
+}
+
+/* What can be integrated of a sum whose other terms cannot.  A term that is linear in z stays: its
+ * pathwise gradient is exact in the location already, and splitting it from terms that move with
+ * it (x l - softplus(l)) would add variance. */
+static IrRef partial_expectation(Integral *t, IrRef e)
+{
+    IrGraph *g = t->g;
+    if (!depends(t, e))
+        return e;
+    IrRef whole = t->statistic[e] ? expectation(t, e) : IR_NONE;
+    if (whole != IR_NONE)
+        return es_broadcast(g, whole, g->node[e].type);
+    IrNode n = g->node[e];
+    bool sum = n.op == IR_ADD || n.op == IR_SUB, scaled = n.op == IR_MUL || n.op == IR_DIV;
+    uint32_t which = scaled && !depends(t, n.in[0]);
+    if (scaled && depends(t, n.in[!which]))
+        return e;
+    if (!sum && !scaled && n.op != IR_NEG && n.op != IR_SUM && n.op != IR_EXPAND)
+        return e;
+    IrRef in[2] = {n.in[0], n.n_in > 1 ? n.in[1] : IR_NONE};
+    bool changed = false;
+    for (uint32_t k = 0; k < n.n_in; k++)
+        if (sum || k == which) {
+            in[k] = partial_expectation(t, n.in[k]);
+            changed |= in[k] != n.in[k];
+        }
+    return changed ? ir_node(g, n.op, n.attr, n.n_in, in) : e;
+}
+
+/* ---- what depends on a draw ----------------------------------------------------------------- */
+
+static bool crosses_steps(const IrGraph *g, const IrNode *n, IrPlates plates)
+{
+    IrPlates crossed = n->attr.over;
+    if (n->op == IR_TO_AXIS)
+        crossed |= 1u << n->attr.plate;
+    (void)g;
+    return (crossed & plates) != 0;
+}
+
+/* In a sequence a carry brings values of earlier steps, which do not descend from this step's copy
+ * of z; past the sequence all steps are mixed and count. */
+static void mark(Integral *t)
+{
+    const IrGraph *g = t->g;
+    bool *ever = arena_array(g->model->arena, bool, t->count + 1);
+    for (int round = 0; round < 2; round++)
+        for (IrRef r = t->z; r < t->count; r++) {
+            const IrNode *n = &g->node[r];
+            bool same_region = n->op == IR_CARRY && n->region && n->region == t->draw.region;
+            bool crossing = crosses_steps(g, n, t->draw.type.plates);
+            ever[r] |= r == t->z;
+            t->depends[r] |= r == t->z;
+            for (uint32_t k = 0; k < n->n_in; k++) {
+                IrRef x = n->in[k];
+                ever[r] |= ever[x];
+                t->depends[r] |=
+                    (t->depends[x] && !(same_region && k == 1)) || (crossing && ever[x]);
+                t->statistic[r] |= t->statistic[x] && t->depends[x];
+            }
+            t->statistic[r] |= t->depends[r] && (n->op == IR_SQUARE || n->op == IR_ABS ||
+                                                 n->op == IR_EXP || n->op == IR_LOG);
+        }
+}
+
+static Integral integral_over(IrGraph *g, IrRef z)
+{
+    Arena *a = g->model->arena;
+    Integral t = {.g = g, .z = z, .draw = g->node[z], .count = g->count};
+    t.law = &ir_dist_info[t.draw.attr.dist];
+    t.depends = arena_array(a, bool, t.count + 1);
+    t.statistic = arena_array(a, bool, t.count + 1);
+    t.known = arena_array(a, IrRef, t.count + 1);
+    for (IrRef r = 0; r < t.count; r++)
+        t.known[r] = UNKNOWN;
+    mark(&t);
+    return t;
+}
+
+/* ---- kl and entropy of finite laws: a sum over the values ----------------------------------- */
+
+static IrRef with_value(Integral *t, IrRef e, IrRef value, IrRef *made)
+{
+    IrGraph *g = t->g;
+    if (e == t->z)
+        return value;
+    if (!depends(t, e))
+        return e;
+    if (made[e] != IR_NONE)
+        return made[e];
+    IrNode n = g->node[e];
+    IrRef *in = arena_array(g->model->arena, IrRef, n.n_in);
+    for (uint32_t k = 0; k < n.n_in; k++)
+        in[k] = with_value(t, n.in[k], value, made);
+    return made[e] = ir_node(g, n.op, n.attr, n.n_in, in);
+}
+
+static int64_t values_of(const Integral *t)
+{
+    if (t->law->support == IR_ZERO_ONE)
+        return 2;
+    return t->law->support == IR_CATEGORIES ? t->g->node[t->draw.in[0]].type.dim[0] : 0;
+}
+
+static IrRef expectation_by_sum(Integral *t, IrRef body)
+{
+    IrGraph *g = t->g;
+    int64_t values = values_of(t);
+    if (values == 0 || g->plates == IR_MAX_PLATES)
+        return IR_NONE;
+    uint32_t plate = ir_plate_add(g, arena_printf(g->model->arena, "v%u", g->plates),
+                                  IR_PLATE_STATIC, values, 0);
+    IrRef *made = arena_array(g->model->arena, IrRef, t->count + 1);
+    for (IrRef r = 0; r < t->count; r++)
+        made[r] = IR_NONE;
+    IrRef value = ir_index(g, plate, 0), zero = ir_const(g, 0);
+    IrRef p = ir_unary(g, IR_EXP, t->law->logpdf(g, t->draw.in, value));
+    IrRef term = ir_binary(g, IR_MUL, p, with_value(t, body, value, made));
+    term = ir_select(g, ir_binary(g, IR_EQ, p, zero), zero, term);
+    return ir_reduce(g, IR_SUM, term, 0, 1u << plate);
+}
+
+/* ---- the pass ------------------------------------------------------------------------------- */
+
+static const char *name_of(const IrNode *draw)
+{
+    return draw->name ? draw->name : "the draw";
+}
+
+static IrRef integrate_law(IrGraph *g, const IrNode *n, PassCtx *cx)
+{
+    Integral t = integral_over(g, n->in[0]);
+    IrType type = g->node[n->in[1]].type;
+    IrRef e = expectation(&t, n->in[1]);
+    if (e == IR_NONE)
+        e = expectation_by_sum(&t, n->in[1]);
+    if (e == IR_NONE) {
+        diag_error(cx->diags, n->at, "no closed form is known for this expectation over %s",
+                   t.law->name);
+        diag_help(cx->diags, n->at, "write it on a draw, with log_prob(...)");
+        return IR_NONE;
+    }
+    return es_broadcast(g, e, type);
+}
+
+static IrRef integrate_cost(IrGraph *g, const IrNode *n)
+{
+    IrRef e = n->in[0];
+    const char *why = NULL;
+    for (IrRef z = g->count; z-- > 0;) {
+        if (g->node[z].op != IR_SAMPLE)
+            continue;
+        Integral t = integral_over(g, z);
+        if (!depends(&t, e))
+            continue;
+        IrRef whole = expectation(&t, e),
+              now = whole != IR_NONE ? whole : partial_expectation(&t, e);
+        if (now == e)
+            continue;
+        why = arena_printf(g->model->arena, "%s%sclosed form: %s over %s ~ %s by its moments",
+                           why ? why : "", why ? "; " : "",
+                           whole != IR_NONE ? "integrated" : "in part integrated", name_of(&t.draw),
+                           t.law->name);
+        e = now;
+    }
+    if (!why)
+        return IR_NONE;
+    IrRef cost = ir_typed(g, IR_COST, n->attr, n->type, 1, &e);
+    g->node[cost].why = why;
+    return cost;
+}
+
+static IrRef integrate(IrGraph *g, const IrNode *n, void *context)
+{
+    if (n->op == IR_EXPECT)
+        return integrate_law(g, n, context);
+    return n->op == IR_COST ? integrate_cost(g, n) : IR_NONE;
+}
+
+bool pass_integrate(IrGraph *g, PassCtx *cx)
+{
+    return ir_rewrite(g, integrate, cx);
+}
