@@ -16,6 +16,10 @@ if(SGC_SANITIZE)
   list(APPEND environment CK_FORK=no ASAN_OPTIONS=detect_leaks=1)
 endif()
 
+# Draws the images that the demo and the tests train on.
+add_executable(digits ${CMAKE_SOURCE_DIR}/tests/tools/digits.c)
+target_link_libraries(digits PRIVATE sgc_options m)
+
 function(sgc_test name)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300
@@ -34,4 +38,12 @@ foreach(script IN LISTS scripts)
   if(NOT name STREQUAL lib)
     sgc_test(${name} bash ${script})
   endif()
+endforeach()
+
+# Long tests: scripts/test --full.
+file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/full/*.sh)
+foreach(script IN LISTS scripts)
+  cmake_path(GET script STEM name)
+  sgc_test(${name} bash ${script})
+  set_tests_properties(${name} PROPERTIES LABELS full TIMEOUT 1800)
 endforeach()

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The order of the folders, as includes:
+#   frontend, passes, codegen -> ir;  codegen -> runtime/rt.def;  runtime -> nothing;
+#   driver -> the public header of each;  LLVM in codegen only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# What a folder may include besides its own files: an extended regular expression.
+declare -A allowed=(
+    [ir]='$^'
+    [frontend]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$'
+    [passes]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$'
+    [codegen]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$|^runtime/rt\.def$'
+    [runtime]='$^'
+    [driver]='^ir/(ir|arena|diag)\.h$|^(frontend/frontend|passes/pass|codegen/codegen)\.h$'
+)
+
+status=0
+fault() {
+    echo "$*"
+    status=1
+}
+
+for folder in "${!allowed[@]}"; do
+    while IFS=: read -r file line text; do
+        included=$(sed -E 's/.*["<]([^">]+)[">].*/\1/' <<<"$text")
+        if [[ $text == *\<* ]]; then
+            [[ $included != llvm* || $folder = codegen ]] ||
+                fault "$file:$line: only codegen may see LLVM: $included"
+        elif [[ $included != "$folder"/* ]] && ! [[ $included =~ ${allowed[$folder]} ]]; then
+            fault "$file:$line: $folder may not include $included"
+        fi
+    done < <(grep -nE '^[[:space:]]*#[[:space:]]*include' "$folder"/*.[chd]* /dev/null)
+done
+exit $status
