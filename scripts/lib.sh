@@ -30,9 +30,10 @@ installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Installs the packages that are named and missing.
+# Installs what is missing: of the packages named, or of all that sgc needs.
 install_packages() {
     local missing=() package
+    [ $# -gt 0 ] || set -- "${packages[@]}"
     command -v dpkg-query >/dev/null || die "this needs Debian's packages: $*"
     for package in "$@"; do
         installed "$package" || missing+=("$package")
