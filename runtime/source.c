@@ -1,0 +1,68 @@
+/* The right-hand side of x=FILE[:MEMBER][[FIRST:LAST]]. */
+#include "runtime/bind.h"
+#include "runtime/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Digits up to `end`; nothing stands for `absent`. */
+static bool bound_of(const char *text, const char *end, int64_t absent, int64_t *value)
+{
+    *value = absent;
+    if (text == end)
+        return true;
+    for (const char *p = text; p < end; p++)
+        if (!isdigit((unsigned char)*p))
+            return false;
+    errno = 0;
+    *value = strtoll(text, NULL, 10);
+    return errno == 0;
+}
+
+/* Cuts "[FIRST:LAST]" off the end of `word`.  A bracket that holds no colon is part of a name. */
+static bool take_range(char *word, SgrtSource *s, SgrtError *e)
+{
+    size_t length = strlen(word);
+    char *open = length && word[length - 1] == ']' ? strrchr(word, '[') : NULL;
+    char *colon = open ? strchr(open, ':') : NULL;
+    if (!colon)
+        return true;
+    if (!bound_of(open + 1, colon, 0, &s->first) ||
+        !bound_of(colon + 1, word + length - 1, -1, &s->last))
+        return sgrt_fail(e, "'%s' is no range of rows; try [0:1000]", open);
+    *open = 0;
+    return true;
+}
+
+/* Cuts ":MEMBER" off, unless a file has the whole as its name. */
+static bool take_member(char *word, SgrtSource *s, SgrtError *e)
+{
+    char *colon = strrchr(word, ':');
+    if (!colon || strchr(colon, '/') || access(word, F_OK) == 0)
+        return true;
+    *colon = 0;
+    s->member = sgrt_copy_text(colon + 1, e);
+    return s->member != NULL;
+}
+
+bool sgrt_source_parse(SgrtSource *s, const char *word, SgrtError *e)
+{
+    *s = (SgrtSource){.last = -1, .path = sgrt_copy_text(word, e)};
+    if (s->path && take_range(s->path, s, e) && take_member(s->path, s, e)) {
+        if (*s->path)
+            return true;
+        sgrt_fail(e, "'%s' names no file", word);
+    }
+    sgrt_source_free(s);
+    return false;
+}
+
+void sgrt_source_free(SgrtSource *s)
+{
+    free(s->path);
+    free(s->member);
+    *s = (SgrtSource){0};
+}

@@ -1,0 +1,435 @@
+/* safetensors: the header is read with cJSON and written by hand, byte for byte the same. */
+#include "runtime/tensors.h"
+
+#include "runtime/file.h"
+#include "runtime/memory.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_HEADER = 100 << 20, HEADER_UNIT = 64 };
+
+static const struct {
+    const char *name;
+    SgrtStored stored;
+    int64_t bytes;
+} type_row[] = {
+    {"F64", SGRT_STORED_F64, 8},       {"F32", SGRT_STORED_F32, 4},
+    {"I64", SGRT_STORED_I64, 8},       {"I32", SGRT_STORED_I32, 4},
+    {"I16", SGRT_STORED_I16, 2},       {"I8", SGRT_STORED_I8, 1},
+    {"U64", SGRT_STORED_U64, 8},       {"U32", SGRT_STORED_U32, 4},
+    {"U16", SGRT_STORED_U16, 2},       {"U8", SGRT_STORED_U8, 1},
+    {"BOOL", SGRT_STORED_BOOL, 1},     {"F16", SGRT_STORED_COUNT, 2},
+    {"BF16", SGRT_STORED_COUNT, 2},    {"F8_E4M3", SGRT_STORED_COUNT, 1},
+    {"F8_E5M2", SGRT_STORED_COUNT, 1},
+};
+
+enum { TYPES = sizeof type_row / sizeof type_row[0] };
+
+/* A header being read. */
+typedef struct Reading {
+    SgrtTensorFile *f;
+    int64_t *begin, *end; /* of each tensor in the data */
+    SgrtError *e;
+} Reading;
+
+static bool bad(const Reading *r, const char *name, const char *what)
+{
+    return sgrt_fail(r->e, "%s: safetensors header: %s: %s", r->f->path, name, what);
+}
+
+/* A JSON number that is an integer in [0, 2^53]. */
+static bool whole(const cJSON *item, int64_t *value)
+{
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || item->valuedouble > 0x1p53 ||
+        item->valuedouble != floor(item->valuedouble))
+        return false;
+    *value = (int64_t)item->valuedouble;
+    return true;
+}
+
+static bool read_shape(const Reading *r, SgrtTensor *t, const cJSON *shape)
+{
+    const cJSON *item = NULL;
+    if (!cJSON_IsArray(shape))
+        return bad(r, t->name, "no shape");
+    cJSON_ArrayForEach(item, shape)
+    {
+        if (t->rank == SGRT_MOST_AXES)
+            return bad(r, t->name, "more axes than can be read");
+        if (!whole(item, &t->dim[t->rank++]))
+            return bad(r, t->name, "an extent that is no whole number");
+    }
+    return sgrt_size_of(t->dim, t->rank, &t->size) ||
+           bad(r, t->name, "a shape of more values than there can be");
+}
+
+static bool read_type(const Reading *r, SgrtTensor *t, const cJSON *type, int64_t *bytes)
+{
+    for (unsigned i = 0; cJSON_IsString(type) && i < TYPES; i++)
+        if (strcmp(type->valuestring, type_row[i].name) == 0) {
+            t->stored = type_row[i].stored;
+            *bytes = type_row[i].bytes;
+            return true;
+        }
+    return bad(r, t->name, "a type that is not known");
+}
+
+static bool read_tensor(Reading *r, const cJSON *entry)
+{
+    int64_t at = r->f->tensors++, element = 0, bytes = 0;
+    SgrtTensor *t = &r->f->tensor[at];
+    t->name = entry->string;
+    const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(entry, "data_offsets");
+    if (!cJSON_IsObject(entry))
+        return bad(r, t->name, "not an object");
+    if (!read_type(r, t, cJSON_GetObjectItemCaseSensitive(entry, "dtype"), &element) ||
+        !read_shape(r, t, cJSON_GetObjectItemCaseSensitive(entry, "shape")))
+        return false;
+    if (cJSON_GetArraySize(offsets) != 2 || !whole(cJSON_GetArrayItem(offsets, 0), &r->begin[at]) ||
+        !whole(cJSON_GetArrayItem(offsets, 1), &r->end[at]))
+        return bad(r, t->name, "data_offsets are not two whole numbers");
+    if (__builtin_mul_overflow(t->size, element, &bytes) || r->begin[at] > r->end[at] ||
+        r->end[at] - r->begin[at] != bytes)
+        return bad(r, t->name, "data_offsets do not agree with the shape");
+    return true;
+}
+
+static bool read_metadata(Reading *r, const cJSON *metadata)
+{
+    const cJSON *item = NULL;
+    if (!cJSON_IsObject(metadata))
+        return bad(r, "__metadata__", "not an object");
+    r->f->text = sgrt_alloc(cJSON_GetArraySize(metadata), sizeof *r->f->text, r->e);
+    if (!r->f->text)
+        return false;
+    cJSON_ArrayForEach(item, metadata)
+    {
+        if (!cJSON_IsString(item))
+            return bad(r, "__metadata__", "a value that is no text");
+        r->f->text[r->f->texts++] = (SgrtText){item->string, item->valuestring};
+    }
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(const SgrtTensor *const *)a)->name, (*(const SgrtTensor *const *)b)->name);
+}
+
+static bool names_differ(const Reading *r)
+{
+    int64_t n = r->f->tensors;
+    const SgrtTensor **sorted = sgrt_alloc(n, sizeof *sorted, r->e);
+    if (!sorted)
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        sorted[i] = &r->f->tensor[i];
+    qsort(sorted, (size_t)n, sizeof *sorted, by_name);
+    bool differ = true;
+    for (int64_t i = 1; differ && i < n; i++)
+        if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+            differ = bad(r, sorted[i]->name, "the name stands twice");
+    free(sorted);
+    return differ;
+}
+
+typedef struct Extent {
+    int64_t begin, end, tensor;
+} Extent;
+
+static int by_place(const void *a, const void *b)
+{
+    const Extent *x = a, *y = b;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    return x->end < y->end ? -1 : x->end > y->end;
+}
+
+/* The tensors must cover the data from 0 without holes; *bytes is where they end. */
+static bool extents_meet(const Reading *r, int64_t *bytes)
+{
+    int64_t n = r->f->tensors;
+    Extent *x = sgrt_alloc(n, sizeof *x, r->e);
+    if (!x)
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (Extent){r->begin[i], r->end[i], i};
+    qsort(x, (size_t)n, sizeof *x, by_place);
+    bool meet = true;
+    *bytes = 0;
+    for (int64_t i = 0; meet && i < n; *bytes = x[i++].end)
+        if (x[i].begin != *bytes)
+            meet = bad(r, r->f->tensor[x[i].tensor].name,
+                       "its data overlap others or leave a hole");
+    free(x);
+    return meet;
+}
+
+static bool read_entries(Reading *r, const cJSON *header, int64_t *bytes)
+{
+    const cJSON *entry = NULL;
+    cJSON_ArrayForEach(entry, header)
+    {
+        bool metadata = strcmp(entry->string, "__metadata__") == 0;
+        if (metadata && r->f->text)
+            return bad(r, "__metadata__", "the name stands twice");
+        if (!(metadata ? read_metadata(r, entry) : read_tensor(r, entry)))
+            return false;
+    }
+    return names_differ(r) && extents_meet(r, bytes);
+}
+
+static bool read_header(Reading *r, int64_t *bytes)
+{
+    cJSON *header = r->f->header;
+    if (!cJSON_IsObject(header))
+        return sgrt_fail(r->e, "%s: offset 8: the safetensors header is not a JSON object",
+                         r->f->path);
+    int64_t n = cJSON_GetArraySize(header);
+    r->f->tensor = sgrt_alloc(n, sizeof *r->f->tensor, r->e);
+    r->begin = sgrt_alloc(n, sizeof *r->begin, r->e);
+    r->end = sgrt_alloc(n, sizeof *r->end, r->e);
+    return r->f->tensor && r->begin && r->end && read_entries(r, header, bytes);
+}
+
+static bool read_json(SgrtTensorFile *f, SgrtInput *in, SgrtError *e)
+{
+    unsigned char prefix[8];
+    uint64_t length = 0;
+    if (!sgrt_input_read(in, prefix, sizeof prefix, e))
+        return false;
+    for (int i = 7; i >= 0; i--)
+        length = length << 8 | prefix[i];
+    if (length > MOST_HEADER)
+        return sgrt_fail(e, "%s: offset 0: not a safetensors file, or its header has %llu bytes",
+                         f->path, (unsigned long long)length);
+    char *text = sgrt_input_values(in, (int64_t)length, 1, e);
+    if (!text)
+        return false;
+    f->header = cJSON_ParseWithLength(text, length);
+    free(text);
+    return true;
+}
+
+static bool read_file(SgrtTensorFile *f, SgrtInput *in, SgrtError *e)
+{
+    Reading r = {.f = f, .e = e};
+    int64_t bytes = 0;
+    bool read = read_json(f, in, e) && read_header(&r, &bytes);
+    if (read)
+        f->bytes = sgrt_input_values(in, bytes, 1, e);
+    read = read && f->bytes && sgrt_input_end(in, e);
+    for (int64_t i = 0; read && i < f->tensors; i++)
+        f->tensor[i].values = (char *)f->bytes + r.begin[i];
+    free(r.begin);
+    free(r.end);
+    return read;
+}
+
+bool sgrt_tensors_read(SgrtTensorFile *f, const char *path, SgrtError *e)
+{
+    *f = (SgrtTensorFile){.path = path};
+    SgrtInput in;
+    if (!sgrt_input_open(&in, path, e))
+        return false;
+    bool read = read_file(f, &in, e);
+    sgrt_input_close(&in);
+    if (!read)
+        sgrt_tensors_free(f);
+    return read;
+}
+
+void sgrt_tensors_free(SgrtTensorFile *f)
+{
+    cJSON_Delete(f->header);
+    free(f->tensor);
+    free(f->text);
+    free(f->bytes);
+    *f = (SgrtTensorFile){0};
+}
+
+const SgrtTensor *sgrt_tensors_find(const SgrtTensorFile *f, const char *name)
+{
+    for (int64_t i = 0; i < f->tensors; i++)
+        if (strcmp(f->tensor[i].name, name) == 0)
+            return &f->tensor[i];
+    return NULL;
+}
+
+const char *sgrt_tensors_text(const SgrtTensorFile *f, const char *key)
+{
+    for (int64_t i = 0; i < f->texts; i++)
+        if (strcmp(f->text[i].key, key) == 0)
+            return f->text[i].value;
+    return NULL;
+}
+
+bool sgrt_tensor_copy(const SgrtTensor *t, SgrtStored wanted, void *out)
+{
+    const char *in = t->values;
+    if (t->stored == wanted) {
+        memcpy(out, in, (size_t)(t->size * sgrt_stored_bytes(wanted)));
+        return true;
+    }
+    for (int64_t i = 0; i < t->size; i++) {
+        float narrow;
+        double wide;
+        if (t->stored == SGRT_STORED_F32 && wanted == SGRT_STORED_F64) {
+            memcpy(&narrow, in + i * 4, sizeof narrow);
+            ((double *)out)[i] = narrow;
+        } else if (t->stored == SGRT_STORED_F64 && wanted == SGRT_STORED_F32) {
+            memcpy(&wide, in + i * 8, sizeof wide);
+            ((float *)out)[i] = (float)wide;
+        } else {
+            return false;
+        }
+    }
+    return t->size > 0 || t->stored == SGRT_STORED_F32 || t->stored == SGRT_STORED_F64;
+}
+
+/* Writing: one growing text. */
+typedef struct Text {
+    char *at;
+    int64_t used, room;
+    SgrtError *e;
+    bool failed;
+} Text;
+
+static void put(Text *t, const char *s, int64_t length)
+{
+    char *grown = t->failed ? NULL : sgrt_grow(t->at, &t->room, t->used + length, 1, t->e);
+    if (!grown) {
+        t->failed = true;
+        return;
+    }
+    t->at = grown;
+    memcpy(t->at + t->used, s, (size_t)length);
+    t->used += length;
+}
+
+static void put_text(Text *t, const char *s)
+{
+    put(t, s, (int64_t)strlen(s));
+}
+
+/* A JSON string: names and values are UTF-8 and pass through, but for what JSON reserves. */
+static void put_quoted(Text *t, const char *s)
+{
+    put_text(t, "\"");
+    for (; *s; s++) {
+        char escape[8];
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            put(t, (char[]){'\\', *s}, 2);
+        else if (c < 0x20)
+            put(t, escape, snprintf(escape, sizeof escape, "\\u%04x", c));
+        else
+            put(t, s, 1);
+    }
+    put_text(t, "\"");
+}
+
+static void put_number(Text *t, int64_t n)
+{
+    char digits[24];
+    put(t, digits, snprintf(digits, sizeof digits, "%lld", (long long)n));
+}
+
+static const char *type_name(SgrtStored stored)
+{
+    for (unsigned i = 0; i < TYPES; i++)
+        if (type_row[i].stored == stored)
+            return type_row[i].name;
+    return "";
+}
+
+static void put_tensor(Text *t, const SgrtTensor *tensor, int64_t *offset)
+{
+    put_quoted(t, tensor->name);
+    put_text(t, ":{\"dtype\":");
+    put_quoted(t, type_name(tensor->stored));
+    put_text(t, ",\"shape\":[");
+    for (int64_t i = 0; i < tensor->rank; i++) {
+        put_text(t, i ? "," : "");
+        put_number(t, tensor->dim[i]);
+    }
+    put_text(t, "],\"data_offsets\":[");
+    put_number(t, *offset);
+    put_text(t, ",");
+    *offset += tensor->size * sgrt_stored_bytes(tensor->stored);
+    put_number(t, *offset);
+    put_text(t, "]}");
+}
+
+static void put_metadata(Text *t, const SgrtText *text, int64_t texts)
+{
+    put_text(t, "\"__metadata__\":{");
+    for (int64_t i = 0; i < texts; i++) {
+        put_text(t, i ? "," : "");
+        put_quoted(t, text[i].key);
+        put_text(t, ":");
+        put_quoted(t, text[i].value);
+    }
+    put_text(t, "}");
+}
+
+static void put_header(Text *t, const SgrtTensor *const *order, int64_t tensors,
+                       const SgrtText *text, int64_t texts)
+{
+    int64_t offset = 0;
+    put_text(t, "{");
+    put_metadata(t, text, texts);
+    for (int64_t i = 0; i < tensors; i++) {
+        put_text(t, ",");
+        put_tensor(t, order[i], &offset);
+    }
+    put_text(t, "}");
+    while (!t->failed && (8 + t->used) % HEADER_UNIT)
+        put_text(t, " ");
+}
+
+static bool write_all(SgrtFile *f, const SgrtTensor *const *order, int64_t tensors, const Text *t,
+                      SgrtError *e)
+{
+    unsigned char prefix[8];
+    for (int i = 0; i < 8; i++)
+        prefix[i] = (unsigned char)((uint64_t)t->used >> 8 * i);
+    if (!sgrt_file_write(f, prefix, sizeof prefix, e) || !sgrt_file_write(f, t->at, t->used, e))
+        return false;
+    for (int64_t i = 0; i < tensors; i++)
+        if (!sgrt_file_write(f, order[i]->values,
+                             order[i]->size * sgrt_stored_bytes(order[i]->stored), e))
+            return false;
+    return true;
+}
+
+static void sort_tensors(const SgrtTensor *tensor, int64_t tensors, const SgrtTensor **order)
+{
+    int64_t n = 0;
+    for (int64_t bytes = 8; bytes > 0; bytes /= 2)
+        for (int64_t i = 0; i < tensors; i++)
+            if (sgrt_stored_bytes(tensor[i].stored) == bytes)
+                order[n++] = &tensor[i];
+}
+
+bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors,
+                        const SgrtText *text, int64_t texts, SgrtError *e)
+{
+    Text t = {.e = e};
+    SgrtFile f = {0};
+    const SgrtTensor **order = sgrt_alloc(tensors, sizeof *order, e);
+    bool written = order != NULL;
+    if (written) {
+        sort_tensors(tensor, tensors, order);
+        put_header(&t, order, tensors, text, texts);
+        written = !t.failed && sgrt_file_begin(&f, path, e) &&
+                  write_all(&f, order, tensors, &t, e) && sgrt_file_commit(&f, e);
+        sgrt_file_abandon(&f);
+    }
+    free(order);
+    free(t.at);
+    return written;
+}
