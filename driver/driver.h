@@ -56,8 +56,7 @@ void program_print(const Program *p, Arena *a, FILE *out);
 
 /* ---- watch.c ------------------------------------------------------------------------------- */
 
-/* Watches the pipeline for --dump-dir, --print-after, --time-passes and --remarks, and verifies
- * every graph that a pass changed. */
+/* Watches the pipeline for --dump-dir, --print-after, --time-passes and --remarks. */
 typedef struct Watch Watch;
 
 Watch *watch_new(const Options *o, const IrModel *m, Arena *a); /* NULL: no dump directory */
@@ -70,7 +69,6 @@ void watch_stage(Watch *w, const char *name, double ms);
 void watch_remarks(const Watch *w, Diags *d);
 /* Writes the tables.  False: a file could not be written; the reason was printed. */
 bool watch_close(Watch *w);
-bool watch_broken(const Watch *w); /* a pass left a graph invalid */
 double milliseconds(void);
 
 /* ---- output.c ------------------------------------------------------------------------------ */

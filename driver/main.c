@@ -13,6 +13,7 @@ typedef struct Session {
     const char *text; /* of the input */
     Program program;
     Watch *watch;
+    bool broken; /* a pass left a graph invalid */
 } Session;
 
 static bool has_suffix(const char *s, const char *suffix)
@@ -146,7 +147,8 @@ static bool compile(Session *s)
 
     const PassOptions options = {.parts = o->parts, .real_bytes = o->real_bytes};
     PassCtx cx = {.options = &options, .diags = s->diags, .arena = s->arena};
-    bool ok = program_derive(&s->program, &cx, watch_pass, s->watch) && !watch_broken(s->watch);
+    bool ok = program_derive(&s->program, &cx, watch_pass, s->watch);
+    s->broken = cx.broken;
     for (unsigned kind = 0; ok && kind < EMIT_KINDS; kind++)
         if (o->emit & 1u << kind)
             ok = emit(s, kind);
@@ -164,9 +166,7 @@ static int run(const Options *o, Arena *a)
     bool ok = compile(&s);
     diags_render(s.diags, stderr);
     diags_free(s.diags);
-    if (s.watch && watch_broken(s.watch))
-        return SGC_INTERNAL;
-    return ok ? SGC_OK : SGC_FAILED;
+    return ok ? SGC_OK : s.broken ? SGC_INTERNAL : SGC_FAILED;
 }
 
 int main(int argc, char **argv)

@@ -35,18 +35,6 @@ void program_group(Program *p, const IrModel *parsed, Arena *a)
     }
 }
 
-/* Passes are idempotent, so a graph goes on from the first pass of its stage. */
-static void resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
-{
-    for (unsigned i = 0; i < pass_count; i++) {
-        if (pass_info[i].stage != g->stage)
-            continue;
-        double start = milliseconds();
-        bool changed = pass_info[i].run(g, cx);
-        hook(context, i + 1, &pass_info[i], g, milliseconds() - start, changed);
-    }
-}
-
 bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context)
 {
     bool ok = true;
@@ -57,9 +45,9 @@ bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context)
         }
         for (unsigned e = 0; e < IR_ENTRIES; e++)
             if (p->entry[g][e].count)
-                resume(&p->entry[g][e], cx, hook, context);
+                ok = passes_resume(&p->entry[g][e], cx, hook, context) && ok;
     }
-    return ok && diags_errors(cx->diags) == 0;
+    return ok;
 }
 
 void program_print(const Program *p, Arena *a, FILE *out)

@@ -1,8 +1,7 @@
-/* What a person sees of the pipeline: dumps, timings, remarks; and its own check of every step. */
+/* What a person sees of the pipeline: dumps, timings, remarks. */
 #include "driver/driver.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,7 +27,7 @@ struct Watch {
     size_t rows;
     Remark *remark;
     size_t remarks;
-    bool broken, unwritten;
+    bool unwritten;
 };
 
 double milliseconds(void)
@@ -77,26 +76,6 @@ static void dump(Watch *w, const IrGraph *g, unsigned number, const char *name)
         w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
 }
 
-/* A broken graph is reported over its own text, and at once: the next pass may not survive it. */
-static void verify(Watch *w, const IrGraph *g, const char *pass)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return;
-    ir_print_graph(g, out);
-    fclose(out);
-    Diags *d = diags_new(arena_printf(w->arena, "after %s: %s.%s", pass, g->name,
-                                      ir_entry_name[g->entry]), text);
-    if (!ir_verify(g, d)) {
-        w->broken = true;
-        diags_render(d, stderr);
-    }
-    diags_free(d);
-    free(text);
-}
-
 /* Entries of one graph share decisions: each is one remark. */
 static void note_remarks(Watch *w, const IrGraph *g)
 {
@@ -130,7 +109,6 @@ void watch_pass(void *context, unsigned number, const PassInfo *p, const IrGraph
         fprintf(stderr, "# after %s: %s.%s\n", p->name, g->name, entry);
         ir_print_graph(g, stderr);
     }
-    verify(w, g, p->name);
 }
 
 void watch_source(Watch *w, const IrGraph *g)
@@ -183,11 +161,6 @@ static void write_table(Watch *w)
                     w->row[i].changed ? "yes" : "no");
     if (!out || fclose(out) != 0)
         w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
-}
-
-bool watch_broken(const Watch *w)
-{
-    return w->broken;
 }
 
 bool watch_close(Watch *w)

@@ -43,6 +43,7 @@ static bool still_valid(const IrGraph *g, const PassInfo *p, PassCtx *cx)
     Diags *found = diags_new(p->name, NULL);
     bool valid = ir_verify(g, found);
     if (!valid) {
+        cx->broken = true;
         char *text = NULL;
         size_t size = 0;
         FILE *f = open_memstream(&text, &size);
@@ -59,10 +60,12 @@ static bool still_valid(const IrGraph *g, const PassInfo *p, PassCtx *cx)
     return valid;
 }
 
-static bool run_entry(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
+bool passes_resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
 {
     for (size_t i = 0; i < pass_count; i++) {
         const PassInfo *p = &pass_info[i];
+        if (p->stage < g->stage)
+            continue;
         double start = now_ms();
         bool changed = p->run(g, cx);
         double ms = now_ms() - start;
@@ -84,7 +87,7 @@ bool passes_run(const IrGraph *source, IrGraph out[IR_ENTRIES], PassCtx *cx, Pas
         if (!(e == IR_ENTRY_RUN ? outputs : costs))
             continue;
         derive(&out[e], source, e);
-        if (!run_entry(&out[e], cx, hook, context))
+        if (!passes_resume(&out[e], cx, hook, context))
             return false;
     }
     return true;

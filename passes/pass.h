@@ -19,6 +19,7 @@ typedef struct PassCtx {
     const PassOptions *options;
     Diags *diags; /* what the user got wrong, and remarks */
     Arena *arena;
+    bool broken; /* set when a pass left an invalid graph: our mistake, reported as an error */
 } PassCtx;
 
 /* Returns true if it changed g.  On a user error, reports to cx->diags. */
@@ -46,5 +47,8 @@ typedef void PassHook(void *context, unsigned number, const PassInfo *p, const I
  * False: errors were reported. */
 bool passes_run(const IrGraph *source, IrGraph out[IR_ENTRIES], PassCtx *cx, PassHook *hook,
                 void *context);
+
+/* Brings one entry to IR_SCHEDULED, from the first pass of the stage that it is in. */
+bool passes_resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context);
 
 #endif
