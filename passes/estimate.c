@@ -1,0 +1,302 @@
+/* Source graph to estimator graph: every draw becomes a program of base noise.
+ *
+ * A pathwise draw is the transport of noise that no parameter reaches.  A score draw is the same
+ * value taken as an input without a tangent, and its log-density is an ordinary node.  An
+ * enumerated draw is the index of a plate of its values, weighed by their probability.  `samples =
+ * K` is a plate that the draw and all that follows from it gain.  The rest of the program is
+ * rebuilt around them; surrogate.c then adds what is summed, and adjoint.c the derivative. */
+#include "passes/adjoint.h"
+#include "passes/estimator.h"
+
+typedef struct Lowering {
+    EsProgram p;
+    IrGraph source; /* the nodes before; shares the plates' ids */
+    bool *live;
+    IrPlates *extra; /* by source node: the plates it gains */
+    IrRef *now;      /* by source node */
+    bool with_scores;
+} Lowering;
+
+/* ---- plates --------------------------------------------------------------------------------- */
+
+static EsDraw *draw_of(Lowering *l, IrRef node)
+{
+    for (uint32_t i = 0; i < l->p.draws; i++)
+        if (l->p.draw[i].node == node)
+            return &l->p.draw[i];
+    return NULL;
+}
+
+static bool add_plate(Lowering *l, EsDraw *d, IrPlateKind kind, int64_t size, PassCtx *cx)
+{
+    IrGraph *g = l->p.g;
+    const IrNode *n = &l->source.node[d->node];
+    if (g->plates == IR_MAX_PLATES) {
+        diag_error(cx->diags, n->at,
+                   "a graph has at most %d plates, counting those of samples and "
+                   "enumerated values",
+                   IR_MAX_PLATES);
+        return false;
+    }
+    const char *name = arena_printf(g->model->arena, "%s.%s", es_name(n),
+                                    kind == IR_PLATE_SAMPLES ? "samples" : "values");
+    g->here = n->at;
+    d->own = (int32_t)ir_plate_add(g, name, kind, size, 0);
+    return true;
+}
+
+static bool add_plates(Lowering *l, PassCtx *cx)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < l->p.draws && ok; i++) {
+        EsDraw *d = &l->p.draw[i];
+        if (d->estimator == IR_EST_ENUMERATE)
+            ok = add_plate(l, d, IR_PLATE_ENUMERATION,
+                           es_support_size(&l->source, &l->source.node[d->node]), cx);
+        else if (d->samples > 1)
+            ok = add_plate(l, d, IR_PLATE_SAMPLES, d->samples, cx);
+    }
+    return ok;
+}
+
+/* What follows from a draw gains its plate; carries look forward, so until nothing changes. */
+static void spread_plates(Lowering *l)
+{
+    const IrGraph *g = &l->source;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (IrRef r = 0; r < g->count; r++) {
+            const EsDraw *d = g->node[r].op == IR_SAMPLE ? draw_of(l, r) : NULL;
+            IrPlates gains = d && d->own >= 0 ? 1u << d->own : 0;
+            bool alone = d && d->estimator == IR_EST_ENUMERATE; /* its values are always the same */
+            for (uint32_t k = 0; k < g->node[r].n_in && !alone; k++)
+                gains |= l->extra[g->node[r].in[k]];
+            changed |= gains != l->extra[r];
+            l->extra[r] = gains;
+        }
+    }
+}
+
+/* ---- draws ---------------------------------------------------------------------------------- */
+
+static IrRef draw_noise(IrGraph *g, const IrNode *sample, IrPlates plates)
+{
+    const IrDistInfo *law = &ir_dist_info[sample->attr.dist];
+    IrType type = sample->type;
+    type.elem = IR_REAL;
+    type.plates = plates;
+    IrAttr attr = {.item = g->sites, .k = {law->base == IR_BASE_UNIFORM}};
+    *arena_push(g->model->arena, g->site, g->sites, IrSite) = (IrSite){es_name(sample)};
+    return ir_typed(g, IR_DRAW, attr, type, 0, NULL);
+}
+
+/* Element i of the joint value number `index`: digit i in base `base`.  There is no rounding: the
+ * numbers are below 2^16. */
+static IrRef digit(IrGraph *g, IrRef index, double base, int64_t i)
+{
+    double unit = 1;
+    while (i-- > 0)
+        unit *= base;
+    IrRef shifted = ir_unary(g, IR_FLOOR, ir_binary(g, IR_DIV, index, ir_const(g, unit)));
+    IrRef above = ir_unary(g, IR_FLOOR, ir_binary(g, IR_DIV, shifted, ir_const(g, base)));
+    IrRef d = ir_binary(g, IR_SUB, shifted, ir_binary(g, IR_MUL, above, ir_const(g, base)));
+    IrRef value = IR_NONE;
+    for (double v = 1; v < base; v++) {
+        IrRef one =
+            ir_select(g, ir_binary(g, IR_LE, ir_const(g, v), d), ir_int(g, 1), ir_int(g, 0));
+        value = value == IR_NONE ? one : ir_binary(g, IR_ADD, value, one);
+    }
+    return value;
+}
+
+static IrRef enumerated_value(IrGraph *g, const IrNode *n, const IrRef *arg, uint32_t plate)
+{
+    IrRef index = ir_index(g, plate, 0);
+    int64_t elements = ir_elements(&n->type);
+    if (n->type.rank == 0)
+        return index;
+    double base =
+        ir_dist_info[n->attr.dist].support == IR_ZERO_ONE ? 2 : (double)g->node[arg[0]].type.dim[0];
+    IrRef *part = arena_array(g->model->arena, IrRef, (size_t)elements);
+    for (int64_t i = 0; i < elements; i++)
+        part[i] = ir_expand(g, digit(g, ir_real(g, index), base, i), 0, 1);
+    IrRef all = ir_node(g, IR_CONCAT, (IrAttr){0}, (uint32_t)elements, part);
+    IrType type = n->type;
+    type.plates = 1u << plate;
+    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &all);
+}
+
+static IrRef lower_enumerated(Lowering *l, EsDraw *d, const IrNode *n, const IrRef *arg)
+{
+    IrGraph *g = l->p.g;
+    const IrDistInfo *law = &ir_dist_info[n->attr.dist];
+    IrRef value = enumerated_value(g, n, arg, (uint32_t)d->own);
+    IrRef p = ir_unary(g, IR_EXP, ir_sum_all(g, law->logpdf(g, arg, value)));
+    g->plate[d->own].weight = p;
+    d->plates = g->node[p].type.plates;
+    return value;
+}
+
+static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef *arg)
+{
+    IrGraph *g = l->p.g;
+    const IrDistInfo *law = &ir_dist_info[n->attr.dist];
+    d->plates = n->type.plates | l->extra[d->node];
+    IrRef value = law->transport(g, arg, draw_noise(g, n, d->plates));
+    if (d->estimator != IR_EST_SCORE)
+        return value;
+    value = ir_unary(g, IR_SAMPLED, value);
+    if (l->with_scores && d->moved)
+        d->logp = law->logpdf(g, arg, value);
+    return value;
+}
+
+static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, const IrRef *arg)
+{
+    EsDraw *d = draw_of(l, r);
+    d->value = d->estimator == IR_EST_ENUMERATE ? lower_enumerated(l, d, n, arg)
+                                                : lower_sampled(l, d, n, arg);
+    ir_set_name(l->p.g, d->value, n->name);
+    l->p.g->node[d->value].why = d->why;
+    return d->value;
+}
+
+/* ---- everything else ------------------------------------------------------------------------ */
+
+/* A table read at the copy's own index is the table laid out along the plate. */
+static bool reads_own_index(const IrGraph *g, const IrRef *in)
+{
+    const IrNode *table = &g->node[in[0]], *index = &g->node[in[1]];
+    if (index->op != IR_INDEX || table->type.plates >> index->attr.plate & 1)
+        return false;
+    const IrPlate *plate = &g->plate[index->attr.plate];
+    return plate->kind != IR_PLATE_ROWS && index->attr.k[0] >= 0 &&
+           index->attr.k[0] + plate->size <= table->type.dim[0];
+}
+
+static void lower_cost(Lowering *l, const IrNode *n, IrRef r, IrRef value)
+{
+    EsProgram *p = &l->p;
+    IrPlates plates = n->type.plates | l->extra[r] | p->g->node[value].type.plates;
+    *arena_push(p->g->model->arena, p->cost, p->costs, EsCost) =
+        (EsCost){.source = r, .value = value, .plates = plates, .attr = n->attr, .at = n->at};
+}
+
+static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, const IrRef *in)
+{
+    IrGraph *g = l->p.g;
+    IrType type = n->type;
+    switch (n->op) {
+    case IR_SAMPLE:
+        return lower_draw(l, n, r, in);
+    case IR_COST:
+        lower_cost(l, n, r, in[0]);
+        return in[0];
+    case IR_CARRY:
+    case IR_OUTPUT:
+        type.plates |= l->extra[r];
+        return ir_typed(g, n->op, n->attr, type, n->n_in, in);
+    case IR_RESHAPE:
+        type.plates = g->node[in[0]].type.plates;
+        return ir_typed(g, n->op, n->attr, type, 1, in);
+    case IR_GATHER:
+        if (reads_own_index(g, in)) {
+            const IrAttr *index = &g->node[in[1]].attr;
+            IrAttr attr = {.plate = index->plate, .k = {index->k[0]}};
+            return ir_node(g, IR_TO_PLATE, attr, 1, in);
+        }
+        return ir_node(g, n->op, n->attr, 2, in);
+    default:
+        return n->n_in == 0 ? ir_typed(g, n->op, n->attr, type, 0, NULL)
+                            : ir_node(g, n->op, n->attr, n->n_in, in);
+    }
+}
+
+static void lower(Lowering *l)
+{
+    IrGraph *g = l->p.g;
+    Arena *a = g->model->arena;
+    g->node = NULL;
+    g->count = g->cap = 0;
+    for (IrRef r = 0; r < l->source.count; r++) {
+        IrNode n = l->source.node[r];
+        if (!l->live[r])
+            continue;
+        IrRef *in = arena_array(a, IrRef, n.n_in + 1);
+        for (uint32_t k = 0; k < n.n_in; k++)
+            in[k] = n.in[k] < r ? l->now[n.in[k]] : 0;
+        g->here = n.at;
+        g->in_region = n.region;
+        l->now[r] = lower_node(l, &n, r, in);
+        IrNode *made = &g->node[l->now[r]];
+        if (n.op != IR_COST && !made->name)
+            made->name = n.name;
+        if (n.op != IR_COST && !made->why)
+            made->why = n.why;
+    }
+    for (IrRef r = 0; r < l->source.count; r++) {
+        const IrNode *n = &l->source.node[r];
+        if (l->live[r] && n->op == IR_CARRY)
+            g->node[l->now[r]].in[1] = l->now[n->in[1]];
+    }
+    g->in_region = 0;
+}
+
+/* ---- the pass ------------------------------------------------------------------------------- */
+
+static void list_draws(Lowering *l)
+{
+    const IrGraph *g = &l->source;
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].op == IR_SAMPLE && l->live[r])
+            *arena_push(g->model->arena, l->p.draw, l->p.draws, EsDraw) = (EsDraw){.node = r};
+}
+
+/* `run` draws one copy of everything. */
+static void sample_once(Lowering *l)
+{
+    for (uint32_t i = 0; i < l->p.draws; i++) {
+        EsDraw *d = &l->p.draw[i];
+        *d = (EsDraw){.node = d->node,
+                      .estimator = IR_EST_PATHWISE,
+                      .samples = 1,
+                      .value = IR_NONE,
+                      .logp = IR_NONE,
+                      .own = -1};
+        d->why = arena_printf(l->source.model->arena, "%s ~ %s: drawn once",
+                              es_name(&l->source.node[d->node]),
+                              ir_dist_info[l->source.node[d->node].attr.dist].name);
+    }
+}
+
+static Lowering begin(IrGraph *g)
+{
+    Arena *a = g->model->arena;
+    Lowering l = {.p = {.g = g}, .source = *g, .with_scores = g->entry == IR_ENTRY_STEP};
+    l.live = es_live(g);
+    l.extra = arena_array(a, IrPlates, g->count + 1);
+    l.now = arena_array(a, IrRef, g->count + 1);
+    list_draws(&l);
+    return l;
+}
+
+bool pass_estimate(IrGraph *g, PassCtx *cx)
+{
+    Lowering l = begin(g);
+    if (g->entry == IR_ENTRY_RUN)
+        sample_once(&l);
+    else if (!es_choose(g, l.p.draw, l.p.draws, cx))
+        return false;
+    if (!add_plates(&l, cx))
+        return false;
+    spread_plates(&l);
+    l.p.reach = arena_array(g->model->arena, EsReach, l.p.draws + 1);
+    for (uint32_t i = 0; i < l.p.draws; i++)
+        l.p.reach[i] = es_reach(&l.source, l.p.draw[i].node);
+    lower(&l);
+    g->stage = IR_ESTIMATOR;
+    if (g->entry != IR_ENTRY_RUN)
+        es_surrogate(&l.p);
+    ir_group_regions(g);
+    return true;
+}

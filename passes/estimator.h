@@ -1,0 +1,65 @@
+/* What the parts of the estimator derivation share: choose.c, reach.c, surrogate.c, estimate.c. */
+#ifndef SGC_PASSES_ESTIMATOR_H
+#define SGC_PASSES_ESTIMATOR_H
+
+#include "passes/pass.h"
+
+enum { ES_ENUMERATION_BUDGET = 65536 }; /* values of one enumerated draw */
+
+/* One live draw of the graph, and what was decided for it. */
+typedef struct EsDraw {
+    IrRef node; /* the sample, in the source graph */
+    IrEstimator estimator;
+    int64_t samples;
+    IrBaseline baseline;
+    bool moved;      /* a parameter reaches its law */
+    const char *why; /* the decision, in words */
+
+    IrRef value;     /* in the estimator graph */
+    IrRef logp;      /* score: its log-density; else IR_NONE */
+    IrPlates plates; /* of its copies, own plate of samples included */
+    int32_t own;     /* its plate of samples or of enumerated values; -1: none */
+} EsDraw;
+
+/* What a draw reaches.  One entry a node of the graph. */
+typedef struct EsReach {
+    bool *reached;
+    IrPlates
+        *mixed; /* plates of the draw whose copies all reach the node: a reduction lies between */
+    uint32_t *lag; /* steps from the draw to the nearest step that reads it */
+    bool *later;   /* a carry lies between: the step and those after it */
+} EsReach;
+
+EsReach es_reach(const IrGraph *g, IrRef draw);
+
+/* Nodes that a root reads, directly or not. */
+bool *es_live(const IrGraph *g);
+
+/* Fills the decisions for all draws.  False: an error was reported. */
+bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx);
+/* How many values a draw takes; 0: not finite; -1: more than the budget. */
+int64_t es_support_size(const IrGraph *g, const IrNode *sample);
+const char *es_name(const IrNode *sample);
+
+/* One cost of the estimator graph: `value` for every copy of `plates`. */
+typedef struct EsCost {
+    IrRef source; /* in the source graph */
+    IrRef value;
+    IrPlates plates;
+    IrAttr attr;
+    Span at;
+} EsCost;
+
+typedef struct EsProgram {
+    IrGraph *g; /* the estimator graph under construction */
+    EsDraw *draw;
+    uint32_t draws;
+    EsReach *reach; /* by draw; indexed by source nodes */
+    EsCost *cost;
+    uint32_t costs;
+} EsProgram;
+
+/* Adds costs, objective, gradients and moving averages to the lowered program. */
+void es_surrogate(EsProgram *p);
+
+#endif
