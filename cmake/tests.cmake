@@ -10,7 +10,8 @@ target_link_libraries(sgc_tests PRIVATE sgc_frontend sgc_passes sgc_codegen sgc_
 target_compile_definitions(sgc_tests PRIVATE
   SGC_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SGC_BINARY_DIR="${CMAKE_BINARY_DIR}")
 
-set(environment SGC_SOURCE_DIR=${CMAKE_SOURCE_DIR} SGC_BINARY_DIR=${CMAKE_BINARY_DIR})
+set(environment SGC_SOURCE_DIR=${CMAKE_SOURCE_DIR} SGC_BINARY_DIR=${CMAKE_BINARY_DIR}
+  SGC_SANITIZED=${SGC_SANITIZE})
 if(SGC_SANITIZE)
   # In one process, so that leaks of every test are seen.
   list(APPEND environment CK_FORK=no ASAN_OPTIONS=detect_leaks=1)

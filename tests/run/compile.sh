@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Every example compiles to every kind of file, the same bytes each time, and every dump resumes.
+. "$(dirname "$0")/lib.sh"
+
+for model in "$examples"/*.sg; do
+    name=$(basename "$model" .sg)
+    cp "$model" .
+
+    status 0 sgc "$name.sg" --emit=exe,obj,ir,llvm,asm
+    for suffix in '' .o .sgir .ll .s; do
+        [ -s "$name$suffix" ] || fail "$name$suffix is not there"
+    done
+    [ -x "$name" ] || fail "$name cannot be run"
+    status 0 "./$name" info
+
+    status 0 sgc "$name.sg" --emit=obj -o again.o
+    same "$name.o" again.o
+
+    # The scheduled text is a whole model: printed again it is the same, and it compiles.
+    status 0 sgc "$name.sgir" --emit=ir -o again.sgir
+    same "$name.sgir" again.sgir
+    status 0 sgc "$name.sgir" -o again
+    status 0 ./again info
+
+    # Every dump is valid input.
+    rm -rf dumps
+    status 0 sgc "$name.sg" --dump-dir dumps --emit=ir -o /dev/null
+    [ -s dumps/passes.txt ] || fail 'no table of passes'
+    [ "$(find dumps -name '*.sgir' | wc -l)" -ge 5 ] || fail "too few dumps of $name"
+    for dump in dumps/*.sgir; do
+        status 0 sgc "$dump" --emit=ir -o /dev/null
+    done
+done
+
+# The options that change code.
+status 0 sgc vae.sg --real f64 --emit=llvm -o f64.ll
+status 0 sgc vae.sg --emit=llvm -o f32.ll
+grep -q 'fadd.* double' f64.ll || fail 'no f64 arithmetic with --real f64'
+! cmp -s f32.ll f64.ll || fail '--real changed nothing'
+status 0 sgc vae.sg --dim latent=7 --emit=ir -o -
+says '; 7]' out
+status 0 sgc vae.sg --time-passes -o vae
+says 'codegen'
+says 'link'
+status 0 sgc vae.sg --print-after=estimate --emit=ir -o /dev/null
+says '# after estimate: elbo.step'

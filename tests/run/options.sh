@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# The command line of sgc: what it refuses, what it says, and what it leaves behind.
+. "$(dirname "$0")/lib.sh"
+
+cat >ok.sg <<'END'
+param w = zeros()
+graph g { cost square(w - 1) }
+train g { optimizer = sgd(lr = 0.1)  steps = 3 }
+END
+printf 'param w = zeros()\ngraph g { cost w + u }\n' >wrong.sg
+
+status 0 sgc --version
+says 'sgc 0.' out
+status 0 sgc --help
+says '--emit' out
+says 'exit status' out
+
+status 2 sgc
+says 'no FILE'
+status 2 sgc ok.sg --remark
+says 'did you mean --remarks?'
+status 2 sgc ok.sg --emit=exe,pdf
+says "unknown kind 'pdf'"
+status 2 sgc ok.sg --real f16
+says 'f16'
+status 2 sgc ok.sg --parts 0
+says '--parts'
+status 2 sgc ok.sg --dim batch
+says "'batch' is not name=integer"
+status 2 sgc ok.sg --print-after nothing
+says "no pass 'nothing'"
+status 2 sgc ok.sg -o
+says '-o needs a value'
+status 2 sgc ok.sg --remarks=yes
+says 'takes no value'
+status 2 sgc ok.sg wrong.sg
+says 'one FILE at a time'
+
+status 1 sgc missing.sg
+says 'cannot read missing.sg'
+status 1 sgc .
+says 'cannot read .'
+printf 'dim a = 1\0\n' >zero.sg
+status 1 sgc zero.sg
+says 'not text'
+status 1 sgc ok.sg --dim side=3
+says 'side'
+
+# A model with errors: where, what, and no file.
+status 1 sgc wrong.sg -o wrong
+says 'wrong.sg:2:20: error:'
+says 'u'
+[ ! -e wrong ] || fail 'an executable was written'
+
+# Outputs that cannot be written leave what was there.
+status 1 sgc ok.sg -o no/such/ok
+says 'cannot write'
+mkdir taken
+status 1 sgc ok.sg -o taken
+says 'taken'
+echo mine >kept
+status 1 sgc wrong.sg -o kept
+[ "$(cat kept)" = mine ] || fail 'a failed compilation touched its output'
+status 1 sgc ok.sg --cpu no-such-cpu -o kept
+[ "$(cat kept)" = mine ] || fail 'a failed compilation touched its output'
+status 0 sgc ok.sg --emit=ir -o /dev/null
+[ -c /dev/null ] || fail '/dev/null was replaced'
+
+# Text kinds go to the standard output and come from the standard input.
+status 0 sgc ok.sg --emit=ir -o -
+says 'sgir' out
+status 0 sgc - --emit=llvm -o - <ok.sg
+says 'define' out
+
+# A signal ends sgc, and a crash is reported as one; neither leaves anything.
+mkfifo pipe
+sgc - <pipe 2>err &
+pid=$!
+exec 3>pipe
+kill -ABRT $pid
+code=0
+wait $pid || code=$?
+exec 3>&-
+[ $code -eq 3 ] || fail "a crash ended with $code"
+says 'internal error'
+
+leftover=$(find . -name '.sgc-*')
+[ -z "$leftover" ] || fail "left behind: $leftover"
