@@ -36,9 +36,9 @@ says() {
 }
 
 silent() {
-    [ ! -s "${1:-err}" ] || {
-        cat "${1:-err}" >&2
-        fail "${1:-err} is not empty"
+    [ ! -s "$1" ] || {
+        cat "$1" >&2
+        fail "$1 is not empty"
     }
 }
 
@@ -47,15 +47,4 @@ same() {
         diff -u "$1" "$2" | head -20 >&2 || true
         fail "$1 and $2 differ"
     }
-}
-
-# numbers ROWS COLUMNS SEED FORMAT HEADER: a CSV file of awk's uniform numbers on [-1, 1).
-numbers() {
-    awk -v rows="$1" -v columns="$2" -v seed="$3" -v format="${4:-%.4f}" '
-        BEGIN {
-            srand(seed)
-            for (i = 0; i < rows; i++)
-                for (j = 1; j <= columns; j++)
-                    printf format "%s", 2 * rand() - 1, j < columns ? "," : "\n"
-        }'
 }

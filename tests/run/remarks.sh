@@ -38,4 +38,4 @@ at "$(line_of certigrad_aevb 'cost log_prob')" 'closed form'
 
 # None unless asked for.
 status 0 sgc vae.sg --emit=ir -o /dev/null
-silent
+silent err
