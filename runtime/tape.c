@@ -1,0 +1,86 @@
+/* Noise from a file, checked against the sites of an entry. */
+#include "runtime/tape.h"
+
+#include "runtime/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool names_differ(const SgrtEntry *entry, const char *path, SgrtError *e)
+{
+    for (int64_t i = 0; i < entry->sites; i++)
+        for (int64_t j = 0; j < i; j++)
+            if (strcmp(entry->site[i].name, entry->site[j].name) == 0)
+                return sgrt_fail(e, "%s: two draws are called %s, so a tape cannot tell them apart",
+                                 path, entry->site[i].name);
+    return true;
+}
+
+static bool inside(const SgrtSite *site, const double *v, int64_t size)
+{
+    for (int64_t i = 0; i < size; i++)
+        if (!(site->normal ? v[i] - v[i] == 0 : v[i] > 0 && v[i] < 1))
+            return false;
+    return true;
+}
+
+static bool check_values(const SgrtSite *site, const SgrtTensor *t, const char *path, SgrtError *e)
+{
+    double *v = sgrt_alloc(t->size, sizeof *v, e);
+    if (!v)
+        return false;
+    bool fit = sgrt_tensor_copy(t, SGRT_STORED_F64, v);
+    if (!fit)
+        sgrt_fail(e, "%s: the noise of %s is neither F32 nor F64", path, site->name);
+    else if (!inside(site, v, t->size))
+        fit = sgrt_fail(e, "%s: the noise of %s must be %s", path, site->name,
+                        site->normal ? "finite" : "inside (0, 1)");
+    free(v);
+    return fit;
+}
+
+static void *read_site(const SgrtTensorFile *f, const SgrtModel *model, const SgrtSite *site,
+                       int64_t rows, SgrtError *e)
+{
+    const SgrtTensor *t = sgrt_tensors_find(f, site->name);
+    int64_t size = site->size * (site->by_rows ? rows : 1);
+    if (!t) {
+        sgrt_fail(e, "%s: no noise for the draw %s", f->path, site->name);
+        return NULL;
+    }
+    if (t->size != size) {
+        sgrt_fail(e, "%s: %lld variates for the draw %s, which takes %lld", f->path,
+                  (long long)t->size, site->name, (long long)size);
+        return NULL;
+    }
+    if (!check_values(site, t, f->path, e))
+        return NULL;
+    void *noise = sgrt_alloc(size, sgrt_real_bytes(model), e);
+    if (noise)
+        sgrt_tensor_copy(t, sgrt_real_stored(model), noise);
+    return noise;
+}
+
+void **sgrt_tape_read(const char *path, const SgrtModel *model, const SgrtEntry *entry,
+                      int64_t rows, SgrtError *e)
+{
+    SgrtTensorFile f;
+    if (!names_differ(entry, path, e) || !sgrt_tensors_read(&f, path, e))
+        return NULL;
+    void **tape = sgrt_alloc(entry->sites, sizeof *tape, e);
+    bool read = tape != NULL;
+    for (int64_t i = 0; read && i < entry->sites; i++)
+        read = (tape[i] = read_site(&f, model, &entry->site[i], rows, e)) != NULL;
+    sgrt_tensors_free(&f);
+    if (read)
+        return tape;
+    sgrt_tape_free(tape, entry);
+    return NULL;
+}
+
+void sgrt_tape_free(void **tape, const SgrtEntry *entry)
+{
+    for (int64_t i = 0; tape && i < entry->sites; i++)
+        free(tape[i]);
+    free(tape);
+}
