@@ -2,6 +2,8 @@
  *
  * This file is compiled twice: into the runtime, and by clang to bitcode that the compiler links into
  * a model and inlines.  The MATH rows that are not here are calls, defined in special.c. */
+#include "runtime/kernels.h"
+
 #define REAL_BITS 32
 #include "runtime/vmath.h"
 #define REAL_BITS 64
@@ -14,8 +16,6 @@
 #endif
 
 #define KERNEL(name)                                                                               \
-    float sgrt_##name##_f32(float x);                                                              \
-    double sgrt_##name##_f64(double x);                                                            \
     ALWAYS_INLINE float sgrt_##name##_f32(float x)                                                 \
     {                                                                                              \
         return name##_f32(x);                                                                      \
