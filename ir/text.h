@@ -15,6 +15,9 @@ IrPlaces ir_printed_places(const IrGraph *g, Arena *a);
 /* Reports every broken invariant of g, at its place. */
 bool ir_verify_at(const IrGraph *g, const IrPlaces *at, Diags *d);
 
+/* The elements of a value over all its copies, at most: sums of sizes then fit 64 bits. */
+#define IR_MAX_ELEMENTS (INT64_C(1) << 36)
+
 /* The name behind attr.item of an op; NULL: there is no such item, or items of op have no name. */
 const char *ir_item_name(const IrGraph *g, IrOp op, uint32_t item);
 /* Letters, digits, _ and dots: written without quotes. */
