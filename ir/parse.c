@@ -119,11 +119,9 @@ static bool expect_word(Reader *r, const char *word)
 static bool read_choice(Reader *r, const char *what, const char *const *table, size_t count,
                         unsigned *out)
 {
-    for (size_t i = 0; i < count; i++)
-        if (accept_word(r, table[i])) {
-            *out = (unsigned)i;
+    for (*out = 0; *out < count; ++*out)
+        if (accept_word(r, table[*out]))
             return true;
-        }
     size_t n = name_length(r);
     return n ? fail(r, "no %s '%.*s'", what, (int)n, r->at) : fail(r, "%s should stand here", what);
 }
@@ -389,7 +387,7 @@ static bool read_estimator(Reader *r, IrVia *via)
 static bool read_via(Reader *r, IrVia *via)
 {
     unsigned baseline = IR_NO_BASELINE;
-    if (!expect_word(r, "via") || !read_estimator(r, via))
+    if (!expect_word(r, "via") || !read_span(r, &via->at) || !read_estimator(r, via))
         return false;
     if (!expect_key(r, "samples") || !read_bounded(r, 0, INT32_MAX, &via->samples))
         return false;
@@ -397,7 +395,7 @@ static bool read_via(Reader *r, IrVia *via)
         return false;
     via->baseline = (IrBaseline)baseline;
     via->biased = accept_word(r, "biased");
-    return read_span(r, &via->at);
+    return true;
 }
 
 static bool read_k(Reader *r, IrOp op, int64_t *k)
