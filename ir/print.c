@@ -188,13 +188,14 @@ static void put_item(FILE *out, const IrGraph *g, IrOp op, uint32_t item)
 static void put_via(FILE *out, const IrVia *via)
 {
     bool chosen = via->estimator != IR_EST_AUTO;
-    fprintf(out, " via %s samples=%" PRId64,
+    fputs(" via", out);
+    put_span(out, via->at);
+    fprintf(out, " %s samples=%" PRId64,
             chosen ? ir_estimator_info[via->estimator].name : "auto", via->samples);
     if (via->baseline != IR_NO_BASELINE)
         fprintf(out, " baseline=%s", ir_baseline_name[via->baseline]);
     if (via->biased)
         fputs(" biased", out);
-    put_span(out, via->at);
 }
 
 static void put_axes(FILE *out, uint32_t axes)

@@ -470,21 +470,31 @@ static void check_node(Verifier *v, IrRef r)
 }
 
 /* One objective, one gradient a parameter, one next value a moving average; draws of one site are
- * the same noise. */
-static void check_unique(Verifier *v)
+ * the same noise.  `first` holds 1 + the node that first had each item. */
+static void check_unique_op(Verifier *v, IrOp op, uint32_t items)
 {
     const IrGraph *g = v->g;
-    for (IrRef r = 0; r < g->count; r++)
-        for (IrRef q = 0; q < r; q++) {
-            const IrNode *n = &g->node[r], *m = &g->node[q];
-            if (n->op != m->op || !v->sound[r] || !v->sound[q])
-                continue;
-            bool same_item = n->attr.item == m->attr.item;
-            if (n->op == IR_OBJECTIVE || ((n->op == IR_GRAD || n->op == IR_NEXT) && same_item))
-                ir_node_broken(v, r, "%%%u already gives this result", q);
-            if (n->op == IR_DRAW && same_item && !ir_type_equal(&n->type, &m->type))
-                ir_node_broken(v, r, "%%%u draws noise of another type at this site", q);
-        }
+    IrRef *first = arena_array(v->arena, IrRef, items + 1);
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        if (n->op != op || !v->sound[r])
+            continue;
+        IrRef *slot = &first[op == IR_OBJECTIVE ? 0 : n->attr.item];
+        if (*slot && op != IR_DRAW)
+            ir_node_broken(v, r, "%%%u already gives this result", *slot - 1);
+        else if (*slot && !ir_type_equal(&n->type, &g->node[*slot - 1].type))
+            ir_node_broken(v, r, "%%%u draws noise of another type at this site", *slot - 1);
+        else
+            *slot = r + 1;
+    }
+}
+
+static void check_unique(Verifier *v)
+{
+    check_unique_op(v, IR_OBJECTIVE, 1);
+    check_unique_op(v, IR_GRAD, v->g->model->params);
+    check_unique_op(v, IR_NEXT, v->g->states);
+    check_unique_op(v, IR_DRAW, v->g->sites);
 }
 
 bool ir_verify_at(const IrGraph *g, const IrPlaces *at, Diags *d)
