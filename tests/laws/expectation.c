@@ -1,0 +1,400 @@
+/* No gradient is biased: the exact expectation of the compiled step's gradient, over its noise
+ * tape, equals the slope of the exact expected objective.
+ *
+ * The slope is taken by differences of the `eval` entry of the same model with the user's
+ * estimators left out, so it shares neither the score terms, the baselines, the weights of samples
+ * nor the adjoints with what is tested.  Values of the objective are checked against closed forms.
+ */
+#include "tests/laws/tape.h"
+#include "tests/suites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BOUND 1e-11
+
+/* ---- the harness ---------------------------------------------------------------------------- */
+
+/* The text without its ` via estimator(...)`. */
+static char *without_via(const char *text)
+{
+    char *plain = strdup(text);
+    for (char *via; (via = strstr(plain, " via "));) {
+        char *end = via + 5 + strcspn(via + 5, " (;\n}");
+        if (*end == '(')
+            end = strchr(end, ')') + 1;
+        memmove(via, end, strlen(end) + 1);
+    }
+    return plain;
+}
+
+static TapeModel *compiled(const char *text)
+{
+    TapeModel *t = tape_compile(text);
+    if (!t->ok) {
+        diags_render(t->diags, stderr);
+        ck_abort_msg("does not compile:\n%s", text);
+    }
+    return t;
+}
+
+/* Where GRAD `param` starts among the results; -1: it has none. */
+static long first_result_of(const IrGraph *g, uint32_t param)
+{
+    long at = 1;
+    for (IrRef r = 0; r < g->count; r++) {
+        if (g->node[r].op != IR_GRAD)
+            continue;
+        if (g->node[r].attr.item == param)
+            return at;
+        at += (long)ir_elements(&g->node[r].type);
+    }
+    return -1;
+}
+
+static void check_near(double got, double want, const char *what, const char *text)
+{
+    double error = fabs(got - want), bound = BOUND * (1 + fabs(want));
+    if (!(error <= bound))
+        ck_abort_msg("%s: %.17g, not %.17g (error %.2g)\n%s", what, got, want, error, text);
+}
+
+/* Compares every gradient element; `batches` inputs are averaged. */
+static void check_unbiased(const char *text, int64_t rows)
+{
+    char *plain_text = without_via(text);
+    TapeModel *t = compiled(text), *plain = compiled(plain_text);
+    TapeInput in = tape_input(t, rows), plain_in = tape_input(plain, rows);
+    const IrGraph *step = &t->entry[IR_ENTRY_STEP];
+    TapeResult got = tape_expectation(t, step, &in);
+    TapeResult value = tape_expectation(plain, &plain->entry[IR_ENTRY_EVAL], &plain_in);
+    check_near(got.value[0], value.value[0], "objective", text);
+    for (uint32_t p = 0; p < t->model.params; p++) {
+        long at = first_result_of(step, p);
+        for (int64_t e = 0; e < ir_elements(&t->model.param[p].type); e++) {
+            double want = tape_slope(plain, &plain_in, p, e);
+            check_near(at < 0 ? 0 : got.value[at + e], want, t->model.param[p].name, text);
+        }
+    }
+    tape_free(t);
+    tape_free(plain);
+    free(plain_text);
+}
+
+static void check_value(const char *text, double (*exact)(const TapeInput *))
+{
+    TapeModel *t = compiled(text);
+    TapeInput in = tape_input(t, 1);
+    double want = exact(&in);
+    check_near(tape_expectation(t, &t->entry[IR_ENTRY_STEP], &in).value[0], want, "objective",
+               text);
+    check_near(tape_expectation(t, &t->entry[IR_ENTRY_EVAL], &in).value[0], want, "objective",
+               text);
+    tape_free(t);
+}
+
+/* ---- every law with every estimator of its row ---------------------------------------------- */
+
+/* Declarations of the arguments, and the law, by distribution. */
+static const struct {
+    const char *declare, *law, *sum;
+} law_text[IR_DIST_COUNT] = {
+    [IR_DIST_normal] = {"param m = ones()\nparam s in positive = ones()", "normal(m, s)", "z"},
+    [IR_DIST_lognormal] = {"param m = ones()\nparam s in unit_interval = constant(0.5)",
+                           "lognormal(m, 0.4 * s)", "z"},
+    [IR_DIST_uniform] = {"param m = ones()\nparam s in positive = ones()", "uniform(m, m + s)",
+                         "z"},
+    [IR_DIST_bernoulli] = {"param p in unit_interval = constant(0.5)", "bernoulli(p)", "z"},
+    [IR_DIST_bernoulli_logits] = {"param l = ones()", "bernoulli(logits = l)", "z"},
+    [IR_DIST_categorical] = {"param p[3] in simplex = ones()", "categorical(2 * p)", "z"},
+    [IR_DIST_categorical_logits] = {"param l[3] = ones()", "categorical(logits = l)", "z"},
+    [IR_DIST_exponential] = {"param r in positive = ones()", "exponential(r)", "z"},
+    [IR_DIST_laplace] = {"param m = ones()\nparam s in positive = ones()", "laplace(m, s)", "z"},
+    [IR_DIST_mvn] = {"param m[2] = ones()\nparam c[2, 2] in cholesky = identity()",
+                     "mvn(m, cholesky = c)", "sum(z)"},
+};
+
+static const struct {
+    IrEstimator estimator;
+    const char *via;
+} via_text[] = {
+    {IR_EST_PATHWISE, "pathwise"},
+    {IR_EST_PATHWISE, "pathwise(samples = 2)"},
+    {IR_EST_SCORE, "score"},
+    {IR_EST_SCORE, "score(samples = 2)"},
+    {IR_EST_SCORE, "score(samples = 2, baseline = leave_one_out)"},
+    {IR_EST_SCORE, "score(baseline = moving_average)"},
+    {IR_EST_ENUMERATE, "enumerate"},
+};
+
+START_TEST(every_law_and_estimator)
+{
+    int tested = 0;
+    for (IrDist d = 0; d < IR_DIST_COUNT; d++) {
+        ck_assert_msg(law_text[d].law != NULL, "%s has no program here", ir_dist_info[d].name);
+        for (size_t v = 0; v < sizeof via_text / sizeof *via_text; v++) {
+            bool two_pairs = ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL &&
+                             strstr(via_text[v].via, "samples = 2");
+            if (!(ir_dist_info[d].estimators >> via_text[v].estimator & 1) || two_pairs)
+                continue;
+            char text[1024];
+            snprintf(
+                text, sizeof text,
+                "%s\nparam a = ones()\ngraph g {\n  z ~ %s via %s\n  cost sin(0.8 * %s + a)\n}\n",
+                law_text[d].declare, law_text[d].law, via_text[v].via, law_text[d].sum);
+            check_unbiased(text, 1);
+            tested++;
+        }
+    }
+    ck_assert_int_ge(tested, 40);
+}
+END_TEST
+
+/* ---- combinations --------------------------------------------------------------------------- */
+
+static const char *const program[] = {
+    /* pathwise above score: the score's log-density receives the pathwise adjoint */
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  z ~ normal(m, 0.5) via pathwise\n  h ~ bernoulli(logits = w * z) via score\n"
+    "  cost sin(z) * h + square(w) * h\n}\n",
+    /* score above pathwise */
+    "param l = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = l) via score(samples = 2, baseline = leave_one_out)\n"
+    "  z ~ normal(w * h, 0.7) via pathwise\n  cost sin(z + l)\n}\n",
+    /* score above score, costs of one only, of the other only, of both and of none */
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = a) via score(samples = 2, baseline = leave_one_out)\n"
+    "  k ~ bernoulli(logits = b + h) via score(baseline = moving_average)\n"
+    "  cost sin(1.0 * h)\n  cost 3 * k\n  cost sin(2 * h + k + a)\n  cost a * b\n}\n",
+    /* enumerated above score and score above enumerated */
+    "param l[3] = ones()\nparam b = ones()\n"
+    "graph g {\n  c ~ categorical(logits = l) via enumerate\n"
+    "  h ~ bernoulli(logits = b * c) via score(samples = 2, baseline = leave_one_out)\n"
+    "  d ~ bernoulli(logits = b - h) via enumerate\n"
+    "  cost cos(1.0 * c + h - 2 * d + b)\n}\n",
+    /* the joint values of an enumerated vector */
+    "param l[3] = ones()\n"
+    "graph g {\n  h[3] ~ bernoulli(logits = l) via enumerate\n  cost sin(sum(h * l))\n}\n",
+    "param l[3] = ones()\n"
+    "graph g {\n  c[2] ~ categorical(logits = l) via enumerate\n  cost sin(c[0] * l[0] + 2 * "
+    "c[1])\n}\n",
+    /* draws in a plate; a cost of each copy, and one that reads all of them */
+    "param l[2] = ones()\n"
+    "graph g {\n  plate k = 2 {\n    h ~ bernoulli(logits = l[k]) via score\n    cost sin(h + "
+    "l[k])\n  }\n"
+    "  cost square(sum(h, over = k))\n}\n",
+    "param l[2] = ones()\n"
+    "graph g {\n  plate k = 2 {\n    h ~ bernoulli(logits = l[k]) via score(baseline = "
+    "moving_average)\n"
+    "    v = 1.5 * h\n  }\n  total = sum(v, over = k)\n  plate k {\n    cost sin(total + h + "
+    "l[k])\n  }\n}\n",
+    "param l[2] = ones()\n"
+    "graph g {\n  plate k = 2 {\n    h ~ bernoulli(logits = l[k]) via enumerate\n    cost sin(h + "
+    "l[k])\n  }\n}\n",
+    /* a plate that is left through logmeanexp */
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  plate k = 2 {\n    z ~ normal(m, 0.5) via pathwise\n    v = w * z\n  }\n"
+    "  cost logmeanexp(v, over = k)\n}\n",
+    /* rows: draws inside, draws outside, both */
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  plate n = rows(2) {\n    data x\n"
+    "    h ~ bernoulli(logits = w * x) via score(samples = 2, baseline = leave_one_out)\n"
+    "    cost sin(h + m * x)\n  }\n}\n",
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = m) via score(baseline = moving_average)\n  cost w * h\n"
+    "  plate n = rows(2) {\n    data x\n    cost sin(h + w * x)\n  }\n}\n",
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = m) via score(samples = 2, baseline = leave_one_out)\n"
+    "  plate n = rows(2) {\n    data x\n    k ~ bernoulli(logits = w * x + h) via score\n"
+    "    cost sin(h + w * x + 2 * k)\n  }\n  cost cos(1.0 * h)\n}\n",
+    /* a sequence: a chain of draws, costs in its steps and after it */
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  h[0] ~ bernoulli(logits = a) via score\n  for t in 1..3 {\n"
+    "    h[t] ~ bernoulli(logits = a + b * h[t-1]) via score\n    cost sin(2 * h[t] + h[t-1] + "
+    "b)\n  }\n"
+    "  cost cos(h[2] + a)\n}\n",
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  for t in 1..3 {\n"
+    "    k ~ bernoulli(logits = b + s[t-1]) via score(samples = 2, baseline = leave_one_out)\n"
+    "    s[t] = 0.5 * s[t-1] + b * k\n    cost sin(s[t])\n  }\n}\n",
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  for t in 1..3 {\n    z ~ normal(b * s[t-1], 0.5) via pathwise\n"
+    "    s[t] = sin(z + s[t-1])\n  }\n  cost s[2] * a\n}\n",
+    /* two steps back */
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  s[1] = b\n  for t in 2..5 {\n    s[t] = sin(s[t-1]) + a * s[t-2]\n  "
+    "}\n"
+    "  cost s[4] + sum(s)\n}\n",
+    /* the branch not taken is infinite */
+    "param a = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = a) via score(samples = 2, baseline = leave_one_out)\n"
+    "  cost if h == 1 then sin(a) else sin(2 * a) + (if h == 1 then log(0 * a) else a)\n}\n",
+    "param a = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = a) via enumerate\n"
+    "  cost if h == 1 then log(a * a * h) else cos(a)\n}\n",
+    /* closed forms beside what is left of their draw */
+    "param m = ones()\nparam s in positive = ones()\n"
+    "graph g {\n  z ~ normal(m, s)\n  cost log_prob(normal(m, s), z) - log_prob(normal(0.3, 1.2), "
+    "z)\n"
+    "  cost sin(z)\n}\n",
+    "param m = ones()\nparam s in positive = ones()\n"
+    "graph g {\n  z ~ normal(m, s)\n"
+    "  cost log_prob(normal(m, s), z) - log_prob(normal(0.3, 1.2), z) + sin(z) - 2 * z\n}\n",
+    "param m = ones()\nparam s in positive = ones()\n"
+    "graph g {\n  z ~ laplace(m, s) via score\n"
+    "  cost exp(0.1 * z) + abs(z - 0.5) + square(z) * m + cos(z)\n}\n",
+    "param l = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = l) via score\n"
+    "  cost log_prob(bernoulli(logits = l), h) - log_prob(bernoulli(0.3), h)\n  cost sin(h + "
+    "l)\n}\n",
+};
+
+START_TEST(combinations)
+{
+    check_unbiased(program[_i], 2);
+}
+END_TEST
+
+/* ---- subsampling ---------------------------------------------------------------------------- */
+
+/* The mean over all batches of two of three rows is the gradient over the three. */
+START_TEST(minibatches)
+{
+    const char *text =
+        "param m = ones()\nparam w = ones()\n"
+        "graph g {\n  h ~ bernoulli(logits = m) via score(samples = 2, baseline = leave_one_out)\n"
+        "  cost square(m) * h\n  plate n = rows(3) {\n    data x\n"
+        "    k ~ bernoulli(logits = w * x + h) via score(baseline = moving_average)\n"
+        "    cost sin(h + w * x + 2 * k)\n  }\n}\n";
+    TapeModel *t = compiled(text);
+    const IrGraph *step = &t->entry[IR_ENTRY_STEP];
+    TapeInput in = tape_input(t, 3);
+    TapeResult all = tape_expectation(t, step, &in);
+    double x[3] = {in.data[0][0], in.data[0][1], in.data[0][2]}, mean[8] = {0};
+    in.rows = 2;
+    for (int left_out = 0; left_out < 3; left_out++) {
+        in.data[0][0] = x[left_out == 0];
+        in.data[0][1] = x[left_out == 2 ? 1 : 2];
+        TapeResult batch = tape_expectation(t, step, &in);
+        for (size_t i = 0; i < 3; i++)
+            mean[i] += batch.value[i] / 3;
+    }
+    for (size_t i = 0; i < 3; i++)
+        check_near(mean[i], all.value[i], "mean of batches", text);
+    tape_free(t);
+}
+END_TEST
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+/* KL(N(m, s) || N(0.3, 1.2)) + E sin z, z ~ N(m, s) */
+static double kl_and_sine(const TapeInput *in)
+{
+    double m = in->param[0][0], s = exp(in->param[1][0]);
+    double kl = log(1.2 / s) + (s * s + (m - 0.3) * (m - 0.3)) / (2 * 1.44) - 0.5;
+    return kl + sin(m) * exp(-s * s / 2);
+}
+
+/* E sin(z + a) over Bernoulli(logits = l) */
+static double bernoulli_sine(const TapeInput *in)
+{
+    double p = 1 / (1 + exp(-in->param[0][0])), a = in->param[1][0];
+    return p * sin(1 + a) + (1 - p) * sin(a);
+}
+
+/* E|z - 0.5| + E e^(0.2 z) over Laplace(m, s) is refused by no one: the first is a moment of the
+ * table, the second is not, and stays a draw. */
+static double laplace_distance(const TapeInput *in)
+{
+    double m = in->param[0][0], s = exp(in->param[1][0]);
+    return fabs(m - 0.5) + s * exp(-fabs(m - 0.5) / s);
+}
+
+/* Three steps of a chain whose draws are all summed out by hand. */
+static double chain(const TapeInput *in)
+{
+    double a = in->param[0][0], b = in->param[1][0], total = 0;
+    for (int bits = 0; bits < 8; bits++) {
+        double p = 1, last = 0, cost = 0;
+        for (int t = 0; t < 3; t++) {
+            int h = bits >> t & 1;
+            double q = 1 / (1 + exp(-(t ? a + b * last : a)));
+            p *= h ? q : 1 - q;
+            cost += t ? sin(2 * h + last + b) : 0;
+            last = h;
+        }
+        total += p * (cost + cos(last + a));
+    }
+    return total;
+}
+
+static const struct {
+    const char *text;
+    double (*exact)(const TapeInput *);
+} value_case[] = {
+    {"param m = ones()\nparam s in positive = ones()\n"
+     "graph g {\n  z ~ normal(m, s)\n  cost log_prob(normal(m, s), z) - log_prob(normal(0.3, 1.2), "
+     "z)\n"
+     "  cost sin(z)\n}\n",
+     kl_and_sine},
+    {"param m = ones()\nparam s in positive = ones()\n"
+     "graph g {\n  z ~ normal(m, s) via score\n  cost kl(normal(m, s), normal(0.3, 1.2))\n"
+     "  cost sin(z)\n}\n",
+     kl_and_sine},
+    {"param l = ones()\nparam a = ones()\n"
+     "graph g {\n  h ~ bernoulli(logits = l) via score\n  cost sin(h + a)\n}\n",
+     bernoulli_sine},
+    {"param l = ones()\nparam a = ones()\n"
+     "graph g {\n  h ~ bernoulli(logits = l) via enumerate\n  cost sin(h + a)\n}\n",
+     bernoulli_sine},
+    {"param m = ones()\nparam s in positive = ones()\n"
+     "graph g {\n  z ~ laplace(m, s)\n  cost abs(z - 0.5)\n}\n",
+     laplace_distance},
+    {"param a = ones()\nparam b = ones()\n"
+     "graph g {\n  h[0] ~ bernoulli(logits = a) via score\n  for t in 1..3 {\n"
+     "    h[t] ~ bernoulli(logits = a + b * h[t-1]) via score\n    cost sin(2 * h[t] + h[t-1] + "
+     "b)\n  }\n"
+     "  cost cos(h[2] + a)\n}\n",
+     chain},
+};
+
+START_TEST(values)
+{
+    check_value(value_case[_i].text, value_case[_i].exact);
+}
+END_TEST
+
+/* ---- baselines ------------------------------------------------------------------------------ */
+
+/* The moving average is read before it is updated: 0.9 m + 0.1 E[cost], and m in the baseline. */
+START_TEST(moving_average_lags)
+{
+    const char *text = "param l = ones()\nparam a = ones()\ngraph g {\n"
+                       "  h ~ bernoulli(logits = l) via score(baseline = moving_average)\n"
+                       "  cost sin(h + a)\n}\n";
+    TapeModel *t = compiled(text);
+    TapeInput in = tape_input(t, 1);
+    in.state[0] = 2.5;
+    TapeResult r = tape_expectation(t, &t->entry[IR_ENTRY_STEP], &in);
+    check_near(r.value[r.count - 1], 0.9 * 2.5 + 0.1 * bernoulli_sine(&in), "next average", text);
+    double p = 1 / (1 + exp(-in.param[0][0])), a = in.param[1][0];
+    double slope = p * (1 - p) * (sin(1 + a) - sin(a));
+    check_near(r.value[first_result_of(&t->entry[IR_ENTRY_STEP], 0)], slope, "gradient", text);
+    tape_free(t);
+}
+END_TEST
+
+Suite *expectation_suite(void)
+{
+    Suite *s = suite_create("expectation");
+    TCase *c = tcase_create("tape");
+    tcase_set_timeout(c, 240);
+    tcase_add_test(c, every_law_and_estimator);
+    tcase_add_loop_test(c, combinations, 0, sizeof program / sizeof *program);
+    tcase_add_test(c, minibatches);
+    tcase_add_loop_test(c, values, 0, sizeof value_case / sizeof *value_case);
+    tcase_add_test(c, moving_average_lags);
+    suite_add_tcase(s, c);
+    return s;
+}

@@ -1,0 +1,48 @@
+/* Exact expectations over the noise tape of a compiled graph, by enumeration and quadrature.
+ *
+ * A step is a pure function of its noise, so its expectation is an integral over a few base
+ * variates: Gauss-Hermite for normal ones, tanh-sinh for uniform ones that a continuous law reads,
+ * and for those that a discrete law reads the exact measure of every value, found by bisection of
+ * the value itself.  No law, estimator or adjoint of the compiler is used. */
+#ifndef SGC_TESTS_LAWS_TAPE_H
+#define SGC_TESTS_LAWS_TAPE_H
+
+#include "passes/pass.h"
+
+/* One model, compiled from text, and its entries after the pass `dce`: estimator graphs. */
+typedef struct TapeModel {
+    Arena *arena;
+    Diags *diags;
+    IrModel model;
+    IrGraph entry[IR_ENTRIES]; /* of the first graph */
+    bool ok;
+} TapeModel;
+
+/* Compiles; ok is false if there were errors, which are in diags. */
+TapeModel *tape_compile(const char *text);
+void tape_free(TapeModel *t);
+
+/* Parameters and data, filled with generic values; the caller may change them. */
+typedef struct TapeInput {
+    double **param, **data;
+    double *hyper, *state;
+    int64_t rows;
+    double total_rows;
+} TapeInput;
+
+TapeInput tape_input(const TapeModel *t, int64_t rows);
+
+/* What the tape integrates: the objective, then the gradient of every parameter element in order,
+ * then the next value of every moving average. */
+typedef struct TapeResult {
+    double *value;
+    size_t count;
+    uint64_t points; /* of the tape */
+} TapeResult;
+
+TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInput *in);
+
+/* d objective / d parameter element, by differences of the exact expectation of the eval entry. */
+double tape_slope(const TapeModel *t, TapeInput *in, uint32_t param, int64_t element);
+
+#endif

@@ -1,0 +1,130 @@
+/* What is refused because it would be biased, and what looks like it and is not. */
+#include "tests/laws/tape.h"
+#include "tests/suites.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *messages(const char *text)
+{
+    TapeModel *t = tape_compile(text);
+    char *out = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&out, &size);
+    diags_render(t->diags, f);
+    fclose(f);
+    tape_free(t);
+    return out;
+}
+
+#define MODEL(body) "param theta = ones()\nparam l[3] = ones()\ngraph g {\n" body "\n}\n"
+
+static const struct {
+    const char *text, *says;
+} refused[] = {
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost floor(z) * z"),
+     "test.sg:5:8: error: floor"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if z > 0 then sin(z) else cos(z)"),
+     "jumps in the pathwise draw z"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  y = 2 * z\n  cost sign(y)"),
+     "jumps in the pathwise draw z"},
+    /* the score of x does not see the jump move */
+    {MODEL("  x ~ normal(0, 1) via score\n  cost if x > theta then 1 else 0"),
+     "a place that a parameter moves through a continuous draw"},
+    {MODEL("  x ~ uniform(theta, theta + 1)\n  cost if x > 0 then 1 else 0"),
+     "jumps in the pathwise draw x"},
+    /* a jump inside the law of a later draw is a jump all the same */
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  p = if z > 0 then 0.2 else 0.7\n"
+           "  h ~ bernoulli(p) via score\n  cost h * theta"),
+     "jumps in the pathwise draw z"},
+    {MODEL("  h[20] ~ bernoulli(logits = theta) via enumerate\n  cost sin(sum(h))"),
+     "cannot be enumerated: its 20 elements take more than 65536 values"},
+    {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = theta) via enumerate\n  }\n"
+           "  cost square(sum(h, over = k))"),
+     "reads all copies of it at once"},
+    {MODEL("  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1]) via enumerate\n"
+           "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
+     "feeds later steps of its sequence"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost stop_gradient(z) * theta"), "biased"},
+    {MODEL("  h ~ bernoulli(logits = theta) via score(samples = 1, baseline = leave_one_out)\n"
+           "  cost h * theta"),
+     "leave_one_out"},
+    {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
+    {MODEL("  x ~ uniform(theta, 1) via score\n  cost sin(x)"), "score"},
+    {MODEL("  cost kl(laplace(theta, 1), uniform(0, 1))"), "no closed form"},
+};
+
+START_TEST(refuses)
+{
+    char *said = messages(refused[_i].text);
+    ck_assert_msg(strstr(said, refused[_i].says) && strstr(said, "error:"),
+                  "expected \"%s\" in\n%s\n%s", refused[_i].says, said, refused[_i].text);
+    free(said);
+}
+END_TEST
+
+static const char *const accepted[] = {
+    /* the law alone carries the parameter */
+    MODEL("  x ~ normal(theta, 1) via score\n  cost if x > 0 then 1 else 0"),
+    /* a guard on data, on a discrete draw, on a parameter alone */
+    MODEL("  data y\n  z ~ normal(theta, 1) via pathwise\n  cost if y > 0 then sin(z) else cos(z)"),
+    MODEL("  h ~ bernoulli(logits = theta) via score\n  z ~ normal(theta, 1) via pathwise\n"
+          "  cost if h == 1 then sin(z) else cos(z)"),
+    MODEL("  z ~ normal(0, 1)\n  cost if theta > 0 then sin(z) else cos(z)"),
+    /* noise that no parameter moves may jump */
+    MODEL("  z ~ normal(0, 1) via pathwise\n  cost floor(z) * theta"),
+    /* continuous and kinked */
+    MODEL("  z ~ normal(theta, 1) via pathwise\n  cost relu(sin(z)) + abs(z * theta) + max(z, "
+          "theta)"),
+    /* a jump that no root reads */
+    MODEL("  z ~ normal(theta, 1) via pathwise\n  unused = floor(z)\n  cost sin(z)"),
+    MODEL("  z ~ normal(theta, 1) via pathwise\n  cost stop_gradient(z) biased * theta"),
+    MODEL("  cost kl(laplace(theta, 1), normal(0, 1))"),
+};
+
+START_TEST(accepts)
+{
+    char *said = messages(accepted[_i]);
+    ck_assert_msg(!strstr(said, "error:"), "%s\n%s", said, accepted[_i]);
+    free(said);
+}
+END_TEST
+
+/* ---- what the compiler chooses -------------------------------------------------------------- */
+
+static const struct {
+    const char *text, *decision;
+} choice[] = {
+    {MODEL("  z ~ normal(theta, 1)\n  cost sin(z)"), "z ~ normal: pathwise (chosen)"},
+    {MODEL("  z ~ normal(theta, 1)\n  cost if z > 0 then 1 else 0"), "z ~ normal: score (chosen)"},
+    {MODEL("  h ~ bernoulli(logits = theta)\n  cost sin(h)"),
+     "h ~ bernoulli: enumerated (chosen), 2"},
+    {MODEL("  h[9] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
+     "h ~ bernoulli: score (chosen)"},
+    {MODEL("  z ~ normal(0, 1)\n  cost sin(z) * theta"), "no parameter reaches its law"},
+    {MODEL("  z ~ normal(theta, 1)\n  cost square(z)"), "closed form: integrated over z ~ normal"},
+};
+
+START_TEST(chooses)
+{
+    TapeModel *t = tape_compile(choice[_i].text);
+    ck_assert(t->ok);
+    const IrGraph *g = &t->entry[IR_ENTRY_STEP];
+    bool found = false;
+    for (IrRef r = 0; r < g->count; r++)
+        found |= g->node[r].why && strstr(g->node[r].why, choice[_i].decision);
+    ck_assert_msg(found, "no node says \"%s\" in\n%s", choice[_i].decision, choice[_i].text);
+    tape_free(t);
+}
+END_TEST
+
+Suite *legality_suite(void)
+{
+    Suite *s = suite_create("legality");
+    TCase *c = tcase_create("rules");
+    tcase_add_loop_test(c, refuses, 0, sizeof refused / sizeof *refused);
+    tcase_add_loop_test(c, accepts, 0, sizeof accepted / sizeof *accepted);
+    tcase_add_loop_test(c, chooses, 0, sizeof choice / sizeof *choice);
+    suite_add_tcase(s, c);
+    return s;
+}
