@@ -31,12 +31,15 @@ typedef struct Fuser {
     Draft *draft;
     uint32_t drafts;
     uint32_t *kernel; /* by node: its draft */
+    const bool *view; /* by node */
     Users users;
 } Fuser;
 
-static bool element_wise(const IrNode *n)
+/* Is r computed element by element in a loop? */
+static bool element_wise(const Fuser *f, IrRef r)
 {
-    return ir_op_info[n->op].flags & IR_EW && n->region == 0;
+    const IrNode *n = &f->g->node[r];
+    return ir_op_info[n->op].flags & IR_EW && n->region == 0 && !f->view[r];
 }
 
 static bool ends_in_loop(const IrNode *n)
@@ -92,7 +95,7 @@ static bool fits(const Fuser *f, IrRef r, uint32_t k)
         !same_domain(&d->domain, &n->type))
         return false;
     for (uint32_t i = 0; i < n->n_in; i++) {
-        bool inside = f->kernel[n->in[i]] == k && element_wise(&f->g->node[n->in[i]]);
+        bool inside = f->kernel[n->in[i]] == k && element_wise(f, n->in[i]);
         if (!inside && level_of(f, n->in[i], d->phase) >= d->level)
             return false;
     }
@@ -134,7 +137,11 @@ static void join_loop(Fuser *f, IrRef r)
 static void place_view(Fuser *f, IrRef r)
 {
     const IrNode *n = &f->g->node[r];
-    int32_t level = n->n_in ? level_of(f, n->in[0], n->place.phase) : -1;
+    int32_t level = -1;
+    for (uint32_t i = 0; i < n->n_in; i++) {
+        int32_t shown = level_of(f, n->in[i], n->place.phase);
+        level = shown > level ? shown : level;
+    }
     enter(f, r, new_draft(f, IR_KERNEL_VIEW, n->place.phase, level));
 }
 
@@ -160,7 +167,7 @@ static void place_region(Fuser *f, IrRef first)
 static bool end_in_loop(Fuser *f, IrRef r)
 {
     const IrNode *n = &f->g->node[r];
-    if (!ends_in_loop(n) || !element_wise(&f->g->node[n->in[0]]))
+    if (!ends_in_loop(n) || !element_wise(f, n->in[0]))
         return false;
     uint32_t k = f->kernel[n->in[0]];
     if (f->draft[k].kind != IR_KERNEL_LOOP || f->draft[k].phase != n->place.phase)
@@ -177,9 +184,9 @@ static void join(Fuser *f)
             continue;
         if (n->region)
             place_region(f, r);
-        else if (is_view(n))
+        else if (f->view[r])
             place_view(f, r);
-        else if (element_wise(n))
+        else if (element_wise(f, r))
             join_loop(f, r);
         else if (!end_in_loop(f, r))
             enter(f, r, new_draft(f, IR_KERNEL_SINGLE, n->place.phase, level_after(f, r)));
@@ -201,7 +208,7 @@ static bool read_only_by(const Fuser *f, IrRef r, uint32_t k, const bool *marked
 
 static bool in_registers(const Fuser *f, IrRef r, const bool *none)
 {
-    return element_wise(&f->g->node[r]) && read_only_by(f, r, f->kernel[r], none);
+    return element_wise(f, r) && read_only_by(f, r, f->kernel[r], none);
 }
 
 /* The one loop, later than r's own, that reads r; f->drafts if there is none. */
@@ -248,7 +255,7 @@ static void sink(Fuser *f)
     Arena *a = f->g->model->arena;
     const bool *none = arena_array(a, bool, f->g->count + 1);
     for (IrRef r = f->g->count; r-- > 0;) {
-        if (!element_wise(&f->g->node[r]))
+        if (!element_wise(f, r))
             continue;
         uint32_t from = f->kernel[r], to = reading_loop(f, r);
         if (to == f->drafts)
@@ -304,8 +311,10 @@ static void write_kernels(Fuser *f)
 bool pass_fuse(IrGraph *g, PassCtx *cx)
 {
     Arena *a = g->model->arena;
-    assign_phases(g, cx->options->parts);
+    const bool *view = find_views(g);
+    assign_phases(g, view, cx->options->parts);
     Fuser f = {.g = g,
+               .view = view,
                .draft = arena_array(a, Draft, g->count + 1),
                .kernel = arena_array(a, uint32_t, g->count + 1),
                .users = users_of(g)};

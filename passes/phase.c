@@ -27,33 +27,11 @@ typedef struct Unit {
 
 typedef struct Phaser {
     IrGraph *g;
+    const bool *view; /* by node */
     Unit *unit;
     uint32_t units;
     uint32_t *unit_of; /* by node */
 } Phaser;
-
-bool is_view(const IrNode *n)
-{
-    const unsigned free_ops = IR_LEAF;
-    return ir_op_info[n->op].flags & free_ops || n->op == IR_CONST || n->op == IR_INDEX ||
-           n->op == IR_RESHAPE;
-}
-
-Users users_of(const IrGraph *g)
-{
-    Arena *a = g->model->arena;
-    Users u = {.start = arena_array(a, uint32_t, g->count + 2)};
-    for (IrRef r = 0; r < g->count; r++)
-        for (uint32_t i = 0; i < g->node[r].n_in; i++)
-            u.start[g->node[r].in[i] + 2]++;
-    for (IrRef r = 0; r < g->count; r++)
-        u.start[r + 2] += u.start[r + 1];
-    u.user = arena_array(a, IrRef, u.start[g->count + 1] + 1);
-    for (IrRef r = 0; r < g->count; r++)
-        for (uint32_t i = 0; i < g->node[r].n_in; i++)
-            u.user[u.start[g->node[r].in[i] + 1]++] = r;
-    return u;
-}
 
 /* ---- kinds --------------------------------------------------------------------------------- */
 
@@ -103,7 +81,7 @@ static void find_units(Phaser *p, int64_t parts)
     for (uint32_t i = 0; i < p->units; i++) {
         Unit *u = &p->unit[i];
         u->kind = kind_of_unit(g, u, parts);
-        u->view = g->node[u->first].region == 0 && is_view(&g->node[u->first]);
+        u->view = p->view[u->first];
     }
 }
 
@@ -127,10 +105,13 @@ static void find_feeds(Phaser *p)
 static bool available(const Phaser *p, IrRef r, int32_t phase, IrPhaseKind kind)
 {
     const Unit *u = &p->unit[p->unit_of[r]];
-    if (u->view && p->g->node[r].n_in == 0)
+    if (u->view) {
+        const IrNode *n = &p->g->node[r];
+        for (uint32_t i = 0; i < n->n_in; i++)
+            if (!available(p, n->in[i], phase, kind))
+                return false;
         return true;
-    if (u->view)
-        return available(p, p->g->node[r].in[0], phase, kind);
+    }
     return u->phase != UNPHASED && (u->phase < phase || kind != IR_PHASE_BLOCKS);
 }
 
@@ -199,10 +180,11 @@ static void place_views(Phaser *p)
     }
 }
 
-void assign_phases(IrGraph *g, int64_t parts)
+void assign_phases(IrGraph *g, const bool *view, int64_t parts)
 {
     Arena *a = g->model->arena;
     Phaser p = {.g = g,
+                .view = view,
                 .unit = arena_array(a, Unit, g->count + 1),
                 .unit_of = arena_array(a, uint32_t, g->count + 1)};
     find_units(&p, parts);

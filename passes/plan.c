@@ -11,8 +11,8 @@
  * A kernel may not read and write the same memory.  Buffers are placed by decreasing size, each at
  * the lowest place that fits.
  *
- * No buffer: leaves, constants, roots, and members of a loop that only the loop reads.  A reshape
- * has the buffer of its operand. */
+ * No buffer: views, leaves, constants, roots, and members of a loop that only the loop reads.  A
+ * reshape has the buffer of its operand. */
 #include "passes/pass.h"
 #include "passes/schedule.h"
 
@@ -66,14 +66,19 @@ static bool needs_buffer(const Planner *p, IrRef r)
     return k->kind != IR_KERNEL_LOOP || !value || read_outside(p, r);
 }
 
-/* The last kernel that reads r, itself or under the type of a reshape. */
+static bool shows_operand(const Planner *p, IrRef r)
+{
+    const IrNode *n = &p->g->node[r];
+    return n->op == IR_RESHAPE || p->g->kernel[n->place.kernel].kind == IR_KERNEL_VIEW;
+}
+
+/* The last kernel that reads r, itself or through views. */
 static int32_t last_read(const Planner *p, IrRef r)
 {
     int32_t last = p->g->node[r].place.kernel;
     for (uint32_t i = p->users.start[r]; i < p->users.start[r + 1]; i++) {
         IrRef by = p->users.user[i];
-        int32_t k = p->g->node[by].op == IR_RESHAPE ? last_read(p, by)
-                                                    : p->g->node[by].place.kernel;
+        int32_t k = shows_operand(p, by) ? last_read(p, by) : p->g->node[by].place.kernel;
         last = k > last ? k : last;
     }
     return last;

@@ -4,13 +4,6 @@
 
 #include "ir/ir.h"
 
-/* Does the node cost nothing?  A leaf is read where it stands, a reshape is its operand under
- * another type. */
-bool is_view(const IrNode *n);
-
-/* Gives every node its place.phase and the graph its phases. */
-void assign_phases(IrGraph *g, int64_t parts);
-
 /* The nodes that read each node: user[start[r]] .. user[start[r + 1] - 1]. */
 typedef struct Users {
     uint32_t *start;
@@ -18,5 +11,13 @@ typedef struct Users {
 } Users;
 
 Users users_of(const IrGraph *g);
+
+/* By node: does it cost nothing?  A leaf is read where it stands; a reshape is its operand under
+ * another type; a transpose, slice or expand that only element-wise code reads is its operand read
+ * at other places; a scalar of leaves, such as 1/B, is computed where it is read. */
+bool *find_views(const IrGraph *g);
+
+/* Gives every node its place.phase and the graph its phases. */
+void assign_phases(IrGraph *g, const bool *view, int64_t parts);
 
 #endif
