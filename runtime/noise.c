@@ -66,18 +66,18 @@ INLINE double uniform_f64(uint32_t high, uint32_t low)
 }
 
 /* Box and Muller: a point of the plane whose squared radius is exponential and whose angle, in
- * quarters of a turn and a rest in [-pi/4, pi/4), is uniform. */
+ * quarters of a turn and a rest in [-pi/4, pi/4), is uniform.  An odd quarter swaps sine and cosine;
+ * the upper bit of the two negates the sine, and their difference the cosine. */
 INLINE void pair_f32(uint32_t first, uint32_t second, float *out)
 {
     /* 31 bits rather than uniform_f32's 23: a small u is a large variate, up to 6.66. */
     float u = (float)(int32_t)(first >> 1) * 0x1p-31f + 0x1p-32f;
     float radius = sqrtf(-2 * log_normal_f32(u));
     float rest = (float)(int32_t)(second << 2) * 0x1.921fb6p-32f;
-    float c = cos_reduced_f32(rest), s = sin_reduced_f32(rest);
-    uint32_t odd = second >> 30 & 1, back = second & (uint32_t)1 << 31;
-    radius = real_f32(bits_f32(radius) ^ back);
-    out[0] = radius * (odd ? -s : c);
-    out[1] = radius * (odd ? c : s);
+    uint32_t c = bits_f32(cos_reduced_f32(rest)), s = bits_f32(sin_reduced_f32(rest));
+    uint32_t swapped = (c ^ s) & (0 - (second >> 30 & 1)), sign = (uint32_t)1 << 31;
+    out[0] = radius * real_f32(c ^ swapped ^ ((second ^ second << 1) & sign));
+    out[1] = radius * real_f32(s ^ swapped ^ (second & sign));
 }
 
 INLINE void pair_f64(const Words *w, int i, double *out)
@@ -85,11 +85,10 @@ INLINE void pair_f64(const Words *w, int i, double *out)
     double radius = sqrt(-2 * log_normal_f64(uniform_f64(w->word[0][i], w->word[1][i])));
     uint64_t angle = (uint64_t)w->word[2][i] << 32 | w->word[3][i];
     double rest = (real_f64(angle << 2 >> 12 | (uint64_t)1023 << 52) - 1.5) * 0x1.921fb54442d18p+0;
-    double c = cos_reduced_f64(rest), s = sin_reduced_f64(rest);
-    uint64_t odd = angle >> 62 & 1, back = angle & (uint64_t)1 << 63;
-    radius = real_f64(bits_f64(radius) ^ back);
-    out[0] = radius * (odd ? -s : c);
-    out[1] = radius * (odd ? c : s);
+    uint64_t c = bits_f64(cos_reduced_f64(rest)), s = bits_f64(sin_reduced_f64(rest));
+    uint64_t swapped = (c ^ s) & (0 - (angle >> 62 & 1)), sign = (uint64_t)1 << 63;
+    out[0] = radius * real_f64(c ^ swapped ^ ((angle ^ angle << 1) & sign));
+    out[1] = radius * real_f64(s ^ swapped ^ (angle & sign));
 }
 
 typedef void Fill(const Stream *s, uint64_t group, int64_t groups, void *restrict out);
