@@ -345,7 +345,7 @@ static void check_form(IrGraph *g, IrOp op, int form, IrRef y)
         int64_t n = ir_elements(&g->model->param[p].type);
         param[p] = arena_array(a, double, (size_t)n);
         for (int64_t e = 0; e < n; e++)
-            param[p][e] = 0.8 * sin(0.5 + 1.7 * p + 2.3 * (double)e);
+            param[p][e] = 0.8 * sin(0.6 + 1.9 * p + 2.3 * (double)e);
     }
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = &g->node[r];
