@@ -4,7 +4,8 @@
 enum { NONE, INDEX, BUSY = -1 };
 
 /* Of all faults of a call, the one with the smallest place and then index is kept, so that the
- * message does not depend on which thread was first.  `kind` serves as the lock; faults are rare. */
+ * message does not depend on which thread was first.  `kind` serves as the lock; faults are rare.
+ */
 void sgrt_fault_index(void *frame, int32_t place, int64_t index, int64_t size)
 {
     SgrtFault *f = ((SgrtFrame *)frame)->fault;

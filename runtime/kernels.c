@@ -1,7 +1,7 @@
 /* The scalar functions that compiled loops inline, under the names of rt.def.
  *
- * This file is compiled twice: into the runtime, and by clang to bitcode that the compiler links into
- * a model and inlines.  The MATH rows that are not here are calls, defined in special.c. */
+ * This file is compiled twice: into the runtime, and by clang to bitcode that the compiler links
+ * into a model and inlines.  The MATH rows that are not here are calls, defined in special.c. */
 #include "runtime/kernels.h"
 
 #define REAL_BITS 32

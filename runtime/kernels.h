@@ -13,8 +13,8 @@ SGRT_SCALAR(tanh) SGRT_SCALAR(sigmoid) SGRT_SCALAR(softplus)
 SGRT_SCALAR(sin)  SGRT_SCALAR(cos)     SGRT_SCALAR(erf)
 SGRT_SCALAR(lgamma) SGRT_SCALAR(digamma) SGRT_SCALAR(trigamma)
 #undef SGRT_SCALAR
-/* clang-format on */
-float sgrt_pow_f32(float x, float y);
+    /* clang-format on */
+    float sgrt_pow_f32(float x, float y);
 double sgrt_pow_f64(double x, double y);
 
 void sgrt_noise_uniform_f32(void *out, int64_t first, int64_t count, void *frame, int32_t site);

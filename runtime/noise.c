@@ -66,8 +66,8 @@ INLINE double uniform_f64(uint32_t high, uint32_t low)
 }
 
 /* Box and Muller: a point of the plane whose squared radius is exponential and whose angle, in
- * quarters of a turn and a rest in [-pi/4, pi/4), is uniform.  An odd quarter swaps sine and cosine;
- * the upper bit of the two negates the sine, and their difference the cosine. */
+ * quarters of a turn and a rest in [-pi/4, pi/4), is uniform.  An odd quarter swaps sine and
+ * cosine; the upper bit of the two negates the sine, and their difference the cosine. */
 INLINE void pair_f32(uint32_t first, uint32_t second, float *out)
 {
     /* 31 bits rather than uniform_f32's 23: a small u is a large variate, up to 6.66. */

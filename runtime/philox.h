@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* Four words, each in the lower half of a lane; what is in the upper halves has no meaning.  Lanes as
- * wide as the products spare vector code from moving halves about. */
+/* Four words, each in the lower half of a lane; what is in the upper halves has no meaning.  Lanes
+ * as wide as the products spare vector code from moving halves about. */
 typedef struct Philox {
     uint64_t word[4];
 } Philox;

@@ -63,8 +63,8 @@ static double digamma_positive(double x)
     return digamma_one_to_two(x) + steps;
 }
 
-/* 6 ulp for x > 0; below, by reflection, 6 ulp of max(|psi(x)|, |psi(1 - x)|, 1).  At the poles: -inf
- * at 0, inf at -0 (the limits), NaN at the negative integers. */
+/* 6 ulp for x > 0; below, by reflection, 6 ulp of max(|psi(x)|, |psi(1 - x)|, 1).  At the poles:
+ * -inf at 0, inf at -0 (the limits), NaN at the negative integers. */
 double sgrt_digamma_f64(double x)
 {
     if (x > 0 || isnan(x))

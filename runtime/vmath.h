@@ -343,7 +343,8 @@ INLINE REAL V(erfc_tail)(REAL a)
     p = p * x + 0x1.744e62p-13f;
     return V(exp)(-p);
 #else
-    /* e^(a^2) erfc(a) (a + 3) is smooth in (a - 3) / (a + 3); from a = 6 on, erfc is below 2^-54. */
+    /* e^(a^2) erfc(a) (a + 3) is smooth in (a - 3) / (a + 3); from a = 6 on, erfc is below 2^-54.
+     */
     REAL x = V(at_most)(a, 6), inverse = 1 / (x + 3), t = (x - 3) * inverse;
     REAL p = 0x1.135846a5ebd39p-17;
     p = p * t + 0x1.3729619842594p-14;
