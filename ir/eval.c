@@ -3,8 +3,8 @@
  *
  * Nodes are computed in order; those of a region step by step, each node at one step before any at
  * the next.  Every value is kept whole, so that an adjoint region can read every step of the region
- * it reverses.  The rules: here leaves, roots and element-wise ops; ir/eval_sum.c sums and products;
- * ir/eval_move.c shapes, plates and indices; ir/eval_linalg.c matrices. */
+ * it reverses.  The rules: here leaves, roots and element-wise ops; ir/eval_sum.c sums of all
+ * kinds; ir/eval_move.c shapes, plates and indices; ir/eval_linalg.c matrices. */
 #include "ir/eval.h"
 
 #include <assert.h>
@@ -37,7 +37,8 @@ void ir_nest_loop(Nest *n, int64_t size, const int64_t stride[NEST_ARRAYS])
     memcpy(n->stride[n->depth++], stride, sizeof n->stride[0]);
 }
 
-void ir_nest_plates(const Eval *e, Nest *n, IrPlates plates, const IrType *const *t, uint32_t arrays)
+void ir_nest_plates(const Eval *e, Nest *n, IrPlates plates, const IrType *const *t,
+                    uint32_t arrays)
 {
     for (uint32_t p = 0; p < e->g->plates; p++) {
         int64_t stride[NEST_ARRAYS] = {0};
@@ -245,8 +246,8 @@ bool ir_eval(const IrGraph *g, const IrEnv *env, Arena *a, double **value, IrRef
     Eval e = {.g = g, .env = env, .arena = a, .value = value, .plate = -1, .fault = IR_NONE};
     for (IrRef r = 0; r < g->count; r++) {
         const IrType *t = &g->node[r].type;
-        value[r] = arena_array(a, double,
-                               (size_t)(ir_copies(g, t->plates, env->rows) * ir_elements(t)));
+        value[r] =
+            arena_array(a, double, (size_t)(ir_copies(g, t->plates, env->rows) * ir_elements(t)));
     }
     for (IrRef r = 0, end; r < g->count && e.fault == IR_NONE; r = end) {
         end = g->node[r].region ? end_of_region(g, r) : r + 1;

@@ -41,7 +41,8 @@ int64_t ir_axis_stride(const IrType *t, uint32_t axis);
 void ir_nest_loop(Nest *n, int64_t size, const int64_t stride[NEST_ARRAYS]);
 /* Loops over the copies of `plates`, array i having type t[i]; in a region, over those of the
  * current step. */
-void ir_nest_plates(const Eval *e, Nest *n, IrPlates plates, const IrType *const *t, uint32_t arrays);
+void ir_nest_plates(const Eval *e, Nest *n, IrPlates plates, const IrType *const *t,
+                    uint32_t arrays);
 /* The next iteration; false: that was the last.  The first needs no call. */
 bool ir_nest_next(Nest *n);
 

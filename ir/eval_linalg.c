@@ -112,8 +112,7 @@ static void factorise(Eval *e, IrRef r)
     Nest nest = {0};
     ir_nest_plates(e, &nest, n->type.plates, t, 2);
     do
-        cholesky(e->value[r] + nest.at[0], ir_operand_value(e, n, 0) + nest.at[1],
-                 n->type.dim[0]);
+        cholesky(e->value[r] + nest.at[0], ir_operand_value(e, n, 0) + nest.at[1], n->type.dim[0]);
     while (ir_nest_next(&nest));
 }
 

@@ -186,10 +186,12 @@ void ir_eval_reshape(Eval *e, IrRef r)
 void ir_eval_move(Eval *e, IrRef r)
 {
     static IrEvalRule *const rule[IR_OP_COUNT] = {
-        [IR_TRANSPOSE] = transpose, [IR_EXPAND] = expand,       [IR_SLICE] = slice,
-        [IR_PAD] = pad,             [IR_CONCAT] = concat,       [IR_ONE_HOT] = one_hot,
-        [IR_DIAG] = diag,           [IR_DIAG_PART] = diag_part, [IR_TRIL] = tril,
-        [IR_TO_PLATE] = to_plate,   [IR_TO_AXIS] = to_axis,
+        [IR_TRANSPOSE] = transpose, [IR_EXPAND] = expand,
+        [IR_SLICE] = slice,         [IR_PAD] = pad,
+        [IR_CONCAT] = concat,       [IR_ONE_HOT] = one_hot,
+        [IR_DIAG] = diag,           [IR_DIAG_PART] = diag_part,
+        [IR_TRIL] = tril,           [IR_TO_PLATE] = to_plate,
+        [IR_TO_AXIS] = to_axis,
     };
     rule[e->g->node[r].op](e, r);
 }

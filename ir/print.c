@@ -190,8 +190,8 @@ static void put_via(FILE *out, const IrVia *via)
     bool chosen = via->estimator != IR_EST_AUTO;
     fputs(" via", out);
     put_span(out, via->at);
-    fprintf(out, " %s samples=%" PRId64,
-            chosen ? ir_estimator_info[via->estimator].name : "auto", via->samples);
+    fprintf(out, " %s samples=%" PRId64, chosen ? ir_estimator_info[via->estimator].name : "auto",
+            via->samples);
     if (via->baseline != IR_NO_BASELINE)
         fprintf(out, " baseline=%s", ir_baseline_name[via->baseline]);
     if (via->biased)

@@ -30,7 +30,7 @@ static double reduced_angle(double x)
 /* The positive zero of digamma, in two parts: near it, the distance carries all the precision. */
 static const double zero_high = 0x1.762d86356be3fp+0, zero_low = 0x1.b86a722197829p-54;
 
-/* digamma on [1, 2] is (x - zero) times a Chebyshev series in 2x - 3.  The coefficients are those of
+/* digamma on [1, 2] is (x - zero) times a Chebyshev series in 2x - 3, with the coefficients of
  * the interpolation of digamma(x) / (x - zero) at 64 Chebyshev nodes, computed with 60 digits. */
 static double digamma_1_to_2(double x)
 {

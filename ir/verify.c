@@ -31,12 +31,11 @@ static const char *node_text(const Verifier *v, IrRef r)
 {
     enum { SHOWN = 4 };
     const IrNode *n = &v->g->node[r];
-    const char *text = arena_printf(v->arena, "%%%u = %s", r,
-                                    n->op < IR_OP_COUNT ? ir_op_info[n->op].name : "?");
+    const char *text =
+        arena_printf(v->arena, "%%%u = %s", r, n->op < IR_OP_COUNT ? ir_op_info[n->op].name : "?");
     for (uint32_t i = 0; i < n->n_in && i < SHOWN; i++)
         text = arena_printf(v->arena, "%s%s%%%u", text, i ? ", " : "(", n->in[i]);
-    return arena_printf(v->arena, "%s%s: ", text,
-                        n->n_in > SHOWN ? ", ...)" : n->n_in ? ")" : "");
+    return arena_printf(v->arena, "%s%s: ", text, n->n_in > SHOWN ? ", ...)" : n->n_in ? ")" : "");
 }
 
 void ir_node_broken(Verifier *v, IrRef r, const char *fmt, ...)
@@ -282,8 +281,7 @@ static void check_const(Verifier *v, IrRef r)
 {
     const IrNode *n = &v->g->node[r];
     double x = n->attr.num;
-    if ((n->type.elem == IR_INT && x != floor(x)) ||
-        (n->type.elem == IR_BOOL && x != 0 && x != 1))
+    if ((n->type.elem == IR_INT && x != floor(x)) || (n->type.elem == IR_BOOL && x != 0 && x != 1))
         ir_node_broken(v, r, "%g is not of type %s", x, ir_elem_name[n->type.elem]);
 }
 
@@ -298,8 +296,7 @@ static void check_data(Verifier *v, IrRef r)
     if (n->type.elem != x->type.elem || !ir_same_shape(&n->type, &x->type) ||
         n->type.plates != (x->by_rows ? rows : 0))
         ir_node_broken(v, r, "its type is %s, but column %s has %s %s", type_text(v, &n->type),
-                       x->name, x->by_rows ? "rows of" : "the one value",
-                       type_text(v, &x->type));
+                       x->name, x->by_rows ? "rows of" : "the one value", type_text(v, &x->type));
 }
 
 static void check_carry(Verifier *v, IrRef r)
@@ -308,8 +305,8 @@ static void check_carry(Verifier *v, IrRef r)
     IrType init = *operand(v, n, 0), next = *operand(v, n, 1);
     for (uint32_t i = 0; i < 2; i++)
         if (!broadcasts(operand(v, n, i), &n->type))
-            ir_node_broken(v, r, "it carries %s, its type is %s",
-                           type_text(v, i ? &next : &init), type_text(v, &n->type));
+            ir_node_broken(v, r, "it carries %s, its type is %s", type_text(v, i ? &next : &init),
+                           type_text(v, &n->type));
     if (n->in[1] >= r && n->region && v->g->node[n->in[1]].region != n->region)
         ir_node_broken(v, r, "what it carries comes later and is not of its region");
 }
@@ -446,8 +443,7 @@ static bool node_sound(Verifier *v, IrRef r)
     }
     unsigned stage = v->g->stage == IR_SOURCE ? IR_STAGE_SOURCE : IR_STAGE_ESTIMATOR;
     if (!(ir_op_info[n->op].stages & stage))
-        ir_node_broken(v, r, "it may not stand in a graph of stage %s",
-                       ir_stage_name[v->g->stage]);
+        ir_node_broken(v, r, "it may not stand in a graph of stage %s", ir_stage_name[v->g->stage]);
     bool typed = type_sound(v->g, &n->type);
     if (!typed)
         ir_node_broken(v, r, "its type has no plate, axis or size like this");
