@@ -63,6 +63,7 @@ Record expectation (X : Type) := {
   Ae : (X -> Prop) -> Prop; (** holds almost everywhere *)
   Int_ext : forall f g, (forall x, f x = g x) -> Int f -> Int g;
   Ex_ext : forall f g, (forall x, f x = g x) -> Ex f = Ex g;
+  Int_0 : Int (fun _ => 0);
   Int_plus : forall f g, Int f -> Int g -> Int (fun x => f x + g x);
   Ex_plus : forall f g, Int f -> Int g -> Ex (fun x => f x + g x) = Ex f + Ex g;
   Int_scal : forall c f, Int f -> Int (fun x => c * f x);
@@ -86,7 +87,7 @@ Record expectation (X : Type) := {
 }.
 Arguments Build_expectation {X}.
 Arguments Int {X}. Arguments Ex {X}. Arguments Ae {X}.
-Arguments Int_ext {X}. Arguments Ex_ext {X}. Arguments Int_plus {X}. Arguments Ex_plus {X}.
+Arguments Int_0 {X}. Arguments Int_ext {X}. Arguments Ex_ext {X}. Arguments Int_plus {X}. Arguments Ex_plus {X}.
 Arguments Int_scal {X}. Arguments Ex_scal {X}. Arguments Ex_ge0 {X}.
 Arguments Ae_all {X}. Arguments Ae_imp {X}. Arguments Ae_and {X}.
 Arguments Ex_lim {X}. Arguments Ex_lim_ae {X}.
@@ -128,18 +129,19 @@ Proof.
   revert H. apply Ae_imp. intros x ->. apply filterlim_const.
 Qed.
 
-Lemma Int_zero f : Int E f -> Int E (fun _ => 0) /\ Ex E (fun _ => 0) = 0.
+Lemma Ex_0 : Ex E (fun _ => 0) = 0.
 Proof.
-  intros H. split.
-  - apply (Int_ext E (fun x => 0 * f x)); [intros; ring|]. now apply Int_scal.
-  - rewrite (Ex_ext E _ (fun x => 0 * f x)) by (intros; ring). rewrite Ex_scal by auto. ring.
+  rewrite (Ex_ext E _ (fun x => 0 * (fun _ => 0) x)) by (intros; ring).
+  rewrite Ex_scal by apply Int_0. ring.
 Qed.
-Lemma Int_sum {A} (l : list A) (f : A -> X -> R) g :
-  Int E g -> (forall a, In a l -> Int E (f a)) ->
+Lemma Ex_none f : (forall x, f x = 0) -> Ex E f = 0.
+Proof. intros H. rewrite (Ex_ext E _ (fun _ => 0)) by exact H. apply Ex_0. Qed.
+Lemma Int_sum {A} (l : list A) (f : A -> X -> R) :
+  (forall a, In a l -> Int E (f a)) ->
   Int E (fun x => sum l (fun a => f a x)) /\
   Ex E (fun x => sum l (fun a => f a x)) = sum l (fun a => Ex E (f a)).
 Proof.
-  intros Hg. induction l as [|a l IH]; simpl; intros H; [now apply (Int_zero g)|].
+  induction l as [|a l IH]; simpl; intros H; [split; [apply Int_0|apply Ex_0]|].
   destruct IH as [I1 I2]; auto. split; [now apply Int_plus; auto|].
   rewrite (Ex_plus E (f a)); auto. now rewrite I2.
 Qed.
@@ -221,6 +223,7 @@ Program Definition densE {X} (E : expectation X) (p : X -> R) (p0 : forall x, 0 
      Ae := Ae E |}.
 Next Obligation. eapply Int_ext; [|exact H0]. intros; simpl; now rewrite H. Qed.
 Next Obligation. apply Ex_ext; intros; now rewrite H. Qed.
+Next Obligation. apply (Int_ext E (fun _ => 0)); [intros; ring|apply Int_0]. Qed.
 Next Obligation.
   apply (Int_ext E (fun x => p x * f x + p x * g x)); [intros; ring|]. now apply Int_plus.
 Qed.
@@ -251,6 +254,7 @@ Program Definition mapE {X Y} (m : X -> Y) (E : expectation X) : expectation Y :
      Ae := fun P => Ae E (fun x => P (m x)) |}.
 Next Obligation. eapply Int_ext; [|exact H0]; simpl; auto. Qed.
 Next Obligation. apply Ex_ext; auto. Qed.
+Next Obligation. apply Int_0. Qed.
 Next Obligation. now apply (Int_plus E). Qed.
 Next Obligation. now apply (Ex_plus E). Qed.
 Next Obligation. now apply (Int_scal E). Qed.
@@ -274,6 +278,10 @@ Next Obligation.
   - eapply Int_ext; [|exact H1]. intros; apply Ex_ext; auto.
 Qed.
 Next Obligation. apply Ex_ext; intros; apply Ex_ext; auto. Qed.
+Next Obligation.
+  split; [intros; apply Int_0|].
+  apply (Int_ext E (fun _ => 0)); [|apply Int_0]. intros x. now rewrite Ex_0.
+Qed.
 Next Obligation.
   split; [intros; now apply Int_plus|].
   eapply Int_ext; [|apply (Int_plus E _ _ H2 H1)]. intros; simpl. now rewrite Ex_plus.

@@ -1,8 +1,8 @@
 (** * Stochastic computation graphs: the main theorem
 
     A graph is a program with a scalar cost and with log-densities.  A drawn value is an input
-    [Sample j] with no tangent; the law of the whole trace is given by base laws and the exponential
-    of the sum of all log-densities.  So one statement covers mixed graphs:
+    [Sample j] with no tangent; the law of the whole trace is a base law with a density, the exponential of
+    the sum of all log-densities.  So one statement covers mixed graphs:
 
     - a reparameterised draw is parameter-free base noise, and no log-density;
     - a score-function draw has a log-density, which the reverse pass seeds with a weight: the cost,
@@ -19,16 +19,6 @@ Import ListNotations.
 Open Scope R_scope.
 
 Definition trace := nat -> tensor.
-Definition push_trace (xt : tensor * trace) : trace :=
-  fun j => match j with O => fst xt | S j => snd xt j end.
-
-(** The law of a trace, from the base laws of its values. *)
-Fixpoint traceE (bases : list (expectation tensor)) : expectation trace :=
-  match bases with
-  | [] => diracE (fun _ => zero)
-  | b :: bases => mapE push_trace (bindE b (fun _ => traceE bases))
-  end.
-
 Record graph := {
   g_inputs : list shape;        (** parameters, data and anything else that is not drawn *)
   g_nodes : program;
@@ -221,14 +211,14 @@ Proof.
 Qed.
 
 (** ** The main theorem *)
-Variable bases : list (expectation tensor).
+Variable law : expectation trace.   (** of the base values *)
 
 (** The expected cost, and the expectation of a function of the trace under the graph's law. *)
-Definition expected_cost (e : env) : R := Ex (traceE bases) (joint e).
+Definition expected_cost (e : env) : R := Ex law (joint e).
 Definition under (e : env) (F : trace -> R) : R :=
-  Ex (traceE bases) (fun tr => exp (log_density e tr) * F tr).
+  Ex law (fun tr => exp (log_density e tr) * F tr).
 Definition under_int (e : env) (F : trace -> R) : Prop :=
-  Int (traceE bases) (fun tr => exp (log_density e tr) * F tr).
+  Int law (fun tr => exp (log_density e tr) * F tr).
 
 (** Every weight differs from the cost by something orthogonal to its score. *)
 Definition score_ok (e d : env) : Prop :=
@@ -238,24 +228,24 @@ Definition score_ok (e d : env) : Prop :=
 
 (** The expected cost may be differentiated under the expectation. *)
 Definition regular (e d : env) : Prop :=
-  Int (traceE bases) (joint_slope e d) /\
-  is_derive (fun t => expected_cost (line e d t)) 0 (Ex (traceE bases) (joint_slope e d)).
+  Int law (joint_slope e d) /\
+  is_derive (fun t => expected_cost (line e d t)) 0 (Ex law (joint_slope e d)).
 
 (** The expectation of the estimate is the derivative of the expected cost. *)
 Theorem estimator_correct e d : well_formed -> regular e d -> score_ok e d ->
   under_int e (estimate_along e d) /\
   is_derive (fun t => expected_cost (line e d t)) 0 (under e (estimate_along e d)).
 Proof.
-  intros Hwf [HI HD] Hs. set (E := traceE bases) in *.
+  intros Hwf [HI HD] Hs. set (E := law).
   set (gap := fun (lw : nat * nat) tr => sum (boxs (shape_of (fst lw))) (fun ix =>
     exp (log_density e tr) * ((cost e tr - value e tr (snd lw) ix) * slope e d tr (fst lw) ix))).
   assert (Hgap : forall lw, In lw (g_scores G) -> Int E (gap lw) /\ Ex E (gap lw) = 0).
   { intros [l w] Hin. unfold gap; cbn [fst snd].
     destruct (Int_sum E (boxs (shape_of l)) (fun ix tr =>
-      exp (log_density e tr) * ((cost e tr - value e tr w ix) * slope e d tr l ix)) _ HI) as [H1 H2].
+      exp (log_density e tr) * ((cost e tr - value e tr w ix) * slope e d tr l ix))) as [H1 H2].
     - intros ix Hix. now apply (Hs l w Hin ix Hix).
     - split; auto. rewrite H2. apply sum_none. intros ix Hix. now apply (Hs l w Hin ix Hix). }
-  destruct (Int_sum E (g_scores G) gap _ HI (fun lw Hin => proj1 (Hgap lw Hin))) as [HG1 HG2].
+  destruct (Int_sum E (g_scores G) gap (fun lw Hin => proj1 (Hgap lw Hin))) as [HG1 HG2].
   rewrite sum_none in HG2 by (intros lw Hin; now apply Hgap).
   assert (Heq : forall tr, joint_slope e d tr - sum (g_scores G) (fun lw => gap lw tr)
                            = exp (log_density e tr) * estimate_along e d tr).
@@ -279,13 +269,13 @@ Qed.
 (** Everywhere differentiable, with an integrable bound on the derivative. *)
 Theorem regular_dominated e d (g : trace -> R) (r : posreal) : well_formed ->
   (forall t tr, Rabs t < r -> defined_at (line e d t) tr) ->
-  (forall t, Rabs t < r -> Int (traceE bases) (joint (line e d t))) ->
-  Int (traceE bases) g ->
+  (forall t, Rabs t < r -> Int law (joint (line e d t))) ->
+  Int law g ->
   (forall t tr, Rabs t < r -> Rabs (joint_slope (line e d t) d tr) <= g tr) ->
   regular e d.
 Proof.
   intros Hwf Hd HI Hg Hb.
-  destruct (Ex_derive (traceE bases) (fun t => joint (line e d t))
+  destruct (Ex_derive law (fun t => joint (line e d t))
               (fun t => joint_slope (line e d t) d) g 0 r) as [H1 H2]; auto.
   - intros t. rewrite Rminus_0_r. auto.
   - intros t tr. rewrite Rminus_0_r. intros Ht. apply joint_derive; auto.
@@ -295,14 +285,14 @@ Qed.
 
 (** With kinks: differentiable at almost every trace, Lipschitz in the parameters at all of them. *)
 Theorem regular_kinked e d (g : trace -> R) (r : posreal) : well_formed ->
-  Ae (traceE bases) (defined_at e) ->
-  (forall t, Rabs t < r -> Int (traceE bases) (joint (line e d t))) ->
-  Int (traceE bases) (joint_slope e d) -> Int (traceE bases) g ->
+  Ae law (defined_at e) ->
+  (forall t, Rabs t < r -> Int law (joint (line e d t))) ->
+  Int law (joint_slope e d) -> Int law g ->
   (forall t tr, Rabs t < r -> Rabs (joint (line e d t) tr - joint e tr) <= g tr * Rabs t) ->
   regular e d.
 Proof.
   intros Hwf Hd HI HI' Hg Hb. split; auto.
-  apply (Ex_derive_ae (traceE bases) (fun t => joint (line e d t)) (joint_slope e d) g 0 r); auto.
+  apply (Ex_derive_ae law (fun t => joint (line e d t)) (joint_slope e d) g 0 r); auto.
   - intros t. rewrite Rminus_0_r. auto.
   - intros t tr. rewrite Rminus_0_r, line_0. auto.
   - revert Hd. apply Ae_imp. intros tr Hd.
@@ -312,13 +302,12 @@ Qed.
 (** When every weight is the cost itself there is nothing to ask of the weights. *)
 Theorem score_ok_whole_cost e d : well_formed ->
   (forall l w, In (l, w) (g_scores G) -> forall tr ix, In ix (boxs (shape_of l)) ->
-    value e tr w ix = cost e tr) ->
-  Int (traceE bases) (joint_slope e d) -> score_ok e d.
+    value e tr w ix = cost e tr) -> score_ok e d.
 Proof.
-  intros Hwf Hw HI l w Hin ix Hix f. destruct (Int_zero _ _ HI) as [H1 H2].
+  intros Hwf Hw l w Hin ix Hix f.
   assert (Hf : forall tr, 0 = exp (log_density e tr) * f tr).
   { intros tr. unfold f. rewrite (Hw l w Hin tr ix Hix). ring. }
-  split; [exact (Int_ext _ _ _ Hf H1)|]. unfold under. now rewrite <- (Ex_ext _ _ _ Hf).
+  split; [exact (Int_ext _ _ _ Hf (Int_0 _))|]. unfold under. rewrite <- (Ex_ext _ _ _ Hf). apply Ex_0.
 Qed.
 End Values.
 End Graph.

@@ -58,6 +58,23 @@ Proof.
   - apply (is_derive_plus (fun t => f t a) (fun t => sum l (f t))); auto.
 Qed.
 
+(** Terms that vanish may be left out. *)
+Lemma sum_subset (k : list A) f : forall l, NoDup l -> NoDup k -> incl k l ->
+  (forall a, In a l -> ~ In a k -> f a = 0) -> sum l f = sum k f.
+Proof.
+  induction k as [|a k IH]; intros l Hl Hk Hin H0.
+  - apply sum_none. intros b Hb. apply H0; auto.
+  - inversion Hk; subst. destruct (in_split a l) as (l1 & l2 & ->); [apply Hin; simpl; auto|].
+    pose proof (NoDup_remove_1 _ _ _ Hl) as Hl'. pose proof (NoDup_remove_2 _ _ _ Hl) as Ha.
+    simpl. rewrite <- (IH (l1 ++ l2)); auto.
+    + rewrite !sum_app. simpl. ring.
+    + intros b Hb. assert (Hb' : In b (l1 ++ a :: l2)) by (apply Hin; simpl; auto).
+      rewrite in_app_iff in *. simpl in Hb'. destruct Hb' as [|[->|]]; auto. contradiction.
+    + intros b Hb Hbk. apply H0.
+      * rewrite in_app_iff in *. simpl. tauto.
+      * intros [->|]; contradiction.
+Qed.
+
 (** Changing one term of a sum, and sums with a single term. *)
 Variable eqb : A -> A -> bool.
 Hypothesis eqb_spec : forall a b, reflect (a = b) (eqb a b).
