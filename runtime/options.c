@@ -191,6 +191,7 @@ static bool make_room(SgrtOptions *o, int argc, char **argv, SgrtError *e)
     int64_t bytes = 0;
     for (int i = 0; i < argc; i++)
         bytes += (int64_t)strlen(argv[i]) + 1;
+    o->binding_room = argc;
     o->binding = sgrt_alloc(argc, sizeof *o->binding, e);
     o->words = o->binding ? sgrt_alloc(bytes, 1, e) : NULL;
     return o->words != NULL;
@@ -220,6 +221,42 @@ void sgrt_options_free(SgrtOptions *o)
     free(o->words);
     o->binding = NULL;
     o->words = NULL;
+}
+
+static bool is_absent(SgrtOptions *o, const Option *option)
+{
+    switch (option->kind) {
+    case INTEGER:
+        return *(int64_t *)field_of(o, option) == -1;
+    case REAL:
+        return isnan(*(double *)field_of(o, option));
+    case TEXT:
+        return *(const char **)field_of(o, option) == NULL;
+    default:
+        return false;
+    }
+}
+
+bool sgrt_options_fill(SgrtOptions *o, const char *field, const char *value, SgrtError *e)
+{
+    for (int i = 0; i < OPTIONS; i++)
+        if (strcmp(field, option_row[i].field) == 0 && (option_row[i].verbs & 1 << o->verb))
+            return !is_absent(o, &option_row[i]) || take_value(o, &option_row[i], value, e);
+    return sgrt_fail(e, "%s has no option --%s", sgrt_verb_name(o->verb), field);
+}
+
+bool sgrt_options_bind(SgrtOptions *o, const char *name, const char *value, SgrtError *e)
+{
+    for (int64_t i = 0; i < o->bindings; i++)
+        if (strcmp(o->binding[i].name, name) == 0)
+            return true;
+    SgrtBinding *grown =
+        sgrt_grow(o->binding, &o->binding_room, o->bindings + 1, sizeof *grown, e);
+    if (!grown)
+        return false;
+    o->binding = grown;
+    o->binding[o->bindings++] = (SgrtBinding){.name = name, .value = value};
+    return true;
 }
 
 void sgrt_options_help(FILE *out, SgrtVerb verb)

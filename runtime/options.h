@@ -15,7 +15,6 @@ typedef enum SgrtVerb {
 
 typedef struct SgrtBinding {
     const char *name, *value;
-    bool used;
 } SgrtBinding;
 
 typedef struct SgrtOptions {
@@ -23,7 +22,7 @@ typedef struct SgrtOptions {
     SgrtVerb verb;
     const char *graph; /* NULL if not given */
     SgrtBinding *binding;
-    int64_t bindings;
+    int64_t bindings, binding_room;
     char *words; /* owned: the names in binding */
 #define FIELD_INTEGER int64_t
 #define FIELD_REAL double
@@ -44,6 +43,11 @@ const char *sgrt_verb_name(SgrtVerb verb);
 /* Parses argv[2] and on for a verb.  The options point into argv. */
 bool sgrt_options_parse(SgrtOptions *o, SgrtVerb verb, int argc, char **argv, SgrtError *e);
 void sgrt_options_free(SgrtOptions *o);
+
+/* Sets an option by its field's name, or binds a name, unless the command line did so: how the
+ * configuration of an earlier run comes in.  The texts must outlive the options. */
+bool sgrt_options_fill(SgrtOptions *o, const char *field, const char *value, SgrtError *e);
+bool sgrt_options_bind(SgrtOptions *o, const char *name, const char *value, SgrtError *e);
 
 void sgrt_options_help(FILE *out, SgrtVerb verb);
 

@@ -1,0 +1,21 @@
+/* How a graph is to be trained: the optimiser's defaults, the model's `train` block, the command
+ * line, each before the one that follows it. */
+#ifndef SGC_RUNTIME_PLAN_H
+#define SGC_RUNTIME_PLAN_H
+
+#include "runtime/options.h"
+#include "runtime/train.h"
+
+typedef struct SgrtPlan {
+    SgrtOptimStep optimizer;
+    double clip;           /* 0: none */
+    int64_t epochs, steps; /* -1: not said */
+} SgrtPlan;
+
+bool sgrt_plan_make(SgrtPlan *p, const SgrtModel *model, const SgrtGraph *graph,
+                    const SgrtOptions *o, SgrtError *e);
+
+/* The step at which training ends, in epochs of `epoch_steps` steps (0: the graph has no rows). */
+bool sgrt_plan_last_step(const SgrtPlan *p, int64_t epoch_steps, int64_t *last, SgrtError *e);
+
+#endif
