@@ -82,8 +82,8 @@ RULE_OF(expand_late)
         expand = x;
         in[i] = x->in[0];
     }
-    if (!expand)
-        return IR_NONE;
+    if (!expand || expand->attr.k[1] == 1)
+        return IR_NONE; /* along one copy nothing is saved */
     uint32_t axis = (uint32_t)expand->attr.k[0];
     int64_t size = expand->attr.k[1];
     return ir_expand(g, with_operands(g, n, in), axis, size);
@@ -257,8 +257,8 @@ RULE_OF(sum_expand)
 {
     int64_t copies;
     IrRef sum = reduce_expand(g, n, &copies);
-    if (sum == IR_NONE)
-        return IR_NONE;
+    if (sum == IR_NONE || copies == 1)
+        return sum;
     IrType scalar = ir_scalar_type(n->type.elem, 0);
     return ir_binary(g, IR_MUL, sum, constant_of(g, scalar, (double)copies));
 }
