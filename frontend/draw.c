@@ -1,0 +1,196 @@
+/* z ~ D(…) via E: the draw, its shape, and the estimator that the user asks for. */
+#include "frontend/fe.h"
+
+#include <string.h>
+
+/* ---- via ----------------------------------------------------------------------------------- */
+
+static int find_estimator(const char *name)
+{
+    for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
+        if (strcmp(ir_estimator_info[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* The estimators that are built and that the law admits. */
+static const char *alternatives(Fe *fe, const IrDistInfo *d)
+{
+    const char *text = "";
+    for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
+        if (d->estimators >> i & 1 && ir_estimator_info[i].built)
+            text = arena_printf(fe->arena, "%s%s`via %s`", text, *text ? " or " : "",
+                                ir_estimator_info[i].name);
+    return text;
+}
+
+static void say_unknown(Fe *fe, const ViaClause *v)
+{
+    Suggestion s = {.wanted = v->name};
+    for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
+        fe_suggest(&s, ir_estimator_info[i].name);
+    if (s.best)
+        fe_error(fe, v->at, "unknown estimator `%s`: did you mean `%s`?", v->name, s.best);
+    else
+        fe_error(fe, v->at, "unknown estimator `%s`", v->name);
+}
+
+static const char *refusal(const IrDistInfo *d, int estimator)
+{
+    if (estimator == IR_EST_PATHWISE)
+        return "its draws are discrete";
+    if (estimator == IR_EST_SCORE && d->moves)
+        return "its arguments move its support";
+    return estimator == IR_EST_ENUMERATE ? "it has no finite set of values" : "no rule is known for it";
+}
+
+/* False: reported. */
+static bool via_estimator(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia *via)
+{
+    int i = find_estimator(v->name);
+    if (i < 0) {
+        say_unknown(fe, v);
+        return false;
+    }
+    const IrEstimatorInfo *e = &ir_estimator_info[i];
+    if (!e->built)
+        fe_error(fe, v->at, "the estimator `%s` is not built yet: write %s", e->name, alternatives(fe, d));
+    else if (!(d->estimators >> i & 1))
+        fe_error(fe, v->at, "`%s` cannot be estimated by `%s`, because %s: write %s", d->name, e->name,
+                 refusal(d, i), alternatives(fe, d));
+    else if (e->needs_biased && !v->biased)
+        fe_error(fe, v->at, "`%s` is biased: write `via %s biased` to accept that", e->name, e->name);
+    else {
+        via->estimator = (IrEstimator)i;
+        return true;
+    }
+    return false;
+}
+
+static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
+{
+    const Expr *e = a->value;
+    for (int i = IR_NO_BASELINE; e->kind == EXPR_NAME && i <= IR_MOVING_AVERAGE; i++)
+        if (strcmp(ir_baseline_name[i], e->name) == 0) {
+            via->baseline = (IrBaseline)i;
+            return true;
+        }
+    fe_error(fe, e->at, "a baseline is none, leave_one_out or moving_average");
+    return false;
+}
+
+static bool via_samples(Fe *fe, const Arg *a, IrVia *via)
+{
+    if (!fe_size(fe, a->value, "samples", &via->samples))
+        return false;
+    if (via->samples == 1 || !*fe->unrolled)
+        return true;
+    fe_error(fe, a->value->at, "samples above 1 of a draw in a `for` inside a `for` are not built yet");
+    return false;
+}
+
+static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
+{
+    bool samples = a->name && strcmp(a->name, "samples") == 0;
+    bool baseline = a->name && strcmp(a->name, "baseline") == 0;
+    Span at = a->name ? a->at : a->value->at;
+    if (samples || a->end)
+        return !a->end && via_samples(fe, a, via);
+    if (baseline && via->estimator == IR_EST_SCORE)
+        return via_baseline(fe, a, via);
+    if (baseline)
+        fe_error(fe, at, "a baseline belongs to `via score`: `%s` has none", v->name);
+    else
+        fe_error(fe, at, "an estimator takes `samples =` and `baseline =`");
+    return false;
+}
+
+static bool read_via(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia *via)
+{
+    *via = (IrVia){.samples = 1, .biased = v->biased, .at = v->at};
+    if (!v->name)
+        return true;
+    if (!via_estimator(fe, v, d, via))
+        return false;
+    for (uint32_t i = 0; i < v->args.count; i++)
+        if (!via_argument(fe, v, &v->args.arg[i], via))
+            return false;
+    if (via->baseline == IR_LEAVE_ONE_OUT && via->samples < 2) {
+        fe_error(fe, v->at, "leave_one_out compares independent samples: write `samples = 2` or more");
+        return false;
+    }
+    fe->g->biased = fe->g->biased || v->biased;
+    return true;
+}
+
+/* ---- the shape of a draw ------------------------------------------------------------------- */
+
+/* A bracket of an element-wise law broadcasts scalars; of an event law it leads with independent
+ * events. */
+static bool bracket_suits(Fe *fe, const Args *bracket, const Law *law, IrType *t)
+{
+    const IrDistInfo *d = &ir_dist_info[law->dist];
+    IrType wanted = *t;
+    memset(wanted.dim, 0, sizeof wanted.dim);
+    if (!fe_shape(fe, bracket, &wanted))
+        return false;
+    bool scalar = law->type.rank == 0;
+    bool ok = d->support != IR_EVENT_SPACE && (scalar || ir_same_shape(&wanted, &law->type));
+    if (d->support == IR_EVENT_SPACE)
+        ok = wanted.rank <= 2 && wanted.dim[wanted.rank - 1] == law->type.dim[0];
+    if (ok) {
+        *t = wanted;
+        return true;
+    }
+    if (d->support == IR_EVENT_SPACE)
+        fe_error(fe, bracket->at, "a draw of this `%s` is [%lld], or [k, %lld] for k independent events",
+                 d->name, (long long)law->type.dim[0], (long long)law->type.dim[0]);
+    else
+        fe_error(fe, bracket->at, "the bracket says %s, but the arguments of `%s` have shape %s",
+                 ir_shape_text(fe->arena, &wanted), d->name, ir_shape_text(fe->arena, &law->type));
+    return false;
+}
+
+static const Law *law_of(Fe *fe, const Stmt *s)
+{
+    Value v = fe_expr(fe, s->law);
+    if (v.kind != VALUE_LAW && v.kind != VALUE_ERROR)
+        fe_error(fe, s->law->at, "`%s ~` needs a law, such as `normal(0, 1)`", s->name);
+    return v.kind == VALUE_LAW ? v.law : NULL;
+}
+
+/* Independent for every copy of the plates around it. */
+static IrRef draw(Fe *fe, const Stmt *s, const Args *bracket)
+{
+    const Law *law = law_of(fe, s);
+    IrVia via;
+    if (!law)
+        return IR_NONE;
+    IrType t = law->type;
+    bool ok = !bracket || bracket_suits(fe, bracket, law, &t);
+    ok = read_via(fe, &s->via, &ir_dist_info[law->dist], &via) && ok;
+    t.plates |= fe->plates;
+    if (!ok || !fe_fits(fe, s->at, &t))
+        return IR_NONE;
+    fe->g->here = s->name_at;
+    return ir_sample(fe->g, law->dist, via, t, law->arg, s->name);
+}
+
+void fe_draw(Fe *fe, Stmt *s)
+{
+    Sequence *sequence;
+    Value step;
+    if (fe_is_step(fe, s, &sequence, &step)) {
+        IrRef r = draw(fe, s, s->brackets > 1 ? &s->bracket[1] : NULL);
+        if (sequence)
+            fe_sequence_write(fe, s->name_at, sequence, step, r);
+        return;
+    }
+    if (s->brackets > 1)
+        fe_error(fe, s->bracket[1].at, "a second bracket is the shape of a step of a sequence, but "
+                                       "`%s` is none", s->name);
+    IrRef r = s->brackets > 1 ? IR_NONE : draw(fe, s, s->brackets ? &s->bracket[0] : NULL);
+    Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
+    if (e)
+        e->value = fe_value(r);
+}

@@ -1,0 +1,211 @@
+/* Log-densities are -inf outside the support.
+ *
+ * Where a value is known to lie inside (it is a draw of such a law, or data that are checked when
+ * loaded) the rule of the law stands alone; elsewhere it is guarded by a comparison, so that neither
+ * the rule nor its derivative is used outside. */
+#include "frontend/fe.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Every element lies in [low, high], and above `low` if `above`. */
+typedef struct Range {
+    double low, high;
+    bool above;
+} Range;
+
+static const Range anything = {-INFINITY, INFINITY, false};
+
+/* ---- what is known ------------------------------------------------------------------------- */
+
+static bool same_attr(const IrAttr *a, const IrAttr *b)
+{
+    bool text = a->text == b->text || (a->text && b->text && strcmp(a->text, b->text) == 0);
+    return text && a->num == b->num && a->plate == b->plate && a->over == b->over &&
+           a->axes == b->axes && a->item == b->item && memcmp(a->k, b->k, sizeof a->k) == 0;
+}
+
+static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
+{
+    const IrNode *x = ir_at(g, a), *y = ir_at(g, b);
+    if (a == b)
+        return true;
+    bool drawn = x->op == IR_SAMPLE || x->op == IR_CARRY || x->op == IR_EXPECT;
+    if (depth == 0 || drawn || x->op != y->op || x->n_in != y->n_in || !same_attr(&x->attr, &y->attr) ||
+        !ir_type_equal(&x->type, &y->type))
+        return false;
+    for (uint32_t i = 0; i < x->n_in; i++)
+        if (!same(g, x->in[i], y->in[i], depth - 1))
+            return false;
+    return true;
+}
+
+bool fe_same_value(const IrGraph *g, IrRef a, IrRef b)
+{
+    enum { DEPTH = 8 };
+    return same(g, a, b, DEPTH);
+}
+
+static Range of_sample(const IrGraph *g, const IrNode *n)
+{
+    const IrNode *p = n->n_in ? ir_at(g, n->in[0]) : n;
+    switch (ir_dist_info[n->attr.dist].support) {
+    case IR_HALF_LINE: return (Range){0, INFINITY, true};
+    case IR_ZERO_ONE: return (Range){0, 1, false};
+    case IR_CATEGORIES: return (Range){0, (double)p->type.dim[0] - 1, false};
+    case IR_INTERVAL: {
+        const IrNode *high = ir_at(g, n->in[1]);
+        if (p->op == IR_CONST && high->op == IR_CONST)
+            return (Range){p->attr.num, high->attr.num, true};
+        return anything;
+    }
+    default: return anything;
+    }
+}
+
+static Range of_data(const IrData *d)
+{
+    switch (d->in) {
+    case IR_POSITIVE: return (Range){0, INFINITY, true};
+    case IR_UNIT_INTERVAL:
+    case IR_SIMPLEX: return (Range){0, 1, false};
+    case IR_RANGE: return (Range){d->lo, d->hi, false};
+    default: return anything;
+    }
+}
+
+static Range of_index(const IrGraph *g, const IrNode *n)
+{
+    const IrPlate *p = &g->plate[n->attr.plate];
+    double first = (double)n->attr.k[0];
+    return p->kind == IR_PLATE_ROWS ? anything : (Range){first, first + (double)p->size - 1, false};
+}
+
+static Range range_of(const IrGraph *g, IrRef r, int depth);
+
+static Range either(Range a, Range b)
+{
+    bool a_lowest = a.low < b.low || (a.low == b.low && !a.above);
+    return (Range){fmin(a.low, b.low), fmax(a.high, b.high), a_lowest ? a.above : b.above};
+}
+
+static Range range_of(const IrGraph *g, IrRef r, int depth)
+{
+    const IrNode *n = ir_at(g, r);
+    if (depth == 0)
+        return anything;
+    switch (n->op) {
+    case IR_CONST: return (Range){n->attr.num, n->attr.num, false};
+    case IR_SAMPLE: return of_sample(g, n);
+    case IR_DATA: return of_data(&g->model->data[n->attr.item]);
+    case IR_INDEX: return of_index(g, n);
+    case IR_EXP:
+    case IR_SOFTPLUS: return (Range){0, INFINITY, true};
+    case IR_SQUARE:
+    case IR_ABS:
+    case IR_RELU: return (Range){0, INFINITY, false};
+    case IR_SIGMOID:
+    case IR_ONE_HOT: return (Range){0, 1, false};
+    case IR_SELECT:
+        return either(range_of(g, n->in[1], depth - 1), range_of(g, n->in[2], depth - 1));
+    case IR_TO_REAL:
+    case IR_STOP:
+    case IR_RESHAPE:
+    case IR_SLICE:
+    case IR_EXPAND:
+    case IR_TRANSPOSE:
+    case IR_TO_PLATE:
+    case IR_REDUCE_MAX:
+    case IR_REDUCE_MIN: return range_of(g, n->in[0], depth - 1);
+    case IR_GATHER: return n->attr.k[0] ? anything : range_of(g, n->in[0], depth - 1);
+    default: return anything;
+    }
+}
+
+static Range known_range(const IrGraph *g, IrRef r)
+{
+    enum { DEPTH = 24 };
+    return range_of(g, r, DEPTH);
+}
+
+/* ---- guards -------------------------------------------------------------------------------- */
+
+static bool within(Range r, double low, double high)
+{
+    return r.low >= low && r.high <= high;
+}
+
+static IrRef between(IrGraph *g, IrRef low, IrRef x, IrRef high)
+{
+    return ir_binary(g, IR_AND, ir_binary(g, IR_LE, low, x), ir_binary(g, IR_LE, x, high));
+}
+
+/* A number of x's kind. */
+static IrRef like(IrGraph *g, IrRef x, double v)
+{
+    return ir_at(g, x)->type.elem == IR_INT ? ir_int(g, (int64_t)v) : ir_const(g, v);
+}
+
+static IrRef half_line(IrGraph *g, const Law *law, IrRef x)
+{
+    Range r = known_range(g, x);
+    bool closed = law->dist != IR_DIST_lognormal; /* 0 has a density */
+    if (r.low > 0 || (r.low == 0 && (closed || r.above)))
+        return IR_NONE;
+    return ir_binary(g, closed ? IR_LE : IR_LT, ir_const(g, 0), x);
+}
+
+/* Inside the bounds of the law: drawn from equal bounds, or between constants. */
+static IrRef interval(IrGraph *g, const Law *law, IrRef x)
+{
+    const IrNode *draw = ir_at(g, x), *low = ir_at(g, law->arg[0]), *high = ir_at(g, law->arg[1]);
+    if (draw->op == IR_SAMPLE && draw->attr.dist == law->dist &&
+        fe_same_value(g, draw->in[0], law->arg[0]) && fe_same_value(g, draw->in[1], law->arg[1]))
+        return IR_NONE;
+    if (low->op == IR_CONST && high->op == IR_CONST &&
+        within(known_range(g, x), low->attr.num, high->attr.num))
+        return IR_NONE;
+    return between(g, law->arg[0], x, law->arg[1]);
+}
+
+/* An int is 0 or 1; a real anywhere between is a grey value. */
+static IrRef zero_one(IrGraph *g, IrRef x)
+{
+    if (within(known_range(g, x), 0, 1))
+        return IR_NONE;
+    return between(g, like(g, x, 0), x, like(g, x, 1));
+}
+
+static IrRef categories(IrGraph *g, const Law *law, IrRef x)
+{
+    double last = (double)ir_at(g, law->arg[0])->type.dim[0] - 1;
+    if (within(known_range(g, x), 0, last))
+        return IR_NONE;
+    return between(g, ir_int(g, 0), x, ir_int(g, (int64_t)last));
+}
+
+/* The condition for x to lie in the support; IR_NONE: it does. */
+static IrRef support_guard(IrGraph *g, const Law *law, IrRef x)
+{
+    switch (ir_dist_info[law->dist].support) {
+    case IR_HALF_LINE: return half_line(g, law, x);
+    case IR_INTERVAL: return interval(g, law, x);
+    case IR_ZERO_ONE: return zero_one(g, x);
+    case IR_CATEGORIES: return categories(g, law, x);
+    default: return IR_NONE;
+    }
+}
+
+IrRef fe_guarded(Fe *fe, const Law *law, IrRef x)
+{
+    IrGraph *g = fe->g;
+    IrRef guard = support_guard(g, law, x);
+    uint32_t before = g->count;
+    IrRef inside = ir_dist_info[law->dist].logpdf(g, law->arg, x);
+    if (guard == IR_NONE)
+        return inside;
+    for (IrRef r = before; r < g->count; r++)
+        if (ir_at(g, r)->op == IR_GATHER && ir_at(g, r)->in[1] == x)
+            ir_at(g, r)->attr.k[0] = 1;
+    return ir_select(g, guard, inside, ir_const(g, -INFINITY));
+}
