@@ -63,6 +63,14 @@ static double digamma_positive(double x)
     return digamma_one_to_two(x) + steps;
 }
 
+/* pi cot(pi x) for 0 < |x| <= 1/2; near 1/2 the tangent of what is missing keeps the accuracy. */
+static double pi_cot_pi(double x)
+{
+    if (fabs(x) < 0.25)
+        return pi / tan(pi * x);
+    return copysign(pi * tan(pi * (0.5 - fabs(x))), x);
+}
+
 /* 6 ulp for x > 0; below, by reflection, 6 ulp of max(|psi(x)|, |psi(1 - x)|, 1).  At the poles:
  * -inf at 0, inf at -0 (the limits), NaN at the negative integers. */
 double sgrt_digamma_f64(double x)
@@ -74,7 +82,7 @@ double sgrt_digamma_f64(double x)
     double beyond = x - rint(x); /* exact, and cot(pi x) has period 1 */
     if (beyond == 0 || isinf(x))
         return NAN;
-    return digamma_positive(1 - x) - pi / tan(pi * beyond);
+    return digamma_positive(1 - x) - pi_cot_pi(beyond);
 }
 
 /* 1/x + 1/(2x^2) + sum over k of B_2k / x^(2k+1), for x >= 10. */
