@@ -1,0 +1,163 @@
+/* One module for one model: its life from the first type to the file. */
+#include "codegen/cg.h"
+
+#include <llvm-c/IRReader.h>
+#include <string.h>
+
+/* ---- opening and closing -------------------------------------------------------------------- */
+
+static void take_diagnostic(LLVMDiagnosticInfoRef info, void *context)
+{
+    if (LLVMGetDiagInfoSeverity(info) != LLVMDSError)
+        return;
+    char *why = LLVMGetDiagInfoDescription(info);
+    cg_error(context, "internal error", why);
+    LLVMDisposeMessage(why);
+}
+
+/* The C interface makes no distinct metadata without operands, which a group of accesses must be;
+ * the reader of the text form does. */
+static bool make_access_group(Cg *cg)
+{
+    static const char text[] = "!g = !{!0}\n!0 = distinct !{}\n";
+    LLVMMemoryBufferRef buffer =
+        LLVMCreateMemoryBufferWithMemoryRangeCopy(text, sizeof text - 1, "group");
+    LLVMModuleRef module;
+    char *why = NULL;
+    if (LLVMParseIRInContext(cg->context, buffer, &module, &why)) { /* takes the buffer */
+        cg_error(cg, "internal error", why);
+        LLVMDisposeMessage(why);
+        return false;
+    }
+    LLVMValueRef group;
+    LLVMGetNamedMetadataOperands(module, "g", &group);
+    cg->access_group = LLVMValueAsMetadata(group);
+    LLVMDisposeModule(module);
+    return true;
+}
+
+static bool open_module(Cg *cg)
+{
+    cg->context = LLVMContextCreate();
+    LLVMContextSetDiagnosticHandler(cg->context, take_diagnostic, cg);
+    cg->module = LLVMModuleCreateWithNameInContext(cg->m->name, cg->context);
+    cg->b = LLVMCreateBuilderInContext(cg->context);
+    cg->f64 = LLVMDoubleTypeInContext(cg->context);
+    cg->real = cg->options->real_bytes == 8 ? cg->f64 : LLVMFloatTypeInContext(cg->context);
+    cg->i1 = LLVMInt1TypeInContext(cg->context);
+    cg->i8 = LLVMInt8TypeInContext(cg->context);
+    cg->i32 = LLVMInt32TypeInContext(cg->context);
+    cg->i64 = LLVMInt64TypeInContext(cg->context);
+    cg->ptr = LLVMPointerTypeInContext(cg->context, 0);
+    cg->none = LLVMVoidTypeInContext(cg->context);
+    return make_access_group(cg) && cg_target_open(cg);
+}
+
+static void close_module(Cg *cg)
+{
+    cg_target_close(cg);
+    LLVMDisposeBuilder(cg->b);
+    LLVMDisposeModule(cg->module);
+    LLVMContextDispose(cg->context);
+}
+
+/* ---- graphs --------------------------------------------------------------------------------- */
+
+static void mark_columns(const IrGraph *g, uint32_t *column)
+{
+    for (IrRef r = 0; r < g->count; r++)
+        if (ir_at(g, r)->op == IR_DATA)
+            column[ir_at(g, r)->attr.item] = 0;
+}
+
+static void number_columns(const Cg *cg, CgGraph *graph)
+{
+    graph->column = arena_array(cg->arena, uint32_t, cg->m->datas + 1);
+    for (uint32_t i = 0; i < cg->m->datas; i++)
+        graph->column[i] = UINT32_MAX;
+    mark_columns(graph->source, graph->column);
+    for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
+        mark_columns(&graph->entry[e], graph->column);
+    for (uint32_t i = 0; i < cg->m->datas; i++)
+        if (graph->column[i] != UINT32_MAX)
+            graph->column[i] = graph->columns++;
+}
+
+/* Is r computed into a buffer that can as well be the gradient's own array? */
+static bool fits_gradient(const IrGraph *g, IrRef r, const IrNode *grad)
+{
+    const IrNode *n = ir_at(g, r);
+    return n->n_in > 0 && n->type.plates == 0 && n->type.elem == IR_REAL && n->op != IR_RESHAPE &&
+           (n->place.buffer >= 0 || n->place.kernel != grad->place.kernel);
+}
+
+/* Finds the values that are computed where their gradient is wanted, which saves a copy. */
+static void find_gradients(Cg *cg)
+{
+    cg->grad_of = arena_array(cg->arena, IrRef, cg->g->count + 1);
+    for (IrRef r = 0; r < cg->g->count; r++)
+        cg->grad_of[r] = IR_NONE;
+    for (IrRef r = 0; r < cg->g->count; r++) {
+        const IrNode *n = ir_at(cg->g, r);
+        if (n->op != IR_GRAD)
+            continue;
+        IrRef from = n->in[0];
+        while (ir_at(cg->g, from)->op == IR_RESHAPE)
+            from = ir_at(cg->g, from)->in[0];
+        if (fits_gradient(cg->g, from, n) && cg->grad_of[from] == IR_NONE)
+            cg->grad_of[from] = r;
+    }
+}
+
+static LLVMValueRef declare_phase(Cg *cg, uint32_t phase)
+{
+    const char *name = arena_printf(cg->arena, "%s.%s.%u", cg->of->source->name,
+                                    ir_entry_name[cg->g->entry], phase);
+    LLVMTypeRef type =
+        LLVMFunctionType(cg->none, (LLVMTypeRef[]){cg->ptr, cg->i64}, 2, false);
+    LLVMValueRef fn = LLVMAddFunction(cg->module, name, type);
+    LLVMSetLinkage(fn, LLVMInternalLinkage);
+    return fn;
+}
+
+static void emit_entry(Cg *cg, CgGraph *graph, int e)
+{
+    cg->of = graph;
+    cg->g = &graph->entry[e];
+    graph->phase[e] = arena_array(cg->arena, LLVMValueRef, cg->g->phases + 1);
+    find_gradients(cg);
+    for (uint32_t p = 0; p < cg->g->phases; p++) {
+        graph->phase[e][p] = declare_phase(cg, p);
+        cg_phase(cg, p, graph->phase[e][p]);
+    }
+}
+
+static void emit_model(Cg *cg, IrGraph (*graphs)[IR_ENTRIES])
+{
+    CgGraph *graph = arena_array(cg->arena, CgGraph, cg->m->graphs + 1);
+    for (uint32_t i = 0; i < cg->m->graphs; i++) {
+        graph[i].source = &cg->m->graph[i];
+        graph[i].entry = graphs[i];
+        number_columns(cg, &graph[i]);
+        for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
+            emit_entry(cg, &graph[i], e);
+    }
+    cg_model(cg, graph);
+}
+
+bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options,
+                CgEmit emit, const char *path, Diags *d)
+{
+    Cg cg = {.m = m, .options = options, .diags = d, .arena = m->arena};
+    uint32_t errors = diags_errors(d);
+    bool ok = open_module(&cg);
+    if (ok) {
+        LLVMContextSetDiscardValueNames(cg.context, emit == CG_OBJECT);
+        cg_declare_runtime(&cg);
+        emit_model(&cg, graphs);
+        ok = diags_errors(d) == errors && cg_link_kernels(&cg) && cg_optimise(&cg) &&
+             cg_write(&cg, emit, path);
+    }
+    close_module(&cg);
+    return ok;
+}

@@ -1,0 +1,151 @@
+/* The machine that code is made for: its CPU, its features, and what a model then needs to run. */
+#include "codegen/cg.h"
+
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <string.h>
+
+static char *own(Cg *cg, char *message)
+{
+    char *copy = arena_copy(cg->arena, message, strlen(message));
+    LLVMDisposeMessage(message);
+    return copy;
+}
+
+static LLVMTargetMachineRef open_machine(Cg *cg, LLVMTargetRef target, const char *triple)
+{
+    return LLVMCreateTargetMachine(target, triple, cg->cpu, cg->features,
+                                   cg->options->no_optimise ? LLVMCodeGenLevelNone
+                                                            : LLVMCodeGenLevelAggressive,
+                                   LLVMRelocPIC, LLVMCodeModelDefault);
+}
+
+/* ---- features ------------------------------------------------------------------------------- */
+
+/* The C interface does not say which features a CPU has, but the inliner knows: a function that
+ * wants a feature is inlined only into a caller that has it. */
+typedef struct Question {
+    LLVMModuleRef module;
+    LLVMValueRef caller;
+} Question;
+
+static void add_callee(Cg *cg, Question *q, const char *feature)
+{
+    LLVMTypeRef type = LLVMFunctionType(cg->none, NULL, 0, false);
+    LLVMValueRef callee = LLVMAddFunction(q->module, feature, type);
+    LLVMPositionBuilderAtEnd(cg->b, LLVMAppendBasicBlockInContext(cg->context, callee, "entry"));
+    LLVMBuildRetVoid(cg->b);
+    LLVMAddTargetDependentFunctionAttr(callee, "target-features", arena_printf(cg->arena, "+%s", feature));
+    LLVMPositionBuilderAtEnd(cg->b, LLVMGetEntryBasicBlock(q->caller));
+    LLVMBuildCall2(cg->b, type, callee, NULL, 0, "");
+}
+
+static bool still_calls(LLVMValueRef caller, const char *feature)
+{
+    LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(caller));
+    for (size_t len; i; i = LLVMGetNextInstruction(i))
+        if (LLVMIsACallInst(i) && strcmp(LLVMGetValueName2(LLVMGetCalledValue(i), &len), feature) == 0)
+            return true;
+    return false;
+}
+
+/* In order, so that what a model needs reads the same everywhere. */
+static const char *const x86_feature[] = {
+    "cx8",    "sse4.2",  "avx",      "avx2",     "fma",      "f16c",       "bmi",       "bmi2",
+    "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vnni", "avx512bf16"};
+
+enum { FEATURES = sizeof x86_feature / sizeof *x86_feature };
+
+/* Fills has[] and says whether the CPU is known: every one that is has cx8. */
+static bool ask_features(Cg *cg, const char *triple, bool has[FEATURES])
+{
+    Question q = {LLVMModuleCreateWithNameInContext("features", cg->context), NULL};
+    LLVMSetTarget(q.module, triple);
+    LLVMTypeRef type = LLVMFunctionType(cg->none, NULL, 0, false);
+    q.caller = LLVMAddFunction(q.module, "caller", type);
+    LLVMAppendBasicBlockInContext(cg->context, q.caller, "entry");
+    LLVMAddTargetDependentFunctionAttr(q.caller, "target-cpu", cg->cpu);
+    if (cg->features[0])
+        LLVMAddTargetDependentFunctionAttr(q.caller, "target-features", cg->features);
+    for (int i = 0; i < FEATURES; i++)
+        add_callee(cg, &q, x86_feature[i]);
+    LLVMBuildRetVoid(cg->b);
+    LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef failed = LLVMRunPasses(q.module, "cgscc(inline)", cg->machine, o);
+    LLVMDisposePassBuilderOptions(o);
+    if (failed)
+        LLVMConsumeError(failed);
+    for (int i = 0; i < FEATURES; i++)
+        has[i] = !failed && !still_calls(q.caller, x86_feature[i]);
+    LLVMDisposeModule(q.module);
+    return has[0];
+}
+
+static bool find_needs(Cg *cg, const char *triple)
+{
+    bool has[FEATURES] = {false};
+    cg->needs = arena_copy(cg->arena, "", 0);
+    if (strncmp(triple, "x86_64", 6) != 0)
+        return true;
+    if (!ask_features(cg, triple, has)) {
+        cg_error(cg, "unknown cpu", cg->cpu);
+        return false;
+    }
+    for (int i = 1; i < FEATURES; i++)
+        if (has[i])
+            cg->needs = arena_printf(cg->arena, "%s%s%s", cg->needs, cg->needs[0] ? "," : "",
+                                     x86_feature[i]);
+    return true;
+}
+
+/* ---- the machine ---------------------------------------------------------------------------- */
+
+static void choose_cpu(Cg *cg)
+{
+    bool native = !cg->options->cpu || strcmp(cg->options->cpu, "native") == 0;
+    if (native) {
+        cg->cpu = own(cg, LLVMGetHostCPUName());
+        cg->features = own(cg, LLVMGetHostCPUFeatures());
+    } else {
+        cg->cpu = arena_copy(cg->arena, cg->options->cpu, strlen(cg->options->cpu));
+        cg->features = arena_copy(cg->arena, "", 0);
+    }
+}
+
+static void set_layout(Cg *cg, const char *triple)
+{
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(cg->machine);
+    LLVMSetModuleDataLayout(cg->module, layout);
+    LLVMSetTarget(cg->module, triple);
+    LLVMDisposeTargetData(layout);
+}
+
+bool cg_target_open(Cg *cg)
+{
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+    char *triple = own(cg, LLVMGetDefaultTargetTriple()), *why = NULL;
+    LLVMTargetRef target;
+    if (LLVMGetTargetFromTriple(triple, &target, &why)) {
+        cg_error(cg, "no code generator", own(cg, why));
+        return false;
+    }
+    choose_cpu(cg);
+    cg->machine = open_machine(cg, target, triple);
+    set_layout(cg, triple);
+    return find_needs(cg, triple);
+}
+
+void cg_target_close(Cg *cg)
+{
+    if (cg->machine)
+        LLVMDisposeTargetMachine(cg->machine);
+}
+
+void cg_target_function(Cg *cg, LLVMValueRef fn)
+{
+    LLVMAddTargetDependentFunctionAttr(fn, "target-cpu", cg->cpu);
+    LLVMAddTargetDependentFunctionAttr(fn, "target-features", cg->features);
+    if (strstr(cg->needs, "avx512f"))
+        LLVMAddTargetDependentFunctionAttr(fn, "prefer-vector-width", "512");
+}
