@@ -19,8 +19,10 @@ static Value unary_known(Fe *fe, const Expr *call, const Builtin *b, Value v)
     double x;
     if (fe_known(v, &x))
         return fe_number(ir_scalar(b->op, x, 0, 0));
-    return v.kind == VALUE_ERROR ? v : fe_error(fe, call->at, "expected a number that is known when "
-                                                              "the model is compiled");
+    return v.kind == VALUE_ERROR ? v
+                                 : fe_error(fe, call->at,
+                                            "expected a number that is known when "
+                                            "the model is compiled");
 }
 
 Value fe_builtin_unary(Fe *fe, const Expr *call, const Builtin *b)
@@ -32,7 +34,8 @@ Value fe_builtin_unary(Fe *fe, const Expr *call, const Builtin *b)
 
 Value fe_builtin_clamp(Fe *fe, const Expr *call, const Builtin *b)
 {
-    Value a = fe_argument(fe, call, 0), low = fe_argument(fe, call, 1), high = fe_argument(fe, call, 2);
+    Value a = fe_argument(fe, call, 0), low = fe_argument(fe, call, 1),
+          high = fe_argument(fe, call, 2);
     Value above = fe_elementwise(fe, call->at, quoted(fe, b), IR_MAX, 2, (Value[]){a, low});
     return fe_elementwise(fe, call->at, quoted(fe, b), b->op, 2, (Value[]){above, high});
 }
@@ -65,7 +68,8 @@ static bool over_rows_refused(Fe *fe, const Arg *over, const Scope *plate)
         return false;
     fe_error(fe, over->at,
              "a reduction over the rows `%s` in a graph with costs: a function of a subsampled sum "
-             "is biased", plate->name);
+             "is biased",
+             plate->name);
     diag_help(fe->diags, over->at, "write `cost` inside the plate: costs are summed over the rows");
     return true;
 }
@@ -119,7 +123,8 @@ static bool reduction(Fe *fe, const Expr *call, const Value *operand, Reduction 
         return false;
     IrType t = fe_type(fe, r->a);
     if (t.elem == IR_BOOL) {
-        fe_error(fe, call->at, "`%s` takes numbers, not bool: write `if … then 1 else 0`", call->name);
+        fe_error(fe, call->at, "`%s` takes numbers, not bool: write `if … then 1 else 0`",
+                 call->name);
         return false;
     }
     if (over) {
@@ -176,9 +181,9 @@ Value fe_builtin_extremum(Fe *fe, const Expr *call, const Builtin *b)
         return smaller_or_larger(fe, call, b);
     if (call->args.count - (fe_named(call, "axis") != NULL) - (fe_named(call, "over") != NULL) != 1)
         return fe_error(fe, call->at, "`%s` of two values has no axis", b->name);
-    return reduction(fe, call, NULL, &r) ? reduce(fe, call->at, &r, b->op == IR_MIN ? IR_REDUCE_MIN
-                                                                              : IR_REDUCE_MAX)
-                                   : failed;
+    return reduction(fe, call, NULL, &r)
+               ? reduce(fe, call->at, &r, b->op == IR_MIN ? IR_REDUCE_MIN : IR_REDUCE_MAX)
+               : failed;
 }
 
 Value fe_builtin_reduce(Fe *fe, const Expr *call, const Builtin *b)
@@ -205,10 +210,9 @@ Value fe_builtin_mean(Fe *fe, const Expr *call, const Builtin *b)
     if (r.spread)
         return fe_value(r.a);
     Value sum = reduce(fe, call->at, &r, b->op);
-    return r.size == 1 && !r.rows
-               ? sum
-               : fe_elementwise(fe, call->at, "`mean`", IR_DIV, 2,
-                                (Value[]){sum, fe_value(size_of(fe, &r))});
+    return r.size == 1 && !r.rows ? sum
+                                  : fe_elementwise(fe, call->at, "`mean`", IR_DIV, 2,
+                                                   (Value[]){sum, fe_value(size_of(fe, &r))});
 }
 
 Value fe_builtin_logmeanexp(Fe *fe, const Expr *call, const Builtin *b)
@@ -222,8 +226,8 @@ Value fe_builtin_logmeanexp(Fe *fe, const Expr *call, const Builtin *b)
     Value all = reduce(fe, call->at, &r, b->op);
     Value log_size = fe_number(log(r.size));
     if (r.rows)
-        log_size = fe_elementwise(fe, call->at, "`log`", IR_LOG, 1,
-                                  (Value[]){fe_value(size_of(fe, &r))});
+        log_size =
+            fe_elementwise(fe, call->at, "`log`", IR_LOG, 1, (Value[]){fe_value(size_of(fe, &r))});
     return fe_elementwise(fe, call->at, "`logmeanexp`", IR_SUB, 2, (Value[]){all, log_size});
 }
 
@@ -254,8 +258,9 @@ Value fe_builtin_cumsum(Fe *fe, const Expr *call, const Builtin *b)
 {
     IrRef a = fe_argument_node(fe, call, 0);
     uint32_t axis;
-    return one_axis(fe, call, a, &axis) ? fe_build(fe, call->at, b->op, (IrAttr){.k = {axis}}, 1, &a)
-                                        : failed;
+    return one_axis(fe, call, a, &axis)
+               ? fe_build(fe, call->at, b->op, (IrAttr){.k = {axis}}, 1, &a)
+               : failed;
 }
 
 /* a minus its logsumexp along the last axis. */

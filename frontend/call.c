@@ -92,8 +92,8 @@ static bool arguments_agree(Fe *fe, const Expr *call, const Builtin *b)
         bool axis = strcmp(a->name, "axis") == 0 && b->named & FE_AXIS;
         bool over = strcmp(a->name, "over") == 0 && b->named & FE_OVER;
         if (!axis && !over) {
-            fe_error(fe, a->at, "`%s` has no argument `%s`: it is called as `%s%s`", b->name, a->name,
-                     b->name, b->arguments);
+            fe_error(fe, a->at, "`%s` has no argument `%s`: it is called as `%s%s`", b->name,
+                     a->name, b->name, b->arguments);
             return false;
         }
         if (fe_named(call, a->name) != a) {
@@ -163,8 +163,9 @@ static Value call_function(Fe *fe, const Expr *e, const Entry *f)
     if (f->kind == ENTRY_DEF)
         return fe_inline(fe, e, f);
     if (f->kind == ENTRY_LAYER)
-        return fe_error(fe, e->at, "`%s` is a layer: make an instance of it, as in `layer l = %s(…)`",
-                        e->name, e->name);
+        return fe_error(fe, e->at,
+                        "`%s` is a layer: make an instance of it, as in `layer l = %s(…)`", e->name,
+                        e->name);
     const Entry *forward = fe_find(f->home, "forward");
     if (forward && forward->kind == ENTRY_DEF)
         return fe_inline(fe, e, forward);

@@ -71,8 +71,9 @@ static void check_statement(Fe *fe, const Stmt *s)
         declare(fe, s->name, s->name_at, ENTRY_VALUE);
         break;
     default:
-        fe_error(fe, s->at, "a def or forward is a pure function: it has names and a `return`, and "
-                            "neither draws nor costs");
+        fe_error(fe, s->at,
+                 "a def or forward is a pure function: it has names and a `return`, and "
+                 "neither draws nor costs");
         declare(fe, s->name, s->name_at, ENTRY_BROKEN);
     }
 }
@@ -92,7 +93,8 @@ static void check_function(Fe *fe, const Stmt *s)
     for (uint32_t i = 0; i + 1 < n; i++)
         check_statement(fe, s->body.stmt[i]);
     if (!last || last->kind != STMT_RETURN)
-        fe_error(fe, last ? last->at : s->name_at, "the body of `%s` does not end in `return`", s->name);
+        fe_error(fe, last ? last->at : s->name_at, "the body of `%s` does not end in `return`",
+                 s->name);
     else
         check_expr(fe, last->value);
     fe_close(fe);

@@ -152,7 +152,8 @@ static const Entry *template_of(Fe *fe, const Stmt *s)
 {
     const Expr *e = s->value;
     if (e->kind != EXPR_CALL) {
-        fe_error(fe, e->at, "expected an instance of a layer, as in `layer %s = dense(784, 500)`", s->name);
+        fe_error(fe, e->at, "expected an instance of a layer, as in `layer %s = dense(784, 500)`",
+                 s->name);
         return NULL;
     }
     const Entry *template = fe_lookup(fe, e, true);
@@ -181,12 +182,12 @@ static void instance(Fe *fe, Stmt *s)
 /* ---- the file ------------------------------------------------------------------------------ */
 
 static StmtRule *const rule[STMT_KINDS] = {
-    [STMT_BROKEN] = broken,     [STMT_DIM] = dim,           [STMT_HYPER] = fe_hyper,
-    [STMT_PARAM] = param,       [STMT_LAYER] = layer,       [STMT_INSTANCE] = instance,
-    [STMT_DEF] = def,           [STMT_RETURN] = misplaced,  [STMT_GRAPH] = fe_graph,
-    [STMT_TRAIN] = fe_train,    [STMT_DATA] = misplaced,    [STMT_BIND] = misplaced,
-    [STMT_DRAW] = misplaced,    [STMT_OBSERVE] = misplaced, [STMT_COST] = misplaced,
-    [STMT_REWARD] = misplaced,  [STMT_OUTPUT] = misplaced,  [STMT_PLATE] = misplaced,
+    [STMT_BROKEN] = broken,    [STMT_DIM] = dim,           [STMT_HYPER] = fe_hyper,
+    [STMT_PARAM] = param,      [STMT_LAYER] = layer,       [STMT_INSTANCE] = instance,
+    [STMT_DEF] = def,          [STMT_RETURN] = misplaced,  [STMT_GRAPH] = fe_graph,
+    [STMT_TRAIN] = fe_train,   [STMT_DATA] = misplaced,    [STMT_BIND] = misplaced,
+    [STMT_DRAW] = misplaced,   [STMT_OBSERVE] = misplaced, [STMT_COST] = misplaced,
+    [STMT_REWARD] = misplaced, [STMT_OUTPUT] = misplaced,  [STMT_PLATE] = misplaced,
     [STMT_FOR] = misplaced,
 };
 

@@ -41,7 +41,8 @@ static const char *refusal(const IrDistInfo *d, int estimator)
         return "its draws are discrete";
     if (estimator == IR_EST_SCORE && d->moves)
         return "its arguments move its support";
-    return estimator == IR_EST_ENUMERATE ? "it has no finite set of values" : "no rule is known for it";
+    return estimator == IR_EST_ENUMERATE ? "it has no finite set of values"
+                                         : "no rule is known for it";
 }
 
 /* False: reported. */
@@ -54,12 +55,14 @@ static bool via_estimator(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia
     }
     const IrEstimatorInfo *e = &ir_estimator_info[i];
     if (!e->built)
-        fe_error(fe, v->at, "the estimator `%s` is not built yet: write %s", e->name, alternatives(fe, d));
+        fe_error(fe, v->at, "the estimator `%s` is not built yet: write %s", e->name,
+                 alternatives(fe, d));
     else if (!(d->estimators >> i & 1))
-        fe_error(fe, v->at, "`%s` cannot be estimated by `%s`, because %s: write %s", d->name, e->name,
-                 refusal(d, i), alternatives(fe, d));
+        fe_error(fe, v->at, "`%s` cannot be estimated by `%s`, because %s: write %s", d->name,
+                 e->name, refusal(d, i), alternatives(fe, d));
     else if (e->needs_biased && !v->biased)
-        fe_error(fe, v->at, "`%s` is biased: write `via %s biased` to accept that", e->name, e->name);
+        fe_error(fe, v->at, "`%s` is biased: write `via %s biased` to accept that", e->name,
+                 e->name);
     else {
         via->estimator = (IrEstimator)i;
         return true;
@@ -85,7 +88,8 @@ static bool via_samples(Fe *fe, const Arg *a, IrVia *via)
         return false;
     if (via->samples == 1 || !*fe->unrolled)
         return true;
-    fe_error(fe, a->value->at, "samples above 1 of a draw in a `for` inside a `for` are not built yet");
+    fe_error(fe, a->value->at,
+             "samples above 1 of a draw in a `for` inside a `for` are not built yet");
     return false;
 }
 
@@ -116,7 +120,8 @@ static bool read_via(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia *via
         if (!via_argument(fe, v, &v->args.arg[i], via))
             return false;
     if (via->baseline == IR_LEAVE_ONE_OUT && via->samples < 2) {
-        fe_error(fe, v->at, "leave_one_out compares independent samples: write `samples = 2` or more");
+        fe_error(fe, v->at,
+                 "leave_one_out compares independent samples: write `samples = 2` or more");
         return false;
     }
     fe->g->biased = fe->g->biased || v->biased;
@@ -143,8 +148,9 @@ static bool bracket_suits(Fe *fe, const Args *bracket, const Law *law, IrType *t
         return true;
     }
     if (d->support == IR_EVENT_SPACE)
-        fe_error(fe, bracket->at, "a draw of this `%s` is [%lld], or [k, %lld] for k independent events",
-                 d->name, (long long)law->type.dim[0], (long long)law->type.dim[0]);
+        fe_error(fe, bracket->at,
+                 "a draw of this `%s` is [%lld], or [k, %lld] for k independent events", d->name,
+                 (long long)law->type.dim[0], (long long)law->type.dim[0]);
     else
         fe_error(fe, bracket->at, "the bracket says %s, but the arguments of `%s` have shape %s",
                  ir_shape_text(fe->arena, &wanted), d->name, ir_shape_text(fe->arena, &law->type));
@@ -187,8 +193,10 @@ void fe_draw(Fe *fe, Stmt *s)
         return;
     }
     if (s->brackets > 1)
-        fe_error(fe, s->bracket[1].at, "a second bracket is the shape of a step of a sequence, but "
-                                       "`%s` is none", s->name);
+        fe_error(fe, s->bracket[1].at,
+                 "a second bracket is the shape of a step of a sequence, but "
+                 "`%s` is none",
+                 s->name);
     IrRef r = s->brackets > 1 ? IR_NONE : draw(fe, s, s->brackets ? &s->bracket[0] : NULL);
     Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
     if (e)

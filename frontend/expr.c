@@ -22,8 +22,8 @@ static Value divide_exactly(Fe *fe, Span at, int64_t a, int64_t b)
     if (b == 0)
         return fe_error(fe, at, "%lld / 0 is no size", (long long)a);
     if (a % b != 0)
-        return fe_error(fe, at, "%lld / %lld leaves a remainder: sizes divide exactly", (long long)a,
-                        (long long)b);
+        return fe_error(fe, at, "%lld / %lld leaves a remainder: sizes divide exactly",
+                        (long long)a, (long long)b);
     return fe_integer(a / b);
 }
 
@@ -100,10 +100,10 @@ static Value matmul(Fe *fe, Span at, Value x, Value y)
     if (ta.rank == 0 || tb.rank == 0)
         return fe_error(fe, at, "`@` contracts an axis, but one side is a scalar: write `*`");
     if (ta.dim[ta.rank - 1] != tb.dim[0])
-        return fe_error(fe, at,
-                        "`@` contracts the last axis of %s with the first of %s, but %lld is not %lld",
-                        fe_shape_text(fe, &ta), fe_shape_text(fe, &tb),
-                        (long long)ta.dim[ta.rank - 1], (long long)tb.dim[0]);
+        return fe_error(
+            fe, at, "`@` contracts the last axis of %s with the first of %s, but %lld is not %lld",
+            fe_shape_text(fe, &ta), fe_shape_text(fe, &tb), (long long)ta.dim[ta.rank - 1],
+            (long long)tb.dim[0]);
     if (ta.rank + tb.rank - 2 > IR_MAX_RANK)
         return fe_error(fe, at, "a value would have more than %d axes", IR_MAX_RANK);
     fe->g->here = at;
@@ -136,8 +136,7 @@ Value fe_arithmetic(Fe *fe, Span at, TokenKind op, Value a, Value b)
         return power(fe, at, a, b);
     const char *what = arena_printf(fe->arena, "`%s`", fe_token_text[op]);
     bool swapped = op == TOK_GT || op == TOK_GE;
-    return fe_elementwise(fe, at, what, op_of(op), 2,
-                          swapped ? (Value[]){b, a} : (Value[]){a, b});
+    return fe_elementwise(fe, at, what, op_of(op), 2, swapped ? (Value[]){b, a} : (Value[]){a, b});
 }
 
 static Value negate(Fe *fe, Span at, Value v)
@@ -191,7 +190,8 @@ static Value named(Fe *fe, const Expr *e)
     if (entry->kind == ENTRY_VALUE)
         return entry->value;
     if (!fe->g)
-        return fe_error(fe, e->at, "`%s` is a %s: expected a number that is known when the model is compiled",
+        return fe_error(fe, e->at,
+                        "`%s` is a %s: expected a number that is known when the model is compiled",
                         e->name, entry->kind == ENTRY_PARAM ? "param" : "hyper");
     return fe_value(entry->kind == ENTRY_PARAM ? fe_param_value(fe, e->at, entry->item)
                                                : fe_hyper_value(fe, e->at, entry->item));
@@ -224,7 +224,8 @@ static Value list(Fe *fe, const Expr *e)
     for (uint32_t i = 0; ok && i < e->args.count; i++) {
         IrType t = fe_type(fe, in[i]), first = fe_type(fe, in[0]);
         if (!ir_same_shape(&t, &first))
-            return fe_error(fe, e->args.arg[i].value->at, "a list joins equal shapes, not %s and %s",
+            return fe_error(fe, e->args.arg[i].value->at,
+                            "a list joins equal shapes, not %s and %s",
                             ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
         in[i] = real ? fe_real(fe, e->at, fe_value(in[i])) : in[i];
         ok = in[i] != IR_NONE;
@@ -262,7 +263,8 @@ bool fe_spend(Fe *fe, Span at)
     if (fe->depth >= FE_DEPTH)
         fe_error(fe, at, "calls and expressions are nested more than %d deep", FE_DEPTH);
     else if (++fe->work > FE_WORK)
-        fe_error(fe, at, "after inlining and unrolling the file has more than %d expressions", FE_WORK);
+        fe_error(fe, at, "after inlining and unrolling the file has more than %d expressions",
+                 FE_WORK);
     else
         return true;
     return false;
@@ -315,7 +317,8 @@ bool fe_constant(Fe *fe, const Expr *e, const char *what, double *out)
     if (fe_known(v, out) && isfinite(*out))
         return true;
     if (v.kind != VALUE_ERROR)
-        fe_error(fe, e->at, "%s must be a finite number that is known when the model is compiled", what);
+        fe_error(fe, e->at, "%s must be a finite number that is known when the model is compiled",
+                 what);
     return false;
 }
 

@@ -49,9 +49,9 @@ typedef struct Value {
 
 typedef enum EntryKind {
     ENTRY_VALUE,
-    ENTRY_PARAM, /* item: index in the model */
-    ENTRY_HYPER, /* likewise */
-    ENTRY_GRAPH, /* likewise */
+    ENTRY_PARAM,    /* item: index in the model */
+    ENTRY_HYPER,    /* likewise */
+    ENTRY_GRAPH,    /* likewise */
     ENTRY_DEF,      /* stmt, home: a def, or the forward of an instance */
     ENTRY_LAYER,    /* stmt, home: a template */
     ENTRY_INSTANCE, /* home: the scope of its names */
@@ -75,7 +75,7 @@ struct Entry {
 
 typedef enum ScopeKind {
     SCOPE_FILE,
-    SCOPE_BODY,  /* of a layer or def: hides the names of the file */
+    SCOPE_BODY, /* of a layer or def: hides the names of the file */
     SCOPE_GRAPH,
     SCOPE_PLATE,
     SCOPE_FOR,
@@ -129,8 +129,8 @@ typedef struct Fe {
 Value fe_error(Fe *fe, Span at, const char *fmt, ...) SGC_PRINTF(3, 4); /* VALUE_ERROR */
 Value fe_integer(int64_t v);
 Value fe_number(double v);
-Value fe_value(IrRef r); /* a node, or VALUE_ERROR for IR_NONE */
-bool fe_known(Value v, double *out); /* a number known at compile time */
+Value fe_value(IrRef r);                 /* a node, or VALUE_ERROR for IR_NONE */
+bool fe_known(Value v, double *out);     /* a number known at compile time */
 IrRef fe_node(Fe *fe, Span at, Value v); /* IR_NONE: an error was reported, now or before */
 IrRef fe_real(Fe *fe, Span at, Value v);
 IrType fe_type(const Fe *fe, IrRef r);
@@ -150,10 +150,10 @@ bool fe_multiply(int64_t a, int64_t b, int64_t *out);
 Value fe_expr(Fe *fe, const Expr *e);
 bool fe_spend(Fe *fe, Span at); /* false: too much work or depth, reported now or before */
 Value fe_arithmetic(Fe *fe, Span at, TokenKind op, Value a, Value b);
-bool fe_static(Fe *fe, const Expr *e, const char *what, int64_t *out);   /* any integer */
-bool fe_size(Fe *fe, const Expr *e, const char *what, int64_t *out);     /* at least 1 */
-bool fe_constant(Fe *fe, const Expr *e, const char *what, double *out);  /* any real */
-bool fe_shape(Fe *fe, const Args *sizes, IrType *out);                   /* rank and dim */
+bool fe_static(Fe *fe, const Expr *e, const char *what, int64_t *out);  /* any integer */
+bool fe_size(Fe *fe, const Expr *e, const char *what, int64_t *out);    /* at least 1 */
+bool fe_constant(Fe *fe, const Expr *e, const char *what, double *out); /* any real */
+bool fe_shape(Fe *fe, const Args *sizes, IrType *out);                  /* rank and dim */
 bool fe_mentions(const Expr *e, const char *name);
 
 /* index.c */
@@ -166,7 +166,7 @@ Scope *fe_open(Fe *fe, ScopeKind kind, const char *name); /* and enters it */
 void fe_close(Fe *fe);                                    /* the parent keeps plates and loops */
 /* Reports a second definition, and then returns NULL. */
 Entry *fe_define(Fe *fe, const char *name, Span at, EntryKind kind);
-Entry *fe_find(const Scope *s, const char *name); /* in this scope alone */
+Entry *fe_find(const Scope *s, const char *name);       /* in this scope alone */
 Entry *fe_lookup(Fe *fe, const Expr *e, bool function); /* NULL: reported, now or before */
 const Scope *fe_find_plate(const Fe *fe, const char *name, bool *open);
 bool fe_is_function(const Entry *e);

@@ -1,8 +1,8 @@
 /* Log-densities are -inf outside the support.
  *
  * Where a value is known to lie inside (it is a draw of such a law, or data that are checked when
- * loaded) the rule of the law stands alone; elsewhere it is guarded by a comparison, so that neither
- * the rule nor its derivative is used outside. */
+ * loaded) the rule of the law stands alone; elsewhere it is guarded by a comparison, so that
+ * neither the rule nor its derivative is used outside. */
 #include "frontend/fe.h"
 
 #include <math.h>
@@ -31,8 +31,8 @@ static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
     if (a == b)
         return true;
     bool drawn = x->op == IR_SAMPLE || x->op == IR_CARRY || x->op == IR_EXPECT;
-    if (depth == 0 || drawn || x->op != y->op || x->n_in != y->n_in || !same_attr(&x->attr, &y->attr) ||
-        !ir_type_equal(&x->type, &y->type))
+    if (depth == 0 || drawn || x->op != y->op || x->n_in != y->n_in ||
+        !same_attr(&x->attr, &y->attr) || !ir_type_equal(&x->type, &y->type))
         return false;
     for (uint32_t i = 0; i < x->n_in; i++)
         if (!same(g, x->in[i], y->in[i], depth - 1))

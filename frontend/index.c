@@ -75,12 +75,13 @@ static Value at_step(Fe *fe, Span at, IrRef a, Value i)
     if (t.plates >> i.plate & 1)
         return gather(fe, at, a, i);
     if (inside)
-        return fe_build(fe, at, IR_TO_PLATE, (IrAttr){.plate = (int32_t)i.plate, .k = {i.integer}}, 1,
-                        &a);
+        return fe_build(fe, at, IR_TO_PLATE, (IrAttr){.plate = (int32_t)i.plate, .k = {i.integer}},
+                        1, &a);
     if (fe->branches)
         return gather(fe, at, a, i);
     return fe_error(fe, at, "index runs from %lld to %lld, but the axis has size %lld",
-                    (long long)i.integer, (long long)(i.integer + p->size - 1), (long long)t.dim[0]);
+                    (long long)i.integer, (long long)(i.integer + p->size - 1),
+                    (long long)t.dim[0]);
 }
 
 Value fe_element(Fe *fe, Span at, IrRef a, Value i)
@@ -136,7 +137,7 @@ static bool apply_index(Fe *fe, const Arg *arg, IrRef *a, uint32_t *axis)
     if (*a == IR_NONE)
         return false;
     uint32_t added = fe_type(fe, *a).rank + 1 - rank;
-    for (uint32_t k = 0; k < added && *axis > 0 && *a != IR_NONE; k++)
+    for (uint32_t k = 0; k<added && * axis> 0 && *a != IR_NONE; k++)
         *a = fe_node(fe, at, move_axis(fe, at, *a, 0, *axis + added - 1));
     *axis += added;
     return *a != IR_NONE;

@@ -81,7 +81,8 @@ static const char *signatures(Fe *fe, const char *name)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
-static Value say_shape(Fe *fe, const Arg *a, const IrDistInfo *d, const char *wanted, const IrType *t)
+static Value say_shape(Fe *fe, const Arg *a, const IrDistInfo *d, const char *wanted,
+                       const IrType *t)
 {
     return fe_error(fe, a->value->at, "this argument of `%s` must be %s, but has shape %s", d->name,
                     wanted, ir_shape_text(fe->arena, t));
@@ -102,8 +103,8 @@ static Value event_law(Fe *fe, Law *law, const Arg **place)
         bool ok = i == 0 || (t.rank == 2 && t.dim[0] == first.dim[0] && t.dim[1] == first.dim[0]);
         if (!ok)
             return say_shape(fe, place[i], d,
-                             arena_printf(fe->arena, "a matrix [%lld, %lld]", (long long)first.dim[0],
-                                          (long long)first.dim[0]),
+                             arena_printf(fe->arena, "a matrix [%lld, %lld]",
+                                          (long long)first.dim[0], (long long)first.dim[0]),
                              &t);
         law->type.plates |= t.plates;
     }
@@ -134,7 +135,8 @@ static Value make_law(Fe *fe, const Expr *call, IrDist dist, const Arg **place)
     }
     if (!ok)
         return failed;
-    return ir_dist_info[dist].event ? event_law(fe, law, place) : elementwise_law(fe, call->at, law);
+    return ir_dist_info[dist].event ? event_law(fe, law, place)
+                                    : elementwise_law(fe, call->at, law);
 }
 
 Value fe_law(Fe *fe, const Expr *call)
@@ -173,13 +175,14 @@ static bool element_fits(Fe *fe, Span at, const Law *law, const IrType *x)
     const IrDistInfo *d = &ir_dist_info[law->dist];
     IrType t = law->type;
     if (d->event == 0)
-        return fe_broadcast(fe, at, arena_printf(fe->arena, "`%s` and what it is asked about", d->name),
-                            &t, x);
+        return fe_broadcast(
+            fe, at, arena_printf(fe->arena, "`%s` and what it is asked about", d->name), &t, x);
     if (d->support != IR_EVENT_SPACE)
         return true;
     if ((x->rank == 1 || x->rank == 2) && x->dim[x->rank - 1] == t.dim[0])
         return true;
-    fe_error(fe, at, "an event of this `%s` is [%lld], rows of events are [k, %lld], but this is %s",
+    fe_error(fe, at,
+             "an event of this `%s` is [%lld], rows of events are [k, %lld], but this is %s",
              d->name, (long long)t.dim[0], (long long)t.dim[0], fe_shape_text(fe, x));
     return false;
 }
@@ -211,7 +214,8 @@ static const Law *law_argument(Fe *fe, const Expr *call, uint32_t i)
 {
     Value v = fe_argument(fe, call, i);
     if (v.kind != VALUE_LAW && v.kind != VALUE_ERROR)
-        fe_error(fe, call->args.arg[i].value->at, "`%s` takes a law, such as `normal(0, 1)`", call->name);
+        fe_error(fe, call->args.arg[i].value->at, "`%s` takes a law, such as `normal(0, 1)`",
+                 call->name);
     return v.kind == VALUE_LAW ? v.law : NULL;
 }
 
@@ -247,8 +251,8 @@ Value fe_builtin_kl(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     const IrDistInfo *dp = &ir_dist_info[p->dist], *dq = &ir_dist_info[q->dist];
     if (dp->elem != dq->elem || dp->event != dq->event)
-        return fe_error(fe, call->at, "`kl` of `%s` and `%s`, which live on different spaces", dp->name,
-                        dq->name);
+        return fe_error(fe, call->at, "`kl` of `%s` and `%s`, which live on different spaces",
+                        dp->name, dq->name);
     IrType ap = fe_type(fe, p->arg[0]), aq = fe_type(fe, q->arg[0]);
     if (dp->event && ap.dim[0] != aq.dim[0])
         return fe_error(fe, call->at, "`kl` of events of sizes %lld and %lld", (long long)ap.dim[0],

@@ -163,7 +163,8 @@ static void lex_number(Lexer *l)
     if (l->at[len] == '.' && l->at[len + 1] != '.') {
         fraction = digits(l->at + len + 1);
         if (fraction == 0)
-            diag_error(l->diags, span_of(l, len + 1), "a number needs digits on both sides of its point");
+            diag_error(l->diags, span_of(l, len + 1),
+                       "a number needs digits on both sides of its point");
         len += 1 + fraction;
     }
     size_t e = exponent(l->at + len);
@@ -175,7 +176,8 @@ static void lex_number(Lexer *l)
     if (tail)
         diag_error(l->diags, span_of(l, len + tail), "`%.*s` is neither a number nor a name",
                    (int)(len + tail > 40 ? 40 : len + tail), l->at);
-    Token t = {.kind = integer ? TOK_INTEGER : TOK_NUMBER, .at = span_of(l, len + tail), .text = l->at};
+    Token t = {
+        .kind = integer ? TOK_INTEGER : TOK_NUMBER, .at = span_of(l, len + tail), .text = l->at};
     char *copy = arena_copy(l->arena, l->at, len);
     t.number = strtod(copy, NULL);
     errno = 0;

@@ -34,7 +34,8 @@ static bool shape_suits(Fe *fe, const Expr *e, IrConstraint in, const IrType *t)
     bool axis = in != IR_SIMPLEX && in != IR_ORDERED;
     bool square = t->rank == 2 && t->dim[0] == t->dim[1];
     if (!axis && t->rank == 0)
-        fe_error(fe, e->at, "`%s` constrains the last axis, but this is a scalar", ir_constraint_name[in]);
+        fe_error(fe, e->at, "`%s` constrains the last axis, but this is a scalar",
+                 ir_constraint_name[in]);
     else if (in == IR_CHOLESKY_FACTOR && !square)
         fe_error(fe, e->at, "`cholesky` constrains a square matrix, not %s", fe_shape_text(fe, t));
     else
@@ -94,7 +95,8 @@ static bool init_suits(Fe *fe, const Expr *e, size_t row, const IrParam *p)
         fe_error(fe, e->at, "`%s` fills a matrix, not a value of shape %s", name,
                  ir_shape_text(fe->arena, &p->type));
     else if (p->init == IR_INIT_IDENTITY && (p->type.rank != 2 || p->type.dim[0] != p->type.dim[1]))
-        fe_error(fe, e->at, "`identity` fills a square matrix, not %s", fe_shape_text(fe, &p->type));
+        fe_error(fe, e->at, "`identity` fills a square matrix, not %s",
+                 fe_shape_text(fe, &p->type));
     else if (p->init == IR_INIT_ORTHOGONAL && p->type.rank != 2)
         fe_error(fe, e->at, "`orthogonal` fills a matrix, not %s", fe_shape_text(fe, &p->type));
     else if (p->init == IR_INIT_NORMAL && p->a < 0)
@@ -130,10 +132,12 @@ static bool init_inside(Fe *fe, const Expr *e, const IrParam *p)
     else
         return true;
     if (p->in == IR_CHOLESKY_FACTOR)
-        diag_help(fe->diags, e->at, "write `identity()`, or a random init of the unconstrained tensor");
+        diag_help(fe->diags, e->at,
+                  "write `identity()`, or a random init of the unconstrained tensor");
     else if (p->in == IR_ORDERED)
-        diag_help(fe->diags, e->at, "write a random init, such as `normal(1)`: it fills the "
-                                    "unconstrained tensor");
+        diag_help(fe->diags, e->at,
+                  "write a random init, such as `normal(1)`: it fills the "
+                  "unconstrained tensor");
     return false;
 }
 
@@ -143,7 +147,8 @@ static bool param_init(Fe *fe, const Expr *e, IrParam *p)
     while (e->kind == EXPR_CALL && row < INITS && strcmp(initial[row].name, e->name) != 0)
         row++;
     if (e->kind != EXPR_CALL || row == INITS) {
-        fe_error(fe, e->at, "expected an initial value: one of %s, as in `zeros()`", init_names(fe));
+        fe_error(fe, e->at, "expected an initial value: one of %s, as in `zeros()`",
+                 init_names(fe));
         return false;
     }
     p->init = initial[row].init;
@@ -256,7 +261,8 @@ IrRef fe_hyper_value(Fe *fe, Span at, uint32_t item)
     if (fe->hyper[item] != IR_NONE)
         return fe->hyper[item];
     fe->g->here = at;
-    IrRef leaf = ir_typed(fe->g, IR_HYPER, (IrAttr){.item = item}, ir_scalar_type(IR_REAL, 0), 0, NULL);
+    IrRef leaf =
+        ir_typed(fe->g, IR_HYPER, (IrAttr){.item = item}, ir_scalar_type(IR_REAL, 0), 0, NULL);
     ir_set_name(fe->g, leaf, fe->model->hyper[item].name);
     return fe->hyper[item] = leaf;
 }
@@ -286,7 +292,8 @@ static bool data_constraint(Fe *fe, const Expr *e, IrData *d)
     if (e->kind == EXPR_LIST && d->type.elem != IR_BOOL)
         return data_range(fe, e, d);
     if (e->kind != EXPR_NAME) {
-        fe_error(fe, e->at, "data are constrained by [low, high], or by one of %s", constraint_names(fe));
+        fe_error(fe, e->at, "data are constrained by [low, high], or by one of %s",
+                 constraint_names(fe));
         return false;
     }
     if (!named_constraint(fe, e, &d->in) || !shape_suits(fe, e, d->in, &d->type))
@@ -326,8 +333,10 @@ static bool data_item(Fe *fe, const IrData *d, uint32_t *item)
             continue;
         if (same_column(other, d))
             return true;
-        fe_error(fe, d->at, "`%s` is declared otherwise in another graph: data of one name are one "
-                            "column of one type", d->name);
+        fe_error(fe, d->at,
+                 "`%s` is declared otherwise in another graph: data of one name are one "
+                 "column of one type",
+                 d->name);
         diag_note(fe->diags, other->at, "it is declared here");
         return false;
     }

@@ -30,7 +30,8 @@ static bool parse_bracket(Parser *p, Stmt *s)
     if (!fe_accept(p, TOK_OPEN_SQUARE))
         return true;
     if (s->brackets == 2) {
-        diag_error(p->diags, p->next[-1].at, "a name has at most two brackets: its step, its shape");
+        diag_error(p->diags, p->next[-1].at,
+                   "a name has at most two brackets: its step, its shape");
         return false;
     }
     Args *b = &s->bracket[s->brackets++];
@@ -146,7 +147,8 @@ static bool parse_forward(Parser *p, Stmt *s)
 
 static bool parse_graph(Parser *p, Stmt *s)
 {
-    return fe_parse_name(p, "the name of a graph", &s->name, &s->name_at) && parse_block(p, &s->body);
+    return fe_parse_name(p, "the name of a graph", &s->name, &s->name_at) &&
+           parse_block(p, &s->body);
 }
 
 static bool parse_setting(Parser *p, Args *out)
@@ -173,7 +175,8 @@ static bool parse_train(Parser *p, Stmt *s)
 
 static bool parse_data(Parser *p, Stmt *s)
 {
-    if (!fe_parse_name(p, "the name of a data column", &s->name, &s->name_at) || !parse_bracket(p, s))
+    if (!fe_parse_name(p, "the name of a data column", &s->name, &s->name_at) ||
+        !parse_bracket(p, s))
         return false;
     TokenKind k = p->next->kind;
     if (k == TOK_INT || k == TOK_REAL || k == TOK_BOOL) {
@@ -204,7 +207,8 @@ static bool parse_plate(Parser *p, Stmt *s)
 {
     if (!fe_parse_name(p, "the name of a plate", &s->name, &s->name_at))
         return false;
-    if (p->next->kind != TOK_OPEN_BRACE && !parse_assigned(p, s, "or `{` after the name of a plate"))
+    if (p->next->kind != TOK_OPEN_BRACE &&
+        !parse_assigned(p, s, "or `{` after the name of a plate"))
         return false;
     return parse_block(p, &s->body);
 }
@@ -235,14 +239,22 @@ static const struct {
     StmtKind kind;
     StmtRule *rule;
 } statement[] = {
-    {TOK_DIM, STMT_DIM, parse_dim},          {TOK_HYPER, STMT_HYPER, parse_hyper},
-    {TOK_PARAM, STMT_PARAM, parse_param},    {TOK_LAYER, STMT_LAYER, parse_layer},
-    {TOK_DEF, STMT_DEF, parse_def},          {TOK_FORWARD, STMT_DEF, parse_forward},
-    {TOK_RETURN, STMT_RETURN, parse_cost},   {TOK_GRAPH, STMT_GRAPH, parse_graph},
-    {TOK_TRAIN, STMT_TRAIN, parse_train},    {TOK_DATA, STMT_DATA, parse_data},
-    {TOK_COST, STMT_COST, parse_cost},       {TOK_REWARD, STMT_REWARD, parse_cost},
-    {TOK_OBSERVE, STMT_OBSERVE, parse_observe}, {TOK_OUTPUT, STMT_OUTPUT, parse_output},
-    {TOK_PLATE, STMT_PLATE, parse_plate},    {TOK_FOR, STMT_FOR, parse_for},
+    {TOK_DIM, STMT_DIM, parse_dim},
+    {TOK_HYPER, STMT_HYPER, parse_hyper},
+    {TOK_PARAM, STMT_PARAM, parse_param},
+    {TOK_LAYER, STMT_LAYER, parse_layer},
+    {TOK_DEF, STMT_DEF, parse_def},
+    {TOK_FORWARD, STMT_DEF, parse_forward},
+    {TOK_RETURN, STMT_RETURN, parse_cost},
+    {TOK_GRAPH, STMT_GRAPH, parse_graph},
+    {TOK_TRAIN, STMT_TRAIN, parse_train},
+    {TOK_DATA, STMT_DATA, parse_data},
+    {TOK_COST, STMT_COST, parse_cost},
+    {TOK_REWARD, STMT_REWARD, parse_cost},
+    {TOK_OBSERVE, STMT_OBSERVE, parse_observe},
+    {TOK_OUTPUT, STMT_OUTPUT, parse_output},
+    {TOK_PLATE, STMT_PLATE, parse_plate},
+    {TOK_FOR, STMT_FOR, parse_for},
 };
 
 static bool parse_any(Parser *p, Stmt *s)

@@ -15,7 +15,8 @@ static bool rows_allowed(Fe *fe, const Stmt *s)
     else if (fe->has_rows)
         fe_error(fe, s->name_at, "a graph has at most one `rows`");
     else if (s->value->args.count != 1)
-        fe_error(fe, s->value->at, "`rows` takes the largest number of rows of a batch: `rows(100)`");
+        fe_error(fe, s->value->at,
+                 "`rows` takes the largest number of rows of a batch: `rows(100)`");
     else
         return true;
     return false;
@@ -90,8 +91,8 @@ void fe_plate(Fe *fe, Stmt *s)
         return;
     }
     if (closed_here(fe, s->name)) {
-        fe_error(fe, s->name_at, "plate `%s` is already defined: `plate %s { … }` reopens it", s->name,
-                 s->name);
+        fe_error(fe, s->name_at, "plate `%s` is already defined: `plate %s { … }` reopens it",
+                 s->name, s->name);
         return;
     }
     if (!plate_size(fe, s, &kind, &size))

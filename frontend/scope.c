@@ -82,7 +82,8 @@ Entry *fe_define(Fe *fe, const char *name, Span at, EntryKind kind)
     if (other)
         return NULL;
     Entry *e = arena_make(fe->arena, Entry);
-    *e = (Entry){.name = name, .at = at, .kind = kind, .order = fe->order++, .next = fe->scope->entry};
+    *e = (Entry){
+        .name = name, .at = at, .kind = kind, .order = fe->order++, .next = fe->scope->entry};
     fe->scope->entry = e;
     return e;
 }
@@ -138,8 +139,9 @@ static void say_closed(Fe *fe, Span at, const char *name, const Scope *in)
     if (in->kind == SCOPE_FOR)
         diag_error(fe->diags, at, "`%s` is local to the steps of `for %s`", name, in->name);
     else if (fe->g && fe->g->plate[in->plate].kind == IR_PLATE_ROWS && fe->has_costs)
-        diag_error(fe->diags, at, "`%s` belongs to the rows `%s`: only costs and outputs leave them",
-                   name, in->name);
+        diag_error(fe->diags, at,
+                   "`%s` belongs to the rows `%s`: only costs and outputs leave them", name,
+                   in->name);
     else
         diag_error(fe->diags, at,
                    "`%s` belongs to plate `%s`: outside it is read only by a reduction, as in "
@@ -180,7 +182,8 @@ static void report(Fe *fe, Span at, const char *name, bool function, const Entry
 {
     const Scope *in = function ? NULL : closed_holder(fe->scope, name);
     if (late) {
-        diag_error(fe->diags, at, "`%s` is used before it is defined; recursion is not possible", name);
+        diag_error(fe->diags, at, "`%s` is used before it is defined; recursion is not possible",
+                   name);
         diag_note(fe->diags, late->at, "it is defined here");
     } else if (in) {
         say_closed(fe, at, name, in);
@@ -196,7 +199,8 @@ static void silence(Fe *fe, const char *name, Span at)
     while (s->kind == SCOPE_WINDOW)
         s = s->parent;
     Entry *e = arena_make(fe->arena, Entry);
-    *e = (Entry){.name = name, .at = at, .kind = ENTRY_BROKEN, .order = fe->order++, .next = s->entry};
+    *e = (Entry){
+        .name = name, .at = at, .kind = ENTRY_BROKEN, .order = fe->order++, .next = s->entry};
     s->entry = e;
 }
 

@@ -1,9 +1,9 @@
 /* Sequences: names whose steps are defined one by one in a `for`.
  *
- * The outermost `for` becomes a plate of steps and a region of the graph: h[t-1] is a carry from the
- * step before.  A carry has the type of what it starts with until the step turns out to hold more
- * plates or reals; then the body is elaborated again, so that the types of the carries are the least
- * that hold.  A `for` inside it is unrolled. */
+ * The outermost `for` becomes a plate of steps and a region of the graph: h[t-1] is a carry from
+ * the step before.  A carry has the type of what it starts with until the step turns out to hold
+ * more plates or reals; then the body is elaborated again, so that the types of the carries are the
+ * least that hold.  A `for` inside it is unrolled. */
 #include "frontend/fe.h"
 
 #include <string.h>
@@ -31,12 +31,12 @@ struct Sequence {
     uint32_t pieces;
     bool spoiled;
 
-    Loop *loop; /* the loop that defines it, while it is open */
+    Loop *loop;        /* the loop that defines it, while it is open */
     int64_t now_first; /* the element that the first step defines */
     IrRef now;
     Carry *carry;
     uint32_t carries;
-    IrElem elem;    /* of the carries: the least that the attempts so far allow */
+    IrElem elem; /* of the carries: the least that the attempts so far allow */
     IrPlates plates;
 };
 
@@ -67,8 +67,8 @@ static bool holds(const Sequence *s, int64_t i)
 /* A piece as an array, its steps on axis 0. */
 static IrRef piece_axis(Fe *fe, Span at, const Piece *p)
 {
-    IrAttr attr = p->steps ? (IrAttr){.plate = (int32_t)p->plate, .k = {0, p->count}}
-                           : (IrAttr){.k = {0, 1}};
+    IrAttr attr =
+        p->steps ? (IrAttr){.plate = (int32_t)p->plate, .k = {0, p->count}} : (IrAttr){.k = {0, 1}};
     return fe_node(fe, at, fe_build(fe, at, p->steps ? IR_TO_AXIS : IR_EXPAND, attr, 1, &p->ref));
 }
 
@@ -87,7 +87,8 @@ IrRef fe_sequence_stack(Fe *fe, Span at, Sequence *s)
     if (s->spoiled)
         return IR_NONE;
     if (s->loop || !s->pieces) {
-        fe_error(fe, at, "`%s` is a sequence that is not complete here: read single steps of it", s->name);
+        fe_error(fe, at, "`%s` is a sequence that is not complete here: read single steps of it",
+                 s->name);
         return IR_NONE;
     }
     IrRef *in = arena_array(fe->arena, IrRef, s->pieces);
@@ -100,8 +101,9 @@ IrRef fe_sequence_stack(Fe *fe, Span at, Sequence *s)
     }
     for (uint32_t i = 0; real && i < s->pieces; i++)
         in[i] = fe_real(fe, at, fe_value(in[i]));
-    return s->pieces == 1 ? in[0]
-                          : fe_node(fe, at, fe_build(fe, at, IR_CONCAT, (IrAttr){0}, s->pieces, in));
+    return s->pieces == 1
+               ? in[0]
+               : fe_node(fe, at, fe_build(fe, at, IR_CONCAT, (IrAttr){0}, s->pieces, in));
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -109,9 +111,9 @@ IrRef fe_sequence_stack(Fe *fe, Span at, Sequence *s)
 static Value say_missing(Fe *fe, Span at, const Sequence *s, int64_t i)
 {
     if (!s->loop)
-        return fe_error(fe, at, "`%s[%lld]` is not defined: `%s` has the steps %lld to %lld", s->name,
-                        (long long)i, s->name, s->pieces ? (long long)s->piece[0].first : 0,
-                        (long long)end_of(s) - 1);
+        return fe_error(fe, at, "`%s[%lld]` is not defined: `%s` has the steps %lld to %lld",
+                        s->name, (long long)i, s->name,
+                        s->pieces ? (long long)s->piece[0].first : 0, (long long)end_of(s) - 1);
     return fe_error(fe, at,
                     "`%s[%lld]` is not defined before the loop, whose first step reads it; inside "
                     "the loop only earlier steps can be read",
@@ -167,9 +169,11 @@ Value fe_sequence_read(Fe *fe, Span at, Sequence *s, Value i)
     if (s->loop && i.kind == VALUE_STEP && i.plate == s->loop->plate)
         return read_step(fe, at, s, i.integer);
     if (i.kind == VALUE_INTEGER)
-        return holds(s, i.integer) ? element(fe, at, s, i.integer) : say_missing(fe, at, s, i.integer);
+        return holds(s, i.integer) ? element(fe, at, s, i.integer)
+                                   : say_missing(fe, at, s, i.integer);
     if (s->loop)
-        return fe_error(fe, at, "inside its loop, `%s` is read at constant offsets back, as `%s[%s-1]`",
+        return fe_error(fe, at,
+                        "inside its loop, `%s` is read at constant offsets back, as `%s[%s-1]`",
                         s->name, s->name, s->loop->scope->name);
     IrRef stack = fe_sequence_stack(fe, at, s);
     if (stack == IR_NONE)
@@ -187,8 +191,9 @@ static IrRef every_step(Fe *fe, Span at, const Loop *l, IrRef r)
         return r;
     int64_t count = fe->g->plate[l->plate].size;
     Value axis = fe_build(fe, at, IR_EXPAND, (IrAttr){.k = {0, count}}, 1, &r);
-    return fe_node(fe, at, fe_element(fe, at, fe_node(fe, at, axis),
-                                      (Value){.kind = VALUE_STEP, .plate = l->plate}));
+    return fe_node(
+        fe, at,
+        fe_element(fe, at, fe_node(fe, at, axis), (Value){.kind = VALUE_STEP, .plate = l->plate}));
 }
 
 static bool same_shape(Fe *fe, Span at, const Sequence *s, IrRef value)
@@ -198,8 +203,8 @@ static bool same_shape(Fe *fe, Span at, const Sequence *s, IrRef value)
     IrType t = fe_type(fe, value), first = fe_type(fe, s->piece[0].ref);
     if (ir_same_shape(&t, &first))
         return true;
-    fe_error(fe, at, "the steps of `%s` have shapes %s and %s", s->name, ir_shape_text(fe->arena, &first),
-             ir_shape_text(fe->arena, &t));
+    fe_error(fe, at, "the steps of `%s` have shapes %s and %s", s->name,
+             ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
     return false;
 }
 
@@ -247,7 +252,8 @@ bool fe_sequence_write(Fe *fe, Span at, Sequence *s, Value i, IrRef value)
 static bool steps_of(const Stmt *target, const Stmt *loop)
 {
     bool defines = target->kind == STMT_BIND || target->kind == STMT_DRAW;
-    return defines && target->brackets > 0 && fe_mentions(target->bracket[0].arg[0].value, loop->name);
+    return defines && target->brackets > 0 &&
+           fe_mentions(target->bracket[0].arg[0].value, loop->name);
 }
 
 void fe_declare_sequences(Fe *fe, const Block *block)
@@ -280,8 +286,9 @@ static Value step_of(Fe *fe, const Args *bracket)
 {
     bool before = fe->sizes;
     if (bracket->count != 1)
-        return fe_error(fe, bracket->at, "the first bracket of a sequence is its step alone: a shape "
-                                         "follows in a second");
+        return fe_error(fe, bracket->at,
+                        "the first bracket of a sequence is its step alone: a shape "
+                        "follows in a second");
     fe->sizes = true;
     Value i = fe_expr(fe, bracket->arg[0].value);
     fe->sizes = before;
@@ -301,8 +308,9 @@ bool fe_is_step(Fe *fe, const Stmt *target, Sequence **s, Value *index)
     const Entry *e = fe_find(loop ? loop->parent : fe->scope, target->name);
     bool sequence = e && e->kind == ENTRY_VALUE && e->value.kind == VALUE_SEQUENCE;
     if (loop && loop != fe->scope) {
-        fe_error(fe, target->name_at, "the steps of `%s` are defined directly in the body of `for %s`",
-                 target->name, loop->name);
+        fe_error(fe, target->name_at,
+                 "the steps of `%s` are defined directly in the body of `for %s`", target->name,
+                 loop->name);
         return true;
     }
     if (!loop && !sequence)
@@ -352,9 +360,8 @@ static uint32_t sequences_of(const Scope *around, const Stmt *loop, Sequence **o
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < loop->body.count; i++) {
-        const Entry *e = steps_of(loop->body.stmt[i], loop)
-                             ? fe_find(around, loop->body.stmt[i]->name)
-                             : NULL;
+        const Entry *e =
+            steps_of(loop->body.stmt[i], loop) ? fe_find(around, loop->body.stmt[i]->name) : NULL;
         if (e && e->kind == ENTRY_VALUE && e->value.kind == VALUE_SEQUENCE)
             out[n++] = e->value.sequence;
     }

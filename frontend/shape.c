@@ -61,8 +61,9 @@ Value fe_builtin_concat(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     uint32_t rank = fe_type(fe, in[0]).rank;
     if (rank == 0)
-        return fe_error(fe, call->at, "`concat` joins along an axis, but a scalar has none: write "
-                                      "`stack` or a list");
+        return fe_error(fe, call->at,
+                        "`concat` joins along an axis, but a scalar has none: write "
+                        "`stack` or a list");
     if (fe_named(call, "axis") && !fe_axis(fe, call, rank, &axis))
         return failed;
     return fe_build(fe, call->at, b->op, (IrAttr){.k = {axis}}, n, in);
@@ -82,7 +83,8 @@ Value fe_builtin_stack(Fe *fe, const Expr *call, const Builtin *b)
     for (uint32_t i = 0; i < n; i++) {
         IrType t = fe_type(fe, in[i]);
         if (!ir_same_shape(&t, &first))
-            return fe_error(fe, call->args.arg[i].value->at, "`stack` joins equal shapes, not %s and %s",
+            return fe_error(fe, call->args.arg[i].value->at,
+                            "`stack` joins equal shapes, not %s and %s",
                             ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
         in[i] = ir_expand(fe->g, in[i], axis, 1);
     }
@@ -146,8 +148,8 @@ Value fe_builtin_broadcast(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     IrType from = fe_type(fe, a);
     uint32_t lead = to.rank - from.rank;
-    bool ok = from.rank <= to.rank &&
-              memcmp(from.dim, to.dim + lead, from.rank * sizeof *from.dim) == 0;
+    bool ok =
+        from.rank <= to.rank && memcmp(from.dim, to.dim + lead, from.rank * sizeof *from.dim) == 0;
     if (!ok)
         return fe_error(fe, call->at, "`broadcast` adds leading axes: %s does not end in %s",
                         ir_shape_text(fe->arena, &to), ir_shape_text(fe->arena, &from));

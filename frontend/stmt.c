@@ -97,8 +97,8 @@ static bool output_name_free(Fe *fe, const Stmt *s)
         if (strcmp(fe->model->hyper[i].name, s->name) == 0)
             taken = "a hyper";
     if (taken)
-        fe_error(fe, s->name_at, "`%s` is already the name of %s: both are set as `%s=FILE`", s->name,
-                 taken, s->name);
+        fe_error(fe, s->name_at, "`%s` is already the name of %s: both are set as `%s=FILE`",
+                 s->name, taken, s->name);
     return !taken;
 }
 
@@ -146,12 +146,12 @@ static void misplaced(Fe *fe, Stmt *s)
 }
 
 static StmtRule *const rule[STMT_KINDS] = {
-    [STMT_BROKEN] = broken,    [STMT_DIM] = misplaced,     [STMT_HYPER] = misplaced,
-    [STMT_PARAM] = misplaced,  [STMT_LAYER] = misplaced,   [STMT_INSTANCE] = misplaced,
-    [STMT_DEF] = misplaced,    [STMT_RETURN] = misplaced,  [STMT_GRAPH] = misplaced,
-    [STMT_TRAIN] = misplaced,  [STMT_DATA] = fe_data,      [STMT_BIND] = bind,
-    [STMT_DRAW] = fe_draw,     [STMT_OBSERVE] = observe,   [STMT_COST] = cost,
-    [STMT_REWARD] = cost,      [STMT_OUTPUT] = output,     [STMT_PLATE] = fe_plate,
+    [STMT_BROKEN] = broken,   [STMT_DIM] = misplaced,    [STMT_HYPER] = misplaced,
+    [STMT_PARAM] = misplaced, [STMT_LAYER] = misplaced,  [STMT_INSTANCE] = misplaced,
+    [STMT_DEF] = misplaced,   [STMT_RETURN] = misplaced, [STMT_GRAPH] = misplaced,
+    [STMT_TRAIN] = misplaced, [STMT_DATA] = fe_data,     [STMT_BIND] = bind,
+    [STMT_DRAW] = fe_draw,    [STMT_OBSERVE] = observe,  [STMT_COST] = cost,
+    [STMT_REWARD] = cost,     [STMT_OUTPUT] = output,    [STMT_PLATE] = fe_plate,
     [STMT_FOR] = fe_for,
 };
 
@@ -168,7 +168,8 @@ static bool contains_cost(const Block *b)
 {
     for (uint32_t i = 0; i < b->count; i++) {
         StmtKind k = b->stmt[i]->kind;
-        if (k == STMT_COST || k == STMT_REWARD || k == STMT_OBSERVE || contains_cost(&b->stmt[i]->body))
+        if (k == STMT_COST || k == STMT_REWARD || k == STMT_OBSERVE ||
+            contains_cost(&b->stmt[i]->body))
             return true;
     }
     return false;
@@ -190,7 +191,8 @@ static void check_roots(Fe *fe, const Stmt *s)
     if (!contains(fe->g, IR_COST) && !contains(fe->g, IR_OUTPUT))
         fe_error(fe, s->name_at, "graph `%s` has neither a cost nor an output", s->name);
     else if (contains(fe->g, IR_COST) && fe->has_rows && !by_rows)
-        fe_error(fe, s->name_at, "graph `%s` has costs and rows, but no data that say how many", s->name);
+        fe_error(fe, s->name_at, "graph `%s` has costs and rows, but no data that say how many",
+                 s->name);
 }
 
 /* The first param or continuous draw that reaches r, or IR_NONE. */

@@ -1,4 +1,5 @@
-/* Tokens and syntax trees: what the lexer and the parser hand on.  Everything lives in the arena. */
+/* Tokens and syntax trees: what the lexer and the parser hand on.  Everything lives in the arena.
+ */
 #ifndef SGC_FRONTEND_SYNTAX_H
 #define SGC_FRONTEND_SYNTAX_H
 

@@ -45,7 +45,8 @@ static void set_number(Fe *fe, const Arg *a, IrTrain *t)
                      setting[i].least, setting[i].most, v);
         return;
     }
-    fe_error(fe, a->name ? a->at : a->value->at, "an optimizer takes %s, each by name", names(fe, false));
+    fe_error(fe, a->name ? a->at : a->value->at, "an optimizer takes %s, each by name",
+             names(fe, false));
 }
 
 /* adam, or adam(lr = 1e-3) */
@@ -73,7 +74,8 @@ static void set(Fe *fe, const Arg *a, bool rows, IrTrain *t)
     if (strcmp(a->name, "optimizer") == 0)
         set_optimizer(fe, a->value, t);
     else if (strcmp(a->name, "epochs") == 0 && !rows)
-        fe_error(fe, a->at, "an epoch is a pass over the rows, but this graph has none: set `steps`");
+        fe_error(fe, a->at,
+                 "an epoch is a pass over the rows, but this graph has none: set `steps`");
     else if (strcmp(a->name, "epochs") == 0)
         fe_size(fe, a->value, "epochs", &t->epochs);
     else if (strcmp(a->name, "steps") == 0)
@@ -81,7 +83,8 @@ static void set(Fe *fe, const Arg *a, bool rows, IrTrain *t)
     else if (strcmp(a->name, "clip") == 0)
         set_clip(fe, a->value, t);
     else
-        fe_error(fe, a->at, "unknown setting `%s`: a train block sets optimizer, epochs, steps and clip",
+        fe_error(fe, a->at,
+                 "unknown setting `%s`: a train block sets optimizer, epochs, steps and clip",
                  a->name);
 }
 
@@ -104,7 +107,8 @@ static const Entry *find_graph(Fe *fe, const Stmt *s)
     for (uint32_t i = 0; i < fe->model->graphs; i++)
         fe_suggest(&close, fe->model->graph[i].name);
     if (close.best)
-        fe_error(fe, s->name_at, "no graph `%s` stands above: did you mean `%s`?", s->name, close.best);
+        fe_error(fe, s->name_at, "no graph `%s` stands above: did you mean `%s`?", s->name,
+                 close.best);
     else
         fe_error(fe, s->name_at, "no graph `%s` stands above", s->name);
     return NULL;

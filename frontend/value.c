@@ -45,12 +45,14 @@ static const int64_t largest_integer = (int64_t)1 << 53;
 
 bool fe_add(int64_t a, int64_t b, int64_t *out)
 {
-    return !__builtin_add_overflow(a, b, out) && *out <= largest_integer && *out >= -largest_integer;
+    return !__builtin_add_overflow(a, b, out) && *out <= largest_integer &&
+           *out >= -largest_integer;
 }
 
 bool fe_multiply(int64_t a, int64_t b, int64_t *out)
 {
-    return !__builtin_mul_overflow(a, b, out) && *out <= largest_integer && *out >= -largest_integer;
+    return !__builtin_mul_overflow(a, b, out) && *out <= largest_integer &&
+           *out >= -largest_integer;
 }
 
 IrType fe_type(const Fe *fe, IrRef r)
@@ -298,7 +300,8 @@ Value fe_elementwise(Fe *fe, Span at, const char *what, IrOp op, uint32_t n, con
     IrRef in[3];
     IrType joined = {0};
     Wants w = wants(op);
-    if (!operand_nodes(fe, at, w == WANTS_REALS, n, operand, in) || !convert(fe, at, what, w, n, in))
+    if (!operand_nodes(fe, at, w == WANTS_REALS, n, operand, in) ||
+        !convert(fe, at, what, w, n, in))
         return (Value){.kind = VALUE_ERROR};
     const char *operands = arena_printf(fe->arena, "the operands of %s", what);
     for (uint32_t i = 0; i < n; i++) {
