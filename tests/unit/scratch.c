@@ -1,0 +1,68 @@
+/* Temporary files of tests. */
+#include "tests/unit/scratch.h"
+
+#include <check.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_PATHS = 64, LONGEST = 200 };
+
+static char folder[LONGEST];
+static char paths[MOST_PATHS][LONGEST * 2];
+
+void scratch_make(void)
+{
+    const char *base = getenv("TMPDIR");
+    memset(paths, 0, sizeof paths);
+    snprintf(folder, sizeof folder, "%s/sgrt-test-XXXXXX", base ? base : "/tmp");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static int remove_one(const char *path, const struct stat *s, int kind, struct FTW *at)
+{
+    (void)s, (void)kind, (void)at;
+    return remove(path);
+}
+
+void scratch_remove(void)
+{
+    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *scratch_path(const char *name)
+{
+    char path[LONGEST * 2];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (int i = 0; i < MOST_PATHS; i++) {
+        if (!paths[i][0])
+            strcpy(paths[i], path);
+        if (strcmp(paths[i], path) == 0)
+            return paths[i];
+    }
+    ck_abort_msg("a test with more than %d files", MOST_PATHS);
+    return NULL;
+}
+
+void scratch_write(const char *name, const void *bytes, size_t count)
+{
+    FILE *f = fopen(scratch_path(name), "wb");
+    ck_assert_ptr_nonnull(f);
+    ck_assert(count == 0 || fwrite(bytes, count, 1, f) == 1);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+char *scratch_read(const char *name, size_t *count)
+{
+    FILE *f = fopen(scratch_path(name), "rb");
+    ck_assert_msg(f != NULL, "%s is not there", name);
+    fseek(f, 0, SEEK_END);
+    long size = ftell(f);
+    rewind(f);
+    char *bytes = calloc((size_t)size + 1, 1);
+    ck_assert(size == 0 || fread(bytes, (size_t)size, 1, f) == 1);
+    fclose(f);
+    *count = (size_t)size;
+    return bytes;
+}

@@ -1,0 +1,18 @@
+/* A folder for the files of one test. */
+#ifndef SGC_TESTS_UNIT_SCRATCH_H
+#define SGC_TESTS_UNIT_SCRATCH_H
+
+#include <stddef.h>
+
+void scratch_make(void);   /* as a checked fixture's setup */
+void scratch_remove(void); /* as its teardown: the folder and all in it */
+
+/* The path of a name in the folder; the same text for the same name until it is removed. */
+const char *scratch_path(const char *name);
+
+void scratch_write(const char *name, const void *bytes, size_t count);
+
+/* All bytes of a file, with a 0 behind them, for the caller to free. */
+char *scratch_read(const char *name, size_t *count);
+
+#endif
