@@ -11,8 +11,8 @@
  * A kernel may not read and write the same memory.  Buffers are placed by decreasing size, each at
  * the lowest place that fits.
  *
- * No buffer: views, leaves, constants, roots, and members of a loop that only the loop reads.  A
- * reshape has the buffer of its operand. */
+ * No buffer: views, leaves, constants, roots, gradients, and members of a loop that only the loop
+ * reads.  A reshape has the buffer of its operand. */
 #include "passes/pass.h"
 #include "passes/schedule.h"
 
@@ -55,12 +55,25 @@ static bool read_outside(const Planner *p, IrRef r)
     return false;
 }
 
+/* Is r, or a reshape of it, a gradient?  Then it is computed in the array that the caller gave. */
+static bool is_gradient(const Planner *p, IrRef r)
+{
+    for (uint32_t i = p->users.start[r]; i < p->users.start[r + 1]; i++) {
+        IrRef by = p->users.user[i];
+        IrOp op = p->g->node[by].op;
+        if (op == IR_GRAD || (op == IR_RESHAPE && is_gradient(p, by)))
+            return true;
+    }
+    return false;
+}
+
 static bool needs_buffer(const Planner *p, IrRef r)
 {
     const IrNode *n = &p->g->node[r];
     const IrKernel *k = &p->g->kernel[n->place.kernel];
     if (k->kind == IR_KERNEL_VIEW || n->op == IR_RESHAPE ||
-        ir_op_info[n->op].flags & (IR_EFFECT | IR_LEAF) || n->op == IR_CONST)
+        ir_op_info[n->op].flags & (IR_EFFECT | IR_LEAF) || n->op == IR_CONST ||
+        (n->type.plates == 0 && is_gradient(p, r)))
         return false;
     bool value = ir_op_info[n->op].flags & IR_EW;
     return k->kind != IR_KERNEL_LOOP || !value || read_outside(p, r);

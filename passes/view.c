@@ -22,10 +22,20 @@ static bool is_leaf(const IrNode *n)
     return ir_op_info[n->op].flags & IR_LEAF || n->op == IR_CONST || n->op == IR_INDEX;
 }
 
-/* A scalar that depends on constants and numbers of the run alone. */
-static bool is_scalar_of_leaves(const IrGraph *g, const IrNode *n, const bool *view)
+static bool read_by_root(const IrGraph *g, IrRef r, const Users *users)
 {
-    if (!(ir_op_info[n->op].flags & IR_EW) || n->type.plates || n->type.rank)
+    for (uint32_t i = users->start[r]; i < users->start[r + 1]; i++)
+        if (ir_op_info[g->node[users->user[i]].op].flags & IR_EFFECT)
+            return true;
+    return false;
+}
+
+/* A scalar that depends on constants and numbers of the run alone; a result is made only once. */
+static bool is_scalar_of_leaves(const IrGraph *g, IrRef r, const Users *users, const bool *view)
+{
+    const IrNode *n = &g->node[r];
+    if (!(ir_op_info[n->op].flags & IR_EW) || n->type.plates || n->type.rank ||
+        read_by_root(g, r, users))
         return false;
     for (uint32_t i = 0; i < n->n_in; i++) {
         const IrNode *from = &g->node[n->in[i]];
@@ -77,7 +87,7 @@ bool *find_views(const IrGraph *g)
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = &g->node[r];
         view[r] = n->region == 0 && (is_leaf(n) || n->op == IR_RESHAPE ||
-                                     is_scalar_of_leaves(g, n, view));
+                                     is_scalar_of_leaves(g, r, &users, view));
     }
     for (IrRef r = g->count; r-- > 0;)
         view[r] = view[r] || (g->node[r].region == 0 && is_moved_view(g, r, &users, view));
