@@ -238,12 +238,13 @@ IrRef ir_keep(IrGraph *g, const IrNode *n)
     return append(g, *n);
 }
 
-/* A new node keeps the name and the reason of the one it stands for. */
-static void inherit(IrNode *to, const IrNode *from)
+/* What stands for a node keeps its name and the decision recorded on it; a constant or an input that
+ * stands for many things takes no name. */
+static void inherit(IrNode *to, const IrNode *from, bool is_new)
 {
-    if (from && !to->name)
+    if (!to->name && (is_new || ir_op_info[to->op].arity != 0))
         to->name = from->name;
-    if (from && !to->why)
+    if (!to->why)
         to->why = from->why;
 }
 
@@ -268,7 +269,7 @@ bool ir_rewrite(IrGraph *g, IrRule *rule, void *context)
         IrRef r = n.op == IR_CARRY ? IR_NONE : rule(g, &n, context);
         fired |= r != IR_NONE;
         now[i] = r != IR_NONE ? r : ir_keep(g, &n);
-        inherit(&g->node[now[i]], now[i] >= before ? &n : NULL);
+        inherit(&g->node[now[i]], &n, now[i] >= before);
     }
     for (uint32_t i = 0; i < count; i++) {
         IrNode *n = &g->node[now[i]];

@@ -174,12 +174,30 @@ static bool reads_own_index(const IrGraph *g, const IrRef *in)
            index->attr.k[0] + plate->size <= table->type.dim[0];
 }
 
+/* The probability of an enumerated value may differ from copy to copy of plates that the cost does
+ * not read itself. */
+static IrPlates with_plates_of_weights(const IrGraph *g, IrPlates plates)
+{
+    for (IrPlates before = 0; before != plates;) {
+        before = plates;
+        for (uint32_t p = 0; p < g->plates; p++)
+            if (plates >> p & 1 && g->plate[p].weight != IR_NONE)
+                plates |= g->node[g->plate[p].weight].type.plates;
+    }
+    return plates;
+}
+
 static void lower_cost(Lowering *l, const IrNode *n, IrRef r, IrRef value)
 {
     EsProgram *p = &l->p;
     IrPlates plates = n->type.plates | l->extra[r] | p->g->node[value].type.plates;
     *arena_push(p->g->model->arena, p->cost, p->costs, EsCost) =
-        (EsCost){.source = r, .value = value, .plates = plates, .attr = n->attr, .at = n->at};
+        (EsCost){.source = r,
+                 .value = value,
+                 .plates = with_plates_of_weights(p->g, plates),
+                 .attr = n->attr,
+                 .why = n->why,
+                 .at = n->at};
 }
 
 static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, const IrRef *in)

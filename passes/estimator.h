@@ -47,6 +47,7 @@ typedef struct EsCost {
     IrRef value;
     IrPlates plates;
     IrAttr attr;
+    const char *why;
     Span at;
 } EsCost;
 

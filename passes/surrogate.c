@@ -100,7 +100,7 @@ static IrRef objective(EsProgram *p)
         g->here = c->at;
         IrRef v = per_row(g, c->value, c->plates);
         IrRef cost = ir_typed(g, IR_COST, c->attr, ir_scalar_type(IR_REAL, 0), 1, &v);
-        g->node[cost].why = g->node[c->value].why;
+        g->node[cost].why = c->why;
         total = total == IR_NONE ? v : ir_binary(g, IR_ADD, total, v);
     }
     return ir_unary(g, IR_OBJECTIVE, total);
