@@ -74,11 +74,11 @@ bool ir_bare_name(const char *name)
 
 /* ---- words --------------------------------------------------------------------------------- */
 
-/* The shortest decimal that reads back as the same number. */
+/* The shortest decimal that reads back as the same number; whole numbers without an exponent. */
 static void put_number(FILE *out, double v)
 {
     char text[40];
-    int digits = 1;
+    int digits = v == floor(v) && fabs(v) < 1e15 ? 15 : 1;
     if (isnan(v)) {
         fputs("nan", out);
         return;
