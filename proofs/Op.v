@@ -78,7 +78,7 @@ Definition ty (o : op) (ss : list shape) : option shape :=
   end.
 
 (** ** Reverse rules, as expressions over the operands, the result and its adjoint *)
-Inductive expr := Arg (k : nat) | Out | Adj | E1 (o : op) (e : expr) | E2 (o : op) (e f : expr).
+Inductive expr := Arg (k : nat) | Out | Adj | E0 (o : op) | E1 (o : op) (e : expr) | E2 (o : op) (e f : expr).
 
 Definition times (a b : expr) : expr := E2 (Map2 Mul) a b.
 Definition negate (a : expr) : expr := E1 (Map1 (Affine (-1) 0 1)) a.
@@ -139,7 +139,7 @@ Definition vjp (o : op) (k : nat) : option expr :=
 Fixpoint mentions (n : nat) (e : expr) : Prop :=
   match e with
   | Arg k => (k < n)%nat
-  | Out | Adj => True
+  | Out | Adj | E0 _ => True
   | E1 _ a => mentions n a
   | E2 _ a b => mentions n a /\ mentions n b
   end.
@@ -220,6 +220,7 @@ Fixpoint expr_den (e : expr) (xs : list tensor) (out adj : tensor) : tensor :=
   | Arg k => nth k xs zero
   | Out => out
   | Adj => adj
+  | E0 o => den o []
   | E1 o a => den o [expr_den a xs out adj]
   | E2 o a b => den o [expr_den a xs out adj; expr_den b xs out adj]
   end.

@@ -132,6 +132,7 @@ Fixpoint emit (e : expr) (ps : list nat) (out adj nx : nat) : program * nat * na
   | Arg k => ([], nth k ps 0%nat, nx)
   | Out => ([], out, nx)
   | Adj => ([], adj, nx)
+  | E0 o => ([(o, [])], nx, S nx)
   | E1 o a => let '(p, r, nx) := emit a ps out adj nx in (p ++ [(o, [r])], nx, S nx)
   | E2 o a b =>
       let '(p, r, nx) := emit a ps out adj nx in
@@ -144,12 +145,13 @@ Lemma emit_sound e : forall ps out adj nx p r nx' (E : env),
   nx' = (nx + length p)%nat /\ (r < nx')%nat /\
   run p nx E r = expr_den rho tr e (map E ps) (E out) (E adj).
 Proof.
-  induction e as [k| | |o a IHa|o a IHa b IHb]; intros ps out adj nx p r nx' E He Hm Hps Ho Ha;
+  induction e as [k| | |o|o a IHa|o a IHa b IHb]; intros ps out adj nx p r nx' E He Hm Hps Ho Ha;
     simpl in *.
   - inversion He; subst; simpl. split; [lia|]. split; [now apply Hps, nth_In|].
     now rewrite (nth_map_lt E ps k 0%nat).
   - inversion He; subst; simpl. repeat split; auto; lia.
   - inversion He; subst; simpl. repeat split; auto; lia.
+  - inversion He; subst; simpl. rewrite put_same. repeat split; auto; lia.
   - destruct (emit a ps out adj nx) as [[p1 r1] n1] eqn:Ea. injection He as <- <- <-.
     destruct (IHa _ _ _ _ _ _ _ E Ea Hm Hps Ho Ha) as (H1 & H2 & H3).
     rewrite app_length; simpl. split; [lia|]. split; [lia|].
