@@ -67,6 +67,23 @@ static bool sums_away(const Cg *cg, const IrNode *n, const CgDim *d)
     return d->plate >= 0 ? n->attr.over >> d->plate & 1 : n->attr.axes >> d->axis & 1;
 }
 
+/* Where member r is stored, its axes numbered as in the domain: a sum has lost some. */
+static bool place_of(Cg *cg, IrRef r, CgPlace *p)
+{
+    const IrNode *n = ir_at(cg->g, r);
+    if (!cg_place(cg, r, p))
+        return false;
+    if (!cg_folds(n))
+        return true;
+    CgPlace result = *p;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < IR_MAX_RANK; i++) {
+        bool gone = sums_away(cg, n, &(CgDim){.plate = -1, .axis = (int32_t)i});
+        p->axis[i] = gone ? 0 : result.axis[kept++];
+    }
+    return true;
+}
+
 static bool is_member(const Fused *f, IrRef r)
 {
     for (uint32_t i = 0; i < f->nodes; i++)
@@ -121,7 +138,7 @@ static bool joins_member(const Fused *f, unsigned d, IrRef r)
         return false;
     if (cg_folds(n) && sums_away(f->cg, n, outer) != sums_away(f->cg, n, outer + 1))
         return false;
-    if (cg_place(f->cg, r, &p) && !joins_place(f, d, &p))
+    if (place_of(f->cg, r, &p) && !joins_place(f, d, &p))
         return false;
     for (uint32_t i = 0; i < n->n_in; i++)
         if (!joins_value(f, d, n->in[i]))
@@ -237,7 +254,7 @@ static void plan(Fused *f)
         IrRef r = f->node[i];
         const IrNode *n = ir_at(f->cg->g, r);
         CgPlace p;
-        bool stored = cg_place(f->cg, r, &p);
+        bool stored = place_of(f->cg, r, &p);
         if (cg_folds(n)) {
             plan_fold(f, n, &p);
             continue;

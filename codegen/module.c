@@ -83,11 +83,12 @@ static void number_columns(const Cg *cg, CgGraph *graph)
             graph->column[i] = graph->columns++;
 }
 
-/* Is r computed into a buffer that can as well be the gradient's own array? */
+/* Is r, which is no view, computed into memory that can as well be the gradient's own array? */
 static bool fits_gradient(const IrGraph *g, IrRef r, const IrNode *grad)
 {
     const IrNode *n = ir_at(g, r);
-    return n->n_in > 0 && n->type.plates == 0 && n->type.elem == IR_REAL && n->op != IR_RESHAPE &&
+    bool computed = !(ir_op_info[n->op].flags & IR_LEAF) && n->op != IR_CONST;
+    return computed && n->type.plates == 0 && n->type.elem == IR_REAL &&
            (n->place.buffer >= 0 || n->place.kernel != grad->place.kernel);
 }
 

@@ -35,7 +35,9 @@ static void add_callee(Cg *cg, Question *q, const char *feature)
     LLVMValueRef callee = LLVMAddFunction(q->module, feature, type);
     LLVMPositionBuilderAtEnd(cg->b, LLVMAppendBasicBlockInContext(cg->context, callee, "entry"));
     LLVMBuildRetVoid(cg->b);
-    LLVMAddTargetDependentFunctionAttr(callee, "target-features", arena_printf(cg->arena, "+%s", feature));
+    LLVMAddTargetDependentFunctionAttr(callee, "target-cpu", "x86-64"); /* what all have */
+    LLVMAddTargetDependentFunctionAttr(callee, "target-features",
+                                       arena_printf(cg->arena, "+%s", feature));
     LLVMPositionBuilderAtEnd(cg->b, LLVMGetEntryBasicBlock(q->caller));
     LLVMBuildCall2(cg->b, type, callee, NULL, 0, "");
 }
@@ -44,7 +46,8 @@ static bool still_calls(LLVMValueRef caller, const char *feature)
 {
     LLVMValueRef i = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(caller));
     for (size_t len; i; i = LLVMGetNextInstruction(i))
-        if (LLVMIsACallInst(i) && strcmp(LLVMGetValueName2(LLVMGetCalledValue(i), &len), feature) == 0)
+        if (LLVMIsACallInst(i) &&
+            strcmp(LLVMGetValueName2(LLVMGetCalledValue(i), &len), feature) == 0)
             return true;
     return false;
 }
