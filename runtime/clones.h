@@ -1,7 +1,7 @@
 /* SGRT_CLONES: a function compiled for several levels of x86-64, the best chosen at program start.
  *
- * The choice depends on the machine alone, so one machine gives the same bits every time; levels
- * with fused multiply-add may differ from the others in the last bits. */
+ * The files that use it are compiled with -ffp-contract=off (CMakeLists.txt): without fused
+ * multiply-add, every level and every machine gives the same bits. */
 #ifndef SGC_RUNTIME_CLONES_H
 #define SGC_RUNTIME_CLONES_H
 

@@ -2,8 +2,9 @@
  *
  * Variate e of a draw site is made from block e / 4 (f32) or e / 2 (f64) of the Philox stream that
  * the seed, the purpose, the site and the step select.  Variates are always made in groups that
- * start at a multiple of the group's size, by the same vector code, and a range that ends inside a
- * group drops the rest: the bits do not depend on how a draw is cut into ranges. */
+ * start at a multiple of the group's size, and a range that ends inside a group drops the rest. The
+ * bits depend neither on how a draw is cut into ranges nor on the machine: there is no call of libm
+ * here, and no fused multiply-add. */
 #include <math.h>
 #include <string.h>
 

@@ -1,7 +1,4 @@
-/* The optimiser table, and one vectorised loop for each row and each real.
- *
- * The loops are compiled for several levels of x86-64 and chosen when the program starts.  Levels
- * with fused multiply-add round differently in the last bit; on one machine the choice is fixed. */
+/* The optimiser table, and one vectorised loop for each row and each real. */
 #include "runtime/optim.h"
 
 #include <math.h>

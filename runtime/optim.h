@@ -1,7 +1,7 @@
 /* Optimisers: one fused pass over a block of a parameter per step.
  *
- * An element's new value depends on that element alone, so a parameter may be cut into blocks in
- * any way; the bits do not depend on the number of threads.  Weights are the stored (unconstrained)
+ * An element's new value depends on that element alone, to the bit: a parameter may be cut into
+ * blocks in any way, and every machine makes the same step.  Weights are the stored (unconstrained)
  * tensors, and every optimiser descends. */
 #ifndef SGC_RUNTIME_OPTIM_H
 #define SGC_RUNTIME_OPTIM_H
