@@ -1,0 +1,195 @@
+/* A pass keeps the meaning: on every example program, every root has the same value after each pass
+ * that follows the estimators, for the same parameters, data and noise. */
+#include "frontend/frontend.h"
+#include "passes/pass.h"
+#include "tests/suites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIMS = 4, TOTAL_ROWS = 100 };
+
+static const struct {
+    const char *file;
+    int64_t rows; /* of the batch that is evaluated: not a multiple of the parts */
+    FeDim dim[DIMS];
+} program[] = {
+    {"bandit", 0, {{"arms", 4}}},
+    {"certigrad_aevb", 5, {{"pixels", 6}, {"encoder", 5}, {"decoder", 9}, {"latent", 3}}},
+    {"gmm", 5, {{"clusters", 3}}},
+    {"hmm", 5, {{"states", 3}, {"steps", 4}}},
+    {"iwae", 3, {{"pixels", 6}, {"hidden", 5}, {"latent", 2}, {"copies", 3}}},
+    {"logistic", 5, {{"features", 4}}},
+    {"mlp", 5, {{"pixels", 6}, {"hidden", 9}, {"classes", 3}}},
+    {"ppca", 5, {{"axes", 4}, {"latent", 2}}},
+    {"sbn", 3, {{"pixels", 6}, {"latent", 4}}},
+    {"vae", 5, {{"side", 3}, {"hidden", 8}, {"latent", 2}}},
+};
+
+enum { PROGRAMS = sizeof program / sizeof *program };
+
+static char *read_whole(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(f, "cannot open %s", path);
+    fseek(f, 0, SEEK_END);
+    long size = ftell(f);
+    rewind(f);
+    char *text = calloc(1, (size_t)size + 1);
+    ck_assert_uint_eq(fread(text, 1, (size_t)size, f), (size_t)size);
+    fclose(f);
+    return text;
+}
+
+/* ---- inputs: functions of a name and a position, so that renumbering cannot hide in them ------ */
+
+static double unit(const char *name, int64_t i)
+{
+    uint64_t h = 0x9e3779b97f4a7c15u * (uint64_t)(i + 1);
+    for (; *name; name++)
+        h = (h ^ (unsigned char)*name) * 0x100000001b3u;
+    h ^= h >> 31;
+    h *= 0xbf58476d1ce4e5b9u;
+    return ((double)(h >> 12) + 0.5) * 0x1p-52;
+}
+
+static const double *filled(Arena *a, const char *name, int64_t count, IrElem elem, double lo,
+                            double hi)
+{
+    double *v = arena_array(a, double, (size_t)count + 1);
+    for (int64_t i = 0; i < count; i++) {
+        double x = lo + (hi - lo) * unit(name, i);
+        v[i] = elem == IR_REAL ? x : floor(2 * unit(name, i));
+    }
+    return v;
+}
+
+static const double *const *noise_of(const IrGraph *g, Arena *a, int64_t rows)
+{
+    const double **noise = arena_array(a, const double *, g->sites + 1);
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        if (n->op != IR_DRAW)
+            continue;
+        bool normal = n->attr.k[0] == 0;
+        int64_t count = ir_copies(g, n->type.plates, rows) * ir_elements(&n->type);
+        noise[n->attr.item] = filled(a, g->site[n->attr.item].name, count, IR_REAL,
+                                     normal ? -1.5 : 0, normal ? 1.5 : 1);
+    }
+    return noise;
+}
+
+static IrEnv environment(const IrGraph *g, Arena *a, int64_t rows)
+{
+    const IrModel *m = g->model;
+    const double **param = arena_array(a, const double *, m->params + 1);
+    const double **data = arena_array(a, const double *, m->datas + 1);
+    double *state = arena_array(a, double, g->states + 1);
+    for (uint32_t p = 0; p < m->params; p++)
+        param[p] = filled(a, m->param[p].name, ir_elements(&m->param[p].type), IR_REAL, -0.8, 0.8);
+    for (uint32_t d = 0; d < m->datas; d++)
+        data[d] = filled(a, m->data[d].name,
+                         ir_elements(&m->data[d].type) * (m->data[d].by_rows ? rows : 1),
+                         m->data[d].type.elem, 0, 1);
+    for (uint32_t s = 0; s < g->states; s++)
+        state[s] = unit(g->state[s].name, 0);
+    return (IrEnv){.param = param,
+                   .data = data,
+                   .state = state,
+                   .noise = noise_of(g, a, rows),
+                   .rows = rows,
+                   .total_rows = TOTAL_ROWS};
+}
+
+/* ---- the roots of a graph, in a line --------------------------------------------------------- */
+
+typedef struct Roots {
+    double *value;
+    size_t count;
+} Roots;
+
+static Roots roots_of(const IrGraph *g, Arena *a, int64_t rows)
+{
+    IrEnv env = environment(g, a, rows);
+    double **value = arena_array(a, double *, g->count + 1);
+    Roots roots = {0};
+    IrRef fault;
+    ck_assert(ir_eval(g, &env, a, value, &fault));
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrType *t = &g->node[r].type;
+        if (!(ir_op_info[g->node[r].op].flags & IR_EFFECT))
+            continue;
+        size_t size = (size_t)(ir_copies(g, t->plates, rows) * ir_elements(t));
+        double *all = arena_array(a, double, roots.count + size);
+        if (roots.count)
+            memcpy(all, roots.value, roots.count * sizeof *all);
+        memcpy(all + roots.count, value[r], size * sizeof *all);
+        roots = (Roots){all, roots.count + size};
+    }
+    return roots;
+}
+
+typedef struct Watcher {
+    const char *name;
+    int64_t rows;
+    Arena *arena;
+    Roots before[IR_ENTRIES];
+    size_t compared;
+} Watcher;
+
+/* Sums are taken in another order, of at most some hundred terms: 1e-12 of the size is generous for
+ * them, and 1e-6 of it is what a wrong term would give. */
+static void compare(void *context, unsigned number, const PassInfo *p, const IrGraph *g, double ms,
+                    bool changed)
+{
+    Watcher *w = context;
+    (void)number, (void)ms, (void)changed;
+    if (g->stage == IR_SOURCE)
+        return;
+    Roots *before = &w->before[g->entry], now = roots_of(g, w->arena, w->rows);
+    if (before->count == 0)
+        *before = now;
+    ck_assert_uint_eq(now.count, before->count);
+    for (size_t i = 0; i < now.count; i++, w->compared++) {
+        double was = before->value[i], is = now.value[i];
+        ck_assert_msg(isfinite(was) && fabs(is - was) <= 1e-12 * (1 + fabs(was)),
+                      "%s, %s after %s: value %zu was %.17g, is %.17g", w->name,
+                      ir_entry_name[g->entry], p->name, i, was, is);
+    }
+}
+
+START_TEST(every_pass_keeps_the_value_of_every_root)
+{
+    Arena *a = arena_new();
+    char *path = arena_printf(a, SGC_SOURCE_DIR "/examples/%s.sg", program[_i].file);
+    char *text = read_whole(path);
+    size_t dims = 0;
+    while (dims < DIMS && program[_i].dim[dims].name)
+        dims++;
+    Diags *d = diags_new(path, text);
+    IrModel m;
+    ir_model_init(&m, a);
+    ck_assert_msg(fe_compile(&m, path, text, program[_i].dim, dims, d), "%s", path);
+    PassOptions options = {.parts = 3, .real_bytes = 8};
+    PassCtx cx = {.options = &options, .diags = d, .arena = a};
+    for (uint32_t i = 0; i < m.graphs; i++) {
+        Watcher w = {.name = program[_i].file, .rows = program[_i].rows, .arena = a};
+        IrGraph out[IR_ENTRIES];
+        ck_assert_msg(passes_run(&m.graph[i], out, &cx, compare, &w), "%s", path);
+        ck_assert_uint_gt(w.compared, 0);
+    }
+    diags_free(d);
+    free(text);
+    arena_free(a);
+}
+END_TEST
+
+Suite *meaning_suite(void)
+{
+    Suite *s = suite_create("meaning");
+    TCase *t = tcase_create("examples");
+    tcase_add_loop_test(t, every_pass_keeps_the_value_of_every_root, 0, PROGRAMS);
+    suite_add_tcase(s, t);
+    return s;
+}
