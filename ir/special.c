@@ -21,10 +21,17 @@ static bool is_pole(double x)
     return x <= 0 && x == floor(x);
 }
 
-/* pi x less a multiple of pi, for the functions of period pi. */
-static double reduced_angle(double x)
+/* x less a whole number: at most a half, and exact. */
+static double fraction(double x)
 {
-    return PI * (x - nearbyint(x));
+    return x - nearbyint(x);
+}
+
+/* cot(pi x), from the nearer of its pole and its zero. */
+static double cot_pi(double x)
+{
+    double r = fraction(x);
+    return fabs(r) < 0.25 ? 1 / tan(PI * r) : copysign(tan(PI * (0.5 - fabs(r))), r);
 }
 
 /* The positive zero of digamma, in two parts: near it, the distance carries all the precision. */
@@ -70,7 +77,7 @@ double ir_digamma(double x)
     if (isinf(x) || is_pole(x))
         return NAN;
     if (x < 0)
-        return ir_digamma(1 - x) - PI / tan(reduced_angle(x));
+        return ir_digamma(1 - x) - PI * cot_pi(x);
     if (x < 1)
         return digamma_1_to_2(x + 1) - 1 / x;
     if (x >= LARGE)
@@ -98,7 +105,7 @@ double ir_trigamma(double x)
     if (x == -INFINITY || is_pole(x))
         return NAN;
     if (x < 0) {
-        double s = sin(reduced_angle(x)) / PI;
+        double s = sin(PI * fraction(x)) / PI;
         return 1 / (s * s) - ir_trigamma(1 - x);
     }
     double sum = 0;
