@@ -75,14 +75,19 @@ typedef struct Binding {
     SgrtError *e;
 } Binding;
 
+/* "[2, 3]", and words for no axes. */
+static const char *shape_words(char *out, const int64_t *dim, int64_t rank)
+{
+    return rank ? sgrt_shape_text(out, TEXT, dim, rank) : "a single value";
+}
+
 static bool shape_mismatch(const Binding *k, int64_t lead)
 {
-    char file[TEXT], wanted[TEXT];
-    sgrt_shape_text(file, sizeof file, k->a->dim + lead, k->a->rank - lead);
-    sgrt_shape_text(wanted, sizeof wanted, k->c->dim, k->c->rank);
-    return sgrt_fail(k->e, "%s: %s%s has the shape %s, data %s is %s", k->file,
-                     lead ? "a row of the " : "the ", sgrt_stored_name(k->a->stored), file,
-                     k->c->name, wanted);
+    char file[TEXT], declared[TEXT];
+    return sgrt_fail(k->e, "%s: %s is %s, and data %s is %s", k->file,
+                     lead ? "a row" : "the array",
+                     shape_words(file, k->a->dim + lead, k->a->rank - lead), k->c->name,
+                     shape_words(declared, k->c->dim, k->c->rank));
 }
 
 /* The file's axes after the rows must be the declared ones, of which the last may stand for the

@@ -32,17 +32,18 @@ static void uniform_pair(int64_t seed, uint64_t hash, int64_t index, double *pai
     Philox counter = {{(uint32_t)index, (uint32_t)(hash >> 32), (uint32_t)hash,
                        (uint32_t)SGRT_INIT << 24}};
     Philox r = philox(counter, (uint32_t)seed, (uint32_t)((uint64_t)seed >> 32));
-    pair[0] = unit(r.word[0], r.word[1]);
-    pair[1] = unit(r.word[2], r.word[3]);
+    pair[0] = unit((uint32_t)r.word[0], (uint32_t)r.word[1]);
+    pair[1] = unit((uint32_t)r.word[2], (uint32_t)r.word[3]);
 }
 
 static void fill_uniform(double *out, int64_t size, int64_t seed, const char *path, double low,
                          double high)
 {
     double pair[2];
+    uint64_t hash = hash_of(path);
     for (int64_t i = 0; i < size; i++) {
         if (i % 2 == 0)
-            uniform_pair(seed, hash_of(path), i / 2, pair);
+            uniform_pair(seed, hash, i / 2, pair);
         out[i] = low + (high - low) * pair[i % 2];
     }
 }
@@ -51,8 +52,9 @@ static void fill_uniform(double *out, int64_t size, int64_t seed, const char *pa
 static void fill_normal(double *out, int64_t size, int64_t seed, const char *path, double sd)
 {
     double pair[2];
+    uint64_t hash = hash_of(path);
     for (int64_t i = 0; i < size; i += 2) {
-        uniform_pair(seed, hash_of(path), i / 2, pair);
+        uniform_pair(seed, hash, i / 2, pair);
         double radius = sd * sqrt(-2 * log(pair[0]));
         out[i] = radius * cos(two_pi * pair[1]);
         if (i + 1 < size)

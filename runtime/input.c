@@ -40,7 +40,19 @@ static bool stream_error(const SgrtInput *in, SgrtError *e)
     const char *text = gzerror(in->stream, &code);
     if (code == Z_ERRNO)
         text = strerror(errno);
-    return sgrt_input_fail(in, e, "%s", code == Z_DATA_ERROR ? "damaged gzip stream" : text);
+    if (code == Z_DATA_ERROR)
+        text = "damaged gzip stream";
+    else if (code == Z_BUF_ERROR)
+        text = "the gzip stream ends too early";
+    return sgrt_input_fail(in, e, "%s", text);
+}
+
+/* A gzip stream whose end is missing gives what it has, and then this. */
+static bool is_cut_off(const SgrtInput *in)
+{
+    int code = Z_OK;
+    gzerror(in->stream, &code);
+    return code == Z_BUF_ERROR;
 }
 
 static int64_t read_stream(SgrtInput *in, void *out, int64_t bytes, SgrtError *e)
@@ -49,7 +61,7 @@ static int64_t read_stream(SgrtInput *in, void *out, int64_t bytes, SgrtError *e
     while (done < bytes) {
         unsigned piece = bytes - done > CHUNK ? CHUNK : (unsigned)(bytes - done);
         int got = gzread(in->stream, (char *)out + done, piece);
-        if (got < 0) {
+        if (got < 0 || (got == 0 && is_cut_off(in))) {
             stream_error(in, e);
             return -1;
         }

@@ -11,7 +11,8 @@ static uint64_t number(int64_t seed, int64_t epoch, uint64_t i)
     Philox counter = {{(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)epoch,
                        (uint32_t)SGRT_SHUFFLE << 24 | ((uint32_t)(epoch >> 32) & 0xffffff)}};
     Philox r = philox(counter, (uint32_t)seed, (uint32_t)((uint64_t)seed >> 32));
-    return i % 2 ? (uint64_t)r.word[2] << 32 | r.word[3] : (uint64_t)r.word[0] << 32 | r.word[1];
+    uint64_t first = i % 2 * 2;
+    return r.word[first] << 32 | (uint32_t)r.word[first + 1]; /* only lower halves have a meaning */
 }
 
 /* A number below n: the product's upper half.  With 64 bits and n < 2^32 no choice is more likely

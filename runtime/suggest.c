@@ -33,8 +33,8 @@ static int64_t edits(const char *a, const char *b)
 void sgrt_suggest(SgrtSuggestion *s, const char *candidate)
 {
     int64_t distance = edits(s->word, candidate);
-    int64_t most = strlen(s->word) > NEAR ? NEAR : 1;
-    if (distance > most && (strlen(s->word) < COMMON || strncmp(s->word, candidate, COMMON) != 0))
+    int64_t letters = (int64_t)strlen(s->word), most = least(NEAR, letters - 1);
+    if (distance > most && (letters < COMMON || strncmp(s->word, candidate, COMMON) != 0))
         return;
     if (s->nearest && distance >= s->distance)
         return;

@@ -10,7 +10,7 @@ typedef struct SgrtSuggestion {
     int64_t distance;
 } SgrtSuggestion;
 
-/* Near is within two edits, or a common beginning of three letters. */
+/* Near is within two edits that leave a letter of the word, or a common beginning of three. */
 void sgrt_suggest(SgrtSuggestion *s, const char *candidate);
 
 #endif

@@ -91,7 +91,7 @@ static bool write_metrics(Run *r, double seconds, SgrtError *e)
     for (int64_t i = 0; i < g->costs; i++)
         add_finite(costs, g->cost[i], r->cost[1 + i]);
     add_finite(line, "gradient_norm", t->norm);
-    add_finite(line, "seconds", seconds);
+    add_finite(line, "seconds", round(seconds * 1e6) / 1e6);
     bool written = sgrt_rundir_log(&r->folder, line, e);
     cJSON_Delete(line);
     return written;
@@ -146,6 +146,9 @@ static int loop(Run *r)
     SgrtError e;
     SgrtTrainer *t = &r->trainer;
     listen_to_signals();
+    if (t->step >= r->last_step && t->step > 0)
+        sgrt_say_note(r->session.options, "the run is already at step %lld of %lld",
+                      (long long)t->step, (long long)r->last_step);
     sgrt_progress_start(&r->progress, t, r->last_step, r->session.options->quiet);
     while (t->step < r->last_step) {
         if (asked_to_stop)
