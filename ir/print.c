@@ -123,18 +123,23 @@ static bool same_name(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-/* A name stands for the first plate that has it; the others add their number. */
+/* A name stands for the first thing that has it; the others add their number. */
+static void put_position(FILE *out, const char *name, bool first, uint32_t number)
+{
+    bool bare = name && ir_bare_name(name);
+    if (bare)
+        fputs(name, out);
+    if (!bare || !first)
+        fprintf(out, "#%u", number);
+}
+
 static void put_plate(FILE *out, const IrGraph *g, uint32_t plate)
 {
     const char *name = plate < g->plates ? g->plate[plate].name : NULL;
-    bool bare = name && ir_bare_name(name);
     uint32_t first = 0;
-    while (first < plate && !same_name(first < g->plates ? g->plate[first].name : NULL, name))
+    while (first < plate && first < g->plates && !same_name(g->plate[first].name, name))
         first++;
-    if (bare)
-        fputs(name, out);
-    if (!bare || first != plate)
-        fprintf(out, "#%u", plate);
+    put_position(out, name, first == plate, plate);
 }
 
 static void put_plates(FILE *out, const IrGraph *g, IrPlates plates)
@@ -170,17 +175,14 @@ static void put_type(FILE *out, const IrGraph *g, const IrType *t)
     fputc(']', out);
 }
 
-/* As for plates: the name where it finds the item, else the number. */
 static void put_item(FILE *out, const IrGraph *g, IrOp op, uint32_t item)
 {
     const char *name = ir_item_name(g, op, item);
     uint32_t first = 0;
-    while (name && !same_name(ir_item_name(g, op, first), name))
+    while (name && first < item && !same_name(ir_item_name(g, op, first), name))
         first++;
-    if (name && first == item && ir_bare_name(name))
-        fprintf(out, " %s", name);
-    else
-        fprintf(out, " #%u", item);
+    fputc(' ', out);
+    put_position(out, name, first == item, item);
 }
 
 /* ---- nodes --------------------------------------------------------------------------------- */
@@ -422,12 +424,9 @@ static void put_train_graph(FILE *out, const IrModel *m, uint32_t graph)
 {
     const char *name = graph < m->graphs ? m->graph[graph].name : NULL;
     uint32_t first = 0;
-    while (first < graph && name && !same_name(m->graph[first].name, name))
+    while (first < graph && first < m->graphs && !same_name(m->graph[first].name, name))
         first++;
-    if (name && first == graph && ir_bare_name(name))
-        fputs(name, out);
-    else
-        fprintf(out, "#%u", graph);
+    put_position(out, name, first == graph, graph);
 }
 
 static void put_train(FILE *out, const IrModel *m, const IrTrain *t)
