@@ -210,7 +210,6 @@ static Value boolean(Fe *fe, const Expr *e)
 static Value list(Fe *fe, const Expr *e)
 {
     IrRef *in = arena_array(fe->arena, IrRef, e->args.count + 1);
-    bool ok = true, real = false;
     if (e->args.count == 0)
         return fe_error(fe, e->at, "an empty list has no type");
     for (uint32_t i = 0; i < e->args.count; i++) {
@@ -218,22 +217,8 @@ static Value list(Fe *fe, const Expr *e)
         if (a->name || a->end)
             return fe_error(fe, a->value->at, "expected a value in a list");
         in[i] = fe_node(fe, a->value->at, fe_expr(fe, a->value));
-        ok = ok && in[i] != IR_NONE;
-        real = real || (ok && fe_type(fe, in[i]).elem == IR_REAL);
     }
-    for (uint32_t i = 0; ok && i < e->args.count; i++) {
-        IrType t = fe_type(fe, in[i]), first = fe_type(fe, in[0]);
-        if (!ir_same_shape(&t, &first))
-            return fe_error(fe, e->args.arg[i].value->at,
-                            "a list joins equal shapes, not %s and %s",
-                            ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
-        in[i] = real ? fe_real(fe, e->at, fe_value(in[i])) : in[i];
-        ok = in[i] != IR_NONE;
-        Value axis = ok ? fe_build(fe, e->at, IR_EXPAND, (IrAttr){.k = {0, 1}}, 1, &in[i]) : failed;
-        in[i] = fe_node(fe, e->at, axis);
-        ok = in[i] != IR_NONE;
-    }
-    return ok ? fe_build(fe, e->at, IR_CONCAT, (IrAttr){0}, e->args.count, in) : failed;
+    return fe_stack(fe, e, 0, e->args.count, in);
 }
 
 /* ---- the dispatcher ------------------------------------------------------------------------ */

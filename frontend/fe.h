@@ -199,6 +199,9 @@ IrRef fe_argument_real(Fe *fe, const Expr *call, uint32_t i);
 /* `axis = i` of a call, from the end if negative, as an axis of `rank`; false: reported. */
 bool fe_axis(Fe *fe, const Expr *call, uint32_t rank, uint32_t *axis);
 
+/* shape.c: the arguments of e, a list or a call, joined on a new axis */
+Value fe_stack(Fe *fe, const Expr *e, uint32_t axis, uint32_t n, IrRef *in);
+
 /* law.c */
 bool fe_law_exists(const char *name, bool *planned);
 Value fe_law(Fe *fe, const Expr *call);

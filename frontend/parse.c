@@ -229,9 +229,13 @@ static Expr *parse_power(Parser *p)
     Expr *e = parse_postfix(p);
     if (!e || p->next->kind != TOK_POWER)
         return e;
+    if (fe_too_deep(p))
+        return NULL;
     Expr power = {.kind = EXPR_BINARY, .op = TOK_POWER, .a = e};
     p->next++;
+    p->depth++;
     power.b = parse_unary(p);
+    p->depth--;
     power.at = until(p, e->at);
     return power.b ? make(p, power) : NULL;
 }

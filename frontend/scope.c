@@ -58,14 +58,13 @@ static const Entry *in_closed_plate(const Scope *s, const char *name)
 static const Entry *conflict(const Fe *fe, const char *name)
 {
     const Entry *e = fe_find(fe->scope, name);
+    if (!e)
+        e = in_closed_plate(fe->scope, name);
     if (e)
         return e;
     for (const Scope *s = fe->scope; s && s->kind != SCOPE_BODY; s = s->parent) {
         e = fe_find(s, name);
         if (e && (s->kind != SCOPE_FILE || is_value(e)))
-            return e;
-        e = in_closed_plate(s, name);
-        if (e)
             return e;
     }
     return NULL;

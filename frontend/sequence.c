@@ -459,6 +459,10 @@ static void as_region(Fe *fe, const Stmt *s, int64_t first, int64_t count)
     Mark before = mark(fe);
     Loop l;
     bool again;
+    for (uint32_t i = 0; i < n; i++) {
+        defined[i]->elem = IR_BOOL;
+        defined[i]->plates = 0;
+    }
     do {
         for (uint32_t i = 0; i < n; i++)
             open_sequence(defined[i], &l);

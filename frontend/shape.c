@@ -35,35 +35,62 @@ Value fe_builtin_size(Fe *fe, const Expr *call, const Builtin *b)
 
 /* ---- joining ------------------------------------------------------------------------------- */
 
-/* The positional arguments as nodes of one element type; NULL: reported. */
+/* Makes the arguments of e meet as one element type; false: reported. */
+static bool unify(Fe *fe, const Expr *e, uint32_t n, IrRef *in)
+{
+    bool real = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (in[i] == IR_NONE)
+            return false;
+        real = real || fe_type(fe, in[i]).elem == IR_REAL;
+    }
+    for (uint32_t i = 0; real && i < n; i++) {
+        in[i] = fe_real(fe, e->args.arg[i].value->at, fe_value(in[i]));
+        if (in[i] == IR_NONE)
+            return false;
+    }
+    return true;
+}
+
+Value fe_stack(Fe *fe, const Expr *e, uint32_t axis, uint32_t n, IrRef *in)
+{
+    if (!unify(fe, e, n, in))
+        return failed;
+    IrType first = fe_type(fe, in[0]);
+    if (first.rank == IR_MAX_RANK)
+        return too_many_axes(fe, e->at);
+    for (uint32_t i = 0; i < n; i++) {
+        IrType t = fe_type(fe, in[i]);
+        if (!ir_same_shape(&t, &first))
+            return fe_error(fe, e->args.arg[i].value->at, "%s joins equal shapes, not %s and %s",
+                            e->kind == EXPR_LIST ? "a list" : "`stack`",
+                            ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
+        fe->g->here = e->at;
+        in[i] = ir_expand(fe->g, in[i], axis, 1);
+    }
+    return fe_build(fe, e->at, IR_CONCAT, (IrAttr){.k = {axis}}, n, in);
+}
+
+/* The positional arguments. */
 static IrRef *joined(Fe *fe, const Expr *call, uint32_t *n)
 {
     IrRef *in = arena_array(fe->arena, IrRef, call->args.count + 1);
-    bool ok = true, real = false;
     *n = call->args.count - (fe_named(call, "axis") != NULL);
-    for (uint32_t i = 0; i < *n; i++) {
+    for (uint32_t i = 0; i < *n; i++)
         in[i] = fe_argument_node(fe, call, i);
-        ok = ok && in[i] != IR_NONE;
-        real = real || (ok && fe_type(fe, in[i]).elem == IR_REAL);
-    }
-    for (uint32_t i = 0; ok && real && i < *n; i++) {
-        in[i] = fe_real(fe, call->args.arg[i].value->at, fe_value(in[i]));
-        ok = in[i] != IR_NONE;
-    }
-    return ok ? in : NULL;
+    return in;
 }
 
 Value fe_builtin_concat(Fe *fe, const Expr *call, const Builtin *b)
 {
     uint32_t n, axis = 0;
     IrRef *in = joined(fe, call, &n);
-    if (!in)
+    if (!unify(fe, call, n, in))
         return failed;
     uint32_t rank = fe_type(fe, in[0]).rank;
     if (rank == 0)
         return fe_error(fe, call->at,
-                        "`concat` joins along an axis, but a scalar has none: write "
-                        "`stack` or a list");
+                        "`concat` joins along an axis, but a scalar has none: write `stack` or a list");
     if (fe_named(call, "axis") && !fe_axis(fe, call, rank, &axis))
         return failed;
     return fe_build(fe, call->at, b->op, (IrAttr){.k = {axis}}, n, in);
@@ -71,24 +98,13 @@ Value fe_builtin_concat(Fe *fe, const Expr *call, const Builtin *b)
 
 Value fe_builtin_stack(Fe *fe, const Expr *call, const Builtin *b)
 {
+    (void)b;
     uint32_t n, axis = 0;
     IrRef *in = joined(fe, call, &n);
-    if (!in)
+    bool named = fe_named(call, "axis") && in[0] != IR_NONE;
+    if (named && !fe_axis(fe, call, fe_type(fe, in[0]).rank + 1, &axis))
         return failed;
-    IrType first = fe_type(fe, in[0]);
-    if (first.rank == IR_MAX_RANK)
-        return too_many_axes(fe, call->at);
-    if (fe_named(call, "axis") && !fe_axis(fe, call, first.rank + 1, &axis))
-        return failed;
-    for (uint32_t i = 0; i < n; i++) {
-        IrType t = fe_type(fe, in[i]);
-        if (!ir_same_shape(&t, &first))
-            return fe_error(fe, call->args.arg[i].value->at,
-                            "`stack` joins equal shapes, not %s and %s",
-                            ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
-        in[i] = ir_expand(fe->g, in[i], axis, 1);
-    }
-    return fe_build(fe, call->at, b->op, (IrAttr){.k = {axis}}, n, in);
+    return fe_stack(fe, call, axis, n, in);
 }
 
 /* ---- rearranging --------------------------------------------------------------------------- */
