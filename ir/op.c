@@ -38,7 +38,7 @@ static double ir_sigmoid(double a)
 
 static double ir_softplus(double a)
 {
-    return (a > 0 ? a : a * 0) + log1p(exp(-fabs(a)));
+    return (a <= 0 ? 0 : a) + log1p(exp(-fabs(a)));
 }
 
 double ir_scalar(IrOp op, double a, double b, double c)
