@@ -10,8 +10,8 @@
  * execution order.  Two sweeps:
  *   join   each node, in order, enters the loop of its operands, or the earliest loop of its domain
  *          that its operands allow, or a new one
- *   sink   a node that one later loop alone reads moves there, with the chain that only it reads, if
- *          the whole chain then stays in registers */
+ *   sink   a node that one later loop alone reads moves there, with the chain that only it reads,
+ *          if the whole chain then stays in registers */
 #include "passes/pass.h"
 #include "passes/schedule.h"
 
@@ -56,8 +56,7 @@ static bool same_domain(const IrType *a, const IrType *b)
 
 static uint32_t new_draft(Fuser *f, IrKernelKind kind, int32_t phase, int32_t level)
 {
-    f->draft[f->drafts] =
-        (Draft){.kind = kind, .phase = phase, .level = level, .born = f->drafts};
+    f->draft[f->drafts] = (Draft){.kind = kind, .phase = phase, .level = level, .born = f->drafts};
     return f->drafts++;
 }
 
@@ -254,13 +253,14 @@ static void sink(Fuser *f)
 {
     Arena *a = f->g->model->arena;
     const bool *none = arena_array(a, bool, f->g->count + 1);
+    bool *chain = arena_array(a, bool, f->g->count + 1);
     for (IrRef r = f->g->count; r-- > 0;) {
         if (!element_wise(f, r))
             continue;
         uint32_t from = f->kernel[r], to = reading_loop(f, r);
         if (to == f->drafts)
             continue;
-        bool *chain = arena_array(a, bool, f->g->count + 1);
+        memset(chain, 0, (f->g->count + 1) * sizeof *chain);
         if (!mark_chain(f, r, to, none, chain))
             continue;
         for (IrRef m = 0; m <= r; m++)

@@ -22,10 +22,18 @@ enum { ALIGN = 64 };
 
 typedef struct Buffer {
     IrRef node;
-    int64_t size, row; /* bytes; row: of one row, 0 if rows are not outermost */
+    int64_t size, row;   /* bytes; row: of one row, 0 if rows are not outermost */
     int32_t first, last; /* kernels */
     int64_t at;
 } Buffer;
+
+/* What two buffers may do: overlap in any way, only from the same place, or not at all. */
+typedef enum Relation { FREE, SAME_PLACE, APART } Relation;
+
+typedef struct Obstacle {
+    const Buffer *buffer;
+    Relation relation;
+} Obstacle;
 
 typedef struct Planner {
     IrGraph *g;
@@ -33,6 +41,8 @@ typedef struct Planner {
     Users users;
     Buffer *buffer;
     uint32_t buffers;
+    Obstacle *obstacle; /* room for every buffer */
+    int64_t *place;     /* room for twice as many, and 0 */
 } Planner;
 
 static int64_t element_bytes(const Planner *p, IrElem e)
@@ -104,8 +114,7 @@ static int64_t row_bytes(const Planner *p, const IrType *t)
         if (t->plates >> i & 1)
             return p->g->plate[i].kind != IR_PLATE_ROWS
                        ? 0
-                       : ir_copies(p->g, t->plates, 1) * ir_elements(t) *
-                             element_bytes(p, t->elem);
+                       : ir_copies(p->g, t->plates, 1) * ir_elements(t) * element_bytes(p, t->elem);
     return 0;
 }
 
@@ -135,8 +144,6 @@ static void list_buffers(Planner *p)
 
 /* ---- placing --------------------------------------------------------------------------------- */
 
-typedef enum Relation { FREE, SAME_PLACE, APART } Relation;
-
 static Relation relation(const Planner *p, const Buffer *a, const Buffer *b)
 {
     if (a->first > b->first) {
@@ -158,34 +165,42 @@ static bool overlap(const Buffer *a, const Buffer *b)
     return a->at < b->at + b->size && b->at < a->at + a->size;
 }
 
-static bool fits_at(const Planner *p, uint32_t placed, Buffer x, int64_t at)
+static bool fits_at(const Obstacle *obstacle, uint32_t obstacles, Buffer x, int64_t at)
 {
     x.at = at;
-    for (uint32_t i = 0; i < placed; i++) {
-        const Buffer *y = &p->buffer[i];
-        if (!overlap(&x, y))
-            continue;
-        Relation r = relation(p, &x, y);
-        if (r == APART || (r == SAME_PLACE && x.at != y->at))
+    for (uint32_t i = 0; i < obstacles; i++) {
+        const Obstacle *o = &obstacle[i];
+        if (overlap(&x, o->buffer) && (o->relation == APART || at != o->buffer->at))
             return false;
     }
     return true;
 }
 
-/* The lowest place is 0, or where a placed buffer starts or ends. */
-static int64_t lowest_place(const Planner *p, uint32_t placed, const Buffer *x)
+static int by_value(const void *x, const void *y)
 {
-    int64_t best = -1;
-    if (fits_at(p, placed, *x, 0))
-        return 0;
+    const int64_t *a = x, *b = y;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The lowest place is 0, or where an obstacle starts or ends: past the last of them all is free. */
+static int64_t lowest_place(Planner *p, uint32_t placed, const Buffer *x)
+{
+    uint32_t obstacles = 0, places = 0;
+    p->place[places++] = 0;
     for (uint32_t i = 0; i < placed; i++) {
         const Buffer *y = &p->buffer[i];
-        int64_t at[] = {y->at, y->at + y->size};
-        for (int k = 0; k < 2; k++)
-            if ((best < 0 || at[k] < best) && fits_at(p, placed, *x, at[k]))
-                best = at[k];
+        Relation r = relation(p, x, y);
+        if (r == FREE)
+            continue;
+        p->obstacle[obstacles++] = (Obstacle){y, r};
+        p->place[places++] = y->at;
+        p->place[places++] = y->at + y->size;
     }
-    return best;
+    qsort(p->place, places, sizeof *p->place, by_value);
+    uint32_t i = 0;
+    while (!fits_at(p->obstacle, obstacles, *x, p->place[i]))
+        i++;
+    return p->place[i];
 }
 
 static int by_size(const void *x, const void *y)
@@ -217,10 +232,13 @@ static void place_reshapes(IrGraph *g)
 
 bool pass_plan(IrGraph *g, PassCtx *cx)
 {
+    Arena *a = g->model->arena;
     Planner p = {.g = g,
                  .real_bytes = cx->options->real_bytes,
                  .users = users_of(g),
-                 .buffer = arena_array(g->model->arena, Buffer, g->count + 1)};
+                 .buffer = arena_array(a, Buffer, g->count + 1),
+                 .obstacle = arena_array(a, Obstacle, g->count + 1),
+                 .place = arena_array(a, int64_t, 2 * g->count + 1)};
     g->arena_bytes = 0;
     list_buffers(&p);
     place_buffers(&p);

@@ -178,16 +178,16 @@ RULE_OF(concat_one)
 RULE_OF(to_plate_to_axis)
 {
     const IrNode *x = &g->node[n->in[0]];
-    bool inverse = x->op == IR_TO_AXIS && x->attr.plate == n->attr.plate &&
-                   x->attr.k[0] == n->attr.k[0];
+    bool inverse =
+        x->op == IR_TO_AXIS && x->attr.plate == n->attr.plate && x->attr.k[0] == n->attr.k[0];
     return inverse ? instead(g, n, x->in[0]) : IR_NONE;
 }
 
 RULE_OF(to_axis_to_plate)
 {
     const IrNode *x = &g->node[n->in[0]];
-    bool inverse = x->op == IR_TO_PLATE && x->attr.plate == n->attr.plate &&
-                   x->attr.k[0] == 0 && n->attr.k[0] == 0;
+    bool inverse = x->op == IR_TO_PLATE && x->attr.plate == n->attr.plate && x->attr.k[0] == 0 &&
+                   n->attr.k[0] == 0;
     return inverse ? instead(g, n, x->in[0]) : IR_NONE;
 }
 

@@ -7,8 +7,8 @@
  * lowers the number of nodes.
  *
  * Merging is legal because a node is a function of its operands and attributes; draws are not, so
- * they are never merged, nor are roots and carries.  + and * are merged in either order; min and max
- * are not, for they can tell 0 from -0. */
+ * they are never merged, nor are roots and carries.  + and * are merged in either order; min and
+ * max are not, for they can tell 0 from -0. */
 #include "passes/simplify.h"
 #include "passes/match.h"
 #include "passes/pass.h"
@@ -18,8 +18,7 @@
 
 const SimplifyInfo simplify_info[] = {
 #define IR_ANY IR_OP_COUNT
-#define RULE(name, root, contract, doc)                                                            \
-    {#name, rule_##name, IR_##root, SIMPLIFY_##contract, doc},
+#define RULE(name, root, contract, doc) {#name, rule_##name, IR_##root, SIMPLIFY_##contract, doc},
 #include "passes/simplify.def"
 };
 
@@ -27,14 +26,13 @@ const size_t simplify_count = sizeof simplify_info / sizeof *simplify_info;
 
 bool simplify_applies(const SimplifyInfo *rule, const IrNode *n)
 {
-    return rule->root == n->op ||
-           (rule->root == IR_OP_COUNT && ir_op_info[n->op].flags & IR_EW);
+    return rule->root == n->op || (rule->root == IR_OP_COUNT && ir_op_info[n->op].flags & IR_EW);
 }
 
 /* ---- equal nodes --------------------------------------------------------------------------- */
 
 typedef struct Table {
-    IrRef *slot; /* IR_NONE: free */
+    IrRef *slot;   /* IR_NONE: free */
     uint32_t size; /* a power of two, more than twice the nodes */
 } Table;
 
@@ -91,8 +89,8 @@ static bool same_attr(IrOp op, const IrAttr *a, const IrAttr *b)
 {
     unsigned has = ir_op_info[op].attrs;
     if ((has & IR_HAS_NUM && bits_of(a->num) != bits_of(b->num)) ||
-        (has & IR_HAS_PLATE && a->plate != b->plate) ||
-        (has & IR_HAS_OVER && a->over != b->over) || (has & IR_HAS_AXES && a->axes != b->axes) ||
+        (has & IR_HAS_PLATE && a->plate != b->plate) || (has & IR_HAS_OVER && a->over != b->over) ||
+        (has & IR_HAS_AXES && a->axes != b->axes) ||
         (has & IR_HAS_TEXT && strcmp(a->text, b->text) != 0) ||
         (has & IR_HAS_ITEM && a->item != b->item))
         return false;

@@ -86,8 +86,8 @@ bool *find_views(const IrGraph *g)
     bool *view = arena_array(g->model->arena, bool, g->count + 1);
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = &g->node[r];
-        view[r] = n->region == 0 && (is_leaf(n) || n->op == IR_RESHAPE ||
-                                     is_scalar_of_leaves(g, r, &users, view));
+        view[r] = n->region == 0 &&
+                  (is_leaf(n) || n->op == IR_RESHAPE || is_scalar_of_leaves(g, r, &users, view));
     }
     for (IrRef r = g->count; r-- > 0;)
         view[r] = view[r] || (g->node[r].region == 0 && is_moved_view(g, r, &users, view));

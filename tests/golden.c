@@ -8,7 +8,8 @@
  *     # OUT
  *     graph ...                     the first graph afterwards
  *
- * With SGC_GOLDEN_UPDATE set, the part after OUT is rewritten; the difference is reviewed as code. */
+ * With SGC_GOLDEN_UPDATE set, the part after OUT is rewritten; the difference is reviewed as code.
+ */
 #include "passes/pass.h"
 #include "tests/suites.h"
 

@@ -1,48 +1,14 @@
 /* A pass keeps the meaning: on every example program, every root has the same value after each pass
  * that follows the estimators, for the same parameters, data and noise. */
-#include "frontend/frontend.h"
-#include "passes/pass.h"
+#include "tests/programs.h"
 #include "tests/suites.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { DIMS = 4, TOTAL_ROWS = 100 };
+enum { TOTAL_ROWS = 100 };
 
-static const struct {
-    const char *file;
-    int64_t rows; /* of the batch that is evaluated: not a multiple of the parts */
-    FeDim dim[DIMS];
-} program[] = {
-    {"bandit", 0, {{"arms", 4}}},
-    {"certigrad_aevb", 5, {{"pixels", 6}, {"encoder", 5}, {"decoder", 9}, {"latent", 3}}},
-    {"gmm", 5, {{"clusters", 3}}},
-    {"hmm", 5, {{"states", 3}, {"steps", 4}}},
-    {"iwae", 3, {{"pixels", 6}, {"hidden", 5}, {"latent", 2}, {"copies", 3}}},
-    {"logistic", 5, {{"features", 4}}},
-    {"mlp", 5, {{"pixels", 6}, {"hidden", 9}, {"classes", 3}}},
-    {"ppca", 5, {{"axes", 4}, {"latent", 2}}},
-    {"sbn", 3, {{"pixels", 6}, {"latent", 4}}},
-    {"vae", 5, {{"side", 3}, {"hidden", 8}, {"latent", 2}}},
-};
-
-enum { PROGRAMS = sizeof program / sizeof *program };
-
-static char *read_whole(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    ck_assert_msg(f, "cannot open %s", path);
-    fseek(f, 0, SEEK_END);
-    long size = ftell(f);
-    rewind(f);
-    char *text = calloc(1, (size_t)size + 1);
-    ck_assert_uint_eq(fread(text, 1, (size_t)size, f), (size_t)size);
-    fclose(f);
-    return text;
-}
-
-/* ---- inputs: functions of a name and a position, so that renumbering cannot hide in them ------ */
+/* ---- inputs: functions of a name and a position, so that no renumbering goes unseen ---------- */
 
 static double unit(const char *name, int64_t i)
 {
@@ -131,8 +97,8 @@ static Roots roots_of(const IrGraph *g, Arena *a, int64_t rows)
 }
 
 typedef struct Watcher {
-    const char *name;
-    int64_t rows;
+    const SmallProgram *program;
+    const char *graph; /* the one that is compiled now */
     Arena *arena;
     Roots before[IR_ENTRIES];
     size_t compared;
@@ -145,43 +111,32 @@ static void compare(void *context, unsigned number, const PassInfo *p, const IrG
 {
     Watcher *w = context;
     (void)number, (void)ms, (void)changed;
+    if (g->name != w->graph)
+        memset(w->before, 0, sizeof w->before);
+    w->graph = g->name;
     if (g->stage == IR_SOURCE)
         return;
-    Roots *before = &w->before[g->entry], now = roots_of(g, w->arena, w->rows);
+    Roots *before = &w->before[g->entry], now = roots_of(g, w->arena, w->program->rows);
     if (before->count == 0)
         *before = now;
     ck_assert_uint_eq(now.count, before->count);
     for (size_t i = 0; i < now.count; i++, w->compared++) {
         double was = before->value[i], is = now.value[i];
         ck_assert_msg(isfinite(was) && fabs(is - was) <= 1e-12 * (1 + fabs(was)),
-                      "%s, %s after %s: value %zu was %.17g, is %.17g", w->name,
-                      ir_entry_name[g->entry], p->name, i, was, is);
+                      "%s, %s of %s after %s: value %zu was %.17g, is %.17g", w->program->file,
+                      ir_entry_name[g->entry], g->name, p->name, i, was, is);
     }
 }
 
 START_TEST(every_pass_keeps_the_value_of_every_root)
 {
-    Arena *a = arena_new();
-    char *path = arena_printf(a, SGC_SOURCE_DIR "/examples/%s.sg", program[_i].file);
-    char *text = read_whole(path);
-    size_t dims = 0;
-    while (dims < DIMS && program[_i].dim[dims].name)
-        dims++;
-    Diags *d = diags_new(path, text);
-    IrModel m;
-    ir_model_init(&m, a);
-    ck_assert_msg(fe_compile(&m, path, text, program[_i].dim, dims, d), "%s", path);
-    PassOptions options = {.parts = 3, .real_bytes = 8};
-    PassCtx cx = {.options = &options, .diags = d, .arena = a};
-    for (uint32_t i = 0; i < m.graphs; i++) {
-        Watcher w = {.name = program[_i].file, .rows = program[_i].rows, .arena = a};
-        IrGraph out[IR_ENTRIES];
-        ck_assert_msg(passes_run(&m.graph[i], out, &cx, compare, &w), "%s", path);
-        ck_assert_uint_gt(w.compared, 0);
-    }
-    diags_free(d);
-    free(text);
-    arena_free(a);
+    const PassOptions options = {.parts = 3, .real_bytes = 8};
+    Watcher w = {.program = &small_program[_i], .arena = arena_new()};
+    Compiled c;
+    program_compile(&c, w.program, &options, compare, &w);
+    ck_assert_uint_gt(w.compared, 0);
+    program_free(&c);
+    arena_free(w.arena);
 }
 END_TEST
 

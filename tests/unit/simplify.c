@@ -1,7 +1,7 @@
 /* Every rule of simplify.def fires on an example, keeps the value and shrinks the work. */
+#include "passes/simplify.h"
 #include "passes/match.h"
 #include "passes/pass.h"
-#include "passes/simplify.h"
 #include "tests/suites.h"
 
 #include <math.h>
@@ -260,8 +260,9 @@ static IrRef one_rule(IrGraph *g, const IrNode *n, void *rule)
 }
 
 static const double plain[] = {0.7, -1.3, 2.1, 0.4, -0.6, 1.9, -2.2, 0.9, 3.1, -0.2, 1.1};
-static const double special[] = {0.0, -0.0, (double)INFINITY, -1.5, (double)NAN, 2.5, 1e308, 1.5,
-                                 -(double)INFINITY, 5e-324, -1e308, 0x1p-1040, 0.0};
+static const double special[] = {0.0,   -0.0, (double)INFINITY,  -1.5,   (double)NAN, 2.5,
+                                 1e308, 1.5,  -(double)INFINITY, 5e-324, -1e308,      0x1p-1040,
+                                 0.0};
 
 static bool same_bits(double a, double b)
 {
@@ -322,8 +323,8 @@ START_TEST(the_pass_reaches_a_fixed_point)
     double *x = evaluate(&before, plain, numbers, 0, &n);
     double *y = evaluate(&after, plain, numbers, 0, &m);
     for (size_t i = 0; i < n; i++)
-        ck_assert_msg(close(y[i], x[i]), "%s: element %zu was %a, is %a", example[_i].name, i,
-                      x[i], y[i]);
+        ck_assert_msg(close(y[i], x[i]), "%s: element %zu was %a, is %a", example[_i].name, i, x[i],
+                      y[i]);
     arena_free(before.arena);
     arena_free(after.arena);
 }

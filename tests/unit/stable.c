@@ -1,8 +1,8 @@
 /* Every rule of stable.def: the stable form equals what was written, and stays accurate where that
  * fails. */
+#include "passes/stable.h"
 #include "passes/match.h"
 #include "passes/pass.h"
-#include "passes/stable.h"
 #include "tests/suites.h"
 
 #include <math.h>
@@ -67,8 +67,7 @@ static IrRef rest(IrGraph *g, IrRef y)
     return BIN(SUB, NUM(1), y);
 }
 
-EX(cross_entropy,
-   BIN(ADD, BIN(MUL, in.y, log_p(g, in.x)), BIN(MUL, log_q(g, in.x), rest(g, in.y))))
+EX(cross_entropy, BIN(ADD, BIN(MUL, in.y, log_p(g, in.x)), BIN(MUL, log_q(g, in.x), rest(g, in.y))))
 EX(minus_entropy,
    BIN(SUB, UN(NEG, BIN(MUL, in.y, log_p(g, in.x))), BIN(MUL, rest(g, in.y), log_q(g, in.x))))
 
@@ -202,8 +201,10 @@ static const struct {
     {"log_one_plus", {800, -40, 0}, {800, 4.248354255291589e-18, 0.69314718055994531}, 3},
     {"log_sum_exp", {800, 800, -800}, {800.69314718055994531}, 1},
     {"log_root", {-1600, 40, 0}, {-800, -2.1241771276457945e-18, -0.34657359027997265}, 3},
-    {"log_quotient", {800, -800, 800}, {-0.69314718055994531, -1600.69314718055994531,
-                                        -0.69314718055994531}, 3},
+    {"log_quotient",
+     {800, -800, 800},
+     {-0.69314718055994531, -1600.69314718055994531, -0.69314718055994531},
+     3},
     {"log_moved", {-800, 40, 0}, {-800, -4.248354255291589e-18, -0.69314718055994531}, 3},
     {"log1p_exp", {800, -40, 0}, {800, 4.248354255291589e-18, 0.69314718055994531}, 3},
     {"exp_minus_one", {1e-20, -1e-20, 0}, {1e-20, -1e-20, 0}, 3},
@@ -226,8 +227,8 @@ START_TEST(the_stable_form_is_accurate_where_the_other_fails)
     double *is = evaluate(&c, extreme[_i].x, y);
     for (int i = 0; i < extreme[_i].elements; i++) {
         double want = extreme[_i].want[i];
-        ck_assert_msg(fabs(is[i] - want) <= 1e-12 * fabs(want), "%s: element %d is %.17g, not %.17g",
-                      extreme[_i].rule, i, is[i], want);
+        ck_assert_msg(fabs(is[i] - want) <= 1e-12 * fabs(want),
+                      "%s: element %d is %.17g, not %.17g", extreme[_i].rule, i, is[i], want);
     }
     arena_free(c.arena);
 }
