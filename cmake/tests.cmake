@@ -8,7 +8,8 @@ add_executable(sgc_tests ${test_sources})
 target_link_libraries(sgc_tests PRIVATE sgc_frontend sgc_passes sgc_codegen sgc_ir sgrt
   sgc_options PkgConfig::CHECK)
 target_compile_definitions(sgc_tests PRIVATE
-  SGC_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SGC_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  SGC_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SGC_BINARY_DIR="${CMAKE_BINARY_DIR}"
+  SGC_OPENBLAS="${OPENBLAS_SERIAL_LIBRARY}" SGC_OPENBLAS_DIR="${openblas_dir}")
 
 set(environment SGC_SOURCE_DIR=${CMAKE_SOURCE_DIR} SGC_BINARY_DIR=${CMAKE_BINARY_DIR}
   SGC_SANITIZED=${SGC_SANITIZE})

@@ -168,7 +168,7 @@ static LLVMValueRef mulz(Cg *cg, LLVMValueRef a, LLVMValueRef b)
 static LLVMValueRef relu(Cg *cg, LLVMValueRef a)
 {
     LLVMValueRef zero = like(a, 0);
-    return cg_if(cg, greater(cg, a, zero), a, cg_arith(cg, LLVMFMul, a, zero));
+    return cg_if(cg, cg_compare(cg, LLVMRealOLE, LLVMIntSLE, a, zero), zero, a);
 }
 
 LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)

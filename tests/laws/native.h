@@ -1,0 +1,65 @@
+/* Graphs compiled to a shared object, and run beside the evaluator.
+ *
+ * Every case adds one graph to a model; the model is compiled once for a real and an optimisation
+ * level, linked with the runtime and loaded.  A case's roots are then compared with the values that
+ * ir_eval gives, for several numbers of rows. */
+#ifndef SGC_TESTS_LAWS_NATIVE_H
+#define SGC_TESTS_LAWS_NATIVE_H
+
+#include "codegen/codegen.h"
+#include "passes/pass.h"
+#include "runtime/rt.h"
+
+enum { NATIVE_ROWS = 11, NATIVE_PARTS = 3 };
+
+/* What the elements of an input are. */
+typedef struct NativeRange {
+    double lo, hi;
+    bool special; /* in turn: zeros, ones, infinities, not a number, and what lies between */
+} NativeRange;
+
+typedef struct NativeCase {
+    const char *name;
+    void (*build)(IrGraph *g, int variant); /* adds nodes to an empty estimator graph */
+    int variants;
+    double ulps;  /* of the largest of a value and `floor` */
+    double floor;
+    IrEntry entry;
+} NativeCase;
+
+typedef struct Native {
+    Arena *arena;
+    Diags *diags;
+    IrModel model;
+    const NativeCase **of; /* by graph */
+    IrGraph (*entry)[IR_ENTRIES];
+    CgOptions options;
+    const SgrtModel *code; /* NULL until loaded */
+    void *library;
+} Native;
+
+extern const NativeCase native_case[];
+extern const size_t native_cases;
+/* Its first variant reads past an axis, its second does not. */
+extern const NativeCase native_fault_case;
+
+/* ---- for the builders ----------------------------------------------------------------------- */
+
+/* A parameter, or a data column by rows: the type has the shape, and rows if it is a column. */
+IrRef native_input(IrGraph *g, IrType type, NativeRange range);
+IrType native_type(IrElem e, IrPlates plates, uint32_t rank, int64_t d0, int64_t d1, int64_t d2);
+IrRef native_draw(IrGraph *g, IrType type, bool uniform);
+void native_output(IrGraph *g, IrRef r);
+
+/* ---- for the laws --------------------------------------------------------------------------- */
+
+Native *native_build(const NativeCase *c, size_t cases, int64_t real_bytes, bool no_optimise);
+bool native_load(Native *n); /* compiles, links and loads; false: *n->diags says why */
+void native_free(Native *n);
+/* Runs graph i and compares every root; the first disagreement in words, or NULL.  `noise` reads
+ * the draws from a tape, else the generator draws and the evaluator reads what it drew. */
+const char *native_compare(Native *n, uint32_t i, int64_t rows, bool tape);
+/* Runs graph i and returns its fault. */
+SgrtFault native_fault(Native *n, uint32_t i, int64_t rows);
+
+#endif
