@@ -1,0 +1,251 @@
+/* Checkpoints and the safetensors files they are. */
+#include "tests/suites.h"
+
+#include "runtime/checkpoint.h"
+#include "runtime/init.h"
+#include "tests/unit/fake.h"
+#include "tests/unit/scratch.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static SgrtError error;
+
+static void assert_says(const char *words)
+{
+    ck_assert_msg(strstr(error.text, words) != NULL, "wanted '%s' in: %s", words, error.text);
+}
+
+/* A safetensors file with this header and this many bytes of data, 0, 1, 2, ... */
+static void write_tensors(const char *header, size_t data)
+{
+    unsigned char file[2000] = {0};
+    size_t length = strlen(header);
+    file[0] = (unsigned char)(length & 0xff);
+    file[1] = (unsigned char)(length >> 8);
+    memcpy(file + 8, header, length);
+    for (size_t i = 0; i < data; i++)
+        file[8 + length + i] = (unsigned char)i;
+    scratch_write("x", file, 8 + length + data);
+}
+
+START_TEST(a_file_by_hand_is_read)
+{
+    SgrtTensorFile f;
+    write_tensors("{\"b\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[8,10]},"
+                  "\"a\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]},"
+                  "\"__metadata__\":{\"k\":\"v\"}}   ",
+                  10);
+    ck_assert_msg(sgrt_tensors_read(&f, scratch_path("x"), &error), "%s", error.text);
+    ck_assert_int_eq(f.tensors, 2);
+    const SgrtTensor *b = sgrt_tensors_find(&f, "b");
+    ck_assert_int_eq(((const char *)b->values)[1], 9);
+    ck_assert_int_eq(sgrt_tensors_find(&f, "a")->rank, 2);
+    ck_assert_ptr_null(sgrt_tensors_find(&f, "c"));
+    ck_assert_str_eq(sgrt_tensors_text(&f, "k"), "v");
+    ck_assert_ptr_null(sgrt_tensors_text(&f, "w"));
+    sgrt_tensors_free(&f);
+}
+END_TEST
+
+#define T(name, type, shape, from, to)                                                             \
+    "\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}"
+
+static const struct {
+    const char *header;
+    size_t data;
+    const char *says;
+} bad[] = {
+    {"{" T("a", "F32", "[2]", "0", "8") "}", 7, "the file holds 7"},
+    {"{" T("a", "F32", "[2]", "0", "8") "}", 9, "goes on after its last value"},
+    {"{" T("a", "F32", "[2]", "0", "4") "}", 8, "do not agree with the shape"},
+    {"{" T("a", "F32", "[2]", "8", "0") "}", 8, "do not agree with the shape"},
+    {"{" T("a", "F32", "[2]", "4", "12") "}", 12, "overlap others or leave a hole"},
+    {"{" T("a", "F32", "[1]", "0", "4") "," T("b", "F32", "[1]", "0", "4") "}", 4, "overlap"},
+    {"{" T("a", "F32", "[1]", "0", "4") "," T("a", "F32", "[1]", "4", "8") "}", 8, "stands twice"},
+    {"{" T("a", "F32", "[-1]", "0", "4") "}", 4, "no whole number"},
+    {"{" T("a", "F32", "[1.5]", "0", "6") "}", 6, "no whole number"},
+    {"{" T("a", "F32", "[4294967296,4294967296]", "0", "0") "}", 0, "than there can be"},
+    {"{" T("a", "F32", "[4611686018427387904]", "0", "0") "}", 0, "no whole number"},
+    {"{" T("a", "F31", "[1]", "0", "4") "}", 4, "a type that is not known"},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "not two whole numbers"},
+    {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "no shape"},
+    {"{\"a\":3}", 0, "not an object"},
+    {"{\"__metadata__\":{\"k\":1}}", 0, "a value that is no text"},
+    {"[1]", 0, "not a JSON object"},
+    {"{\"a\":", 0, "not a JSON object"},
+};
+
+START_TEST(bad_headers_are_refused)
+{
+    SgrtTensorFile f;
+    write_tensors(bad[_i].header, bad[_i].data);
+    ck_assert_msg(!sgrt_tensors_read(&f, scratch_path("x"), &error), "%s", bad[_i].header);
+    assert_says(scratch_path("x"));
+    assert_says(bad[_i].says);
+}
+END_TEST
+
+START_TEST(a_header_longer_than_the_file_is_refused)
+{
+    static const unsigned char huge[] = {255, 255, 255, 255, 255, 255, 255, 255, '{', '}'};
+    static const unsigned char longer[] = {9, 0, 0, 0, 0, 0, 0, 0, '{', '}'};
+    SgrtTensorFile f;
+    scratch_write("x", huge, sizeof huge);
+    ck_assert(!sgrt_tensors_read(&f, scratch_path("x"), &error));
+    assert_says("offset 0: not a safetensors file");
+    scratch_write("x", longer, sizeof longer);
+    ck_assert(!sgrt_tensors_read(&f, scratch_path("x"), &error));
+    assert_says("the header declares 9 bytes of values and the file holds 2");
+}
+END_TEST
+
+static void fill(SgrtParams *p, int64_t seed)
+{
+    ck_assert(sgrt_params_init(p, &fake_model, NULL, &error));
+    ck_assert(sgrt_init_params(p, seed, &error));
+}
+
+/* Every byte of a checkpoint's header changed in every bit: taken or refused, never a crash. */
+START_TEST(changed_bytes_do_no_harm)
+{
+    SgrtParams p;
+    SgrtCheckpoint c;
+    size_t count = 0;
+    fill(&p, 1);
+    ck_assert(sgrt_checkpoint_save(scratch_path("x"), &p, NULL, &error));
+    char *file = scratch_read("x", &count);
+    for (size_t at = 0; at < count - 24; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            file[at] = (char)(file[at] ^ 1 << bit);
+            scratch_write("x", file, count);
+            if (sgrt_checkpoint_open(&c, scratch_path("x"), &error)) {
+                sgrt_checkpoint_params(&c, &p, &error);
+                sgrt_checkpoint_close(&c);
+            }
+            file[at] = (char)(file[at] ^ 1 << bit);
+        }
+    free(file);
+    sgrt_params_free(&p);
+}
+END_TEST
+
+START_TEST(parameters_come_back)
+{
+    SgrtParams saved, loaded;
+    SgrtCheckpoint c;
+    fill(&saved, 1);
+    fill(&loaded, 2);
+    ck_assert(sgrt_checkpoint_save(scratch_path("x"), &saved, NULL, &error));
+    ck_assert_msg(sgrt_checkpoint_open(&c, scratch_path("x"), &error), "%s", error.text);
+    ck_assert_msg(sgrt_checkpoint_params(&c, &loaded, &error), "%s", error.text);
+    ck_assert_str_eq(c.hash, "f00d");
+    ck_assert_int_eq(c.step, -1);
+    sgrt_checkpoint_close(&c);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(memcmp(saved.value[i], loaded.value[i],
+                                (size_t)fake_model.param[i].size * sizeof(float)),
+                         0);
+    sgrt_params_free(&saved);
+    sgrt_params_free(&loaded);
+}
+END_TEST
+
+/* All that does not agree is listed, with both sides, and nothing is changed. */
+START_TEST(what_does_not_agree_is_listed)
+{
+    SgrtParams p;
+    SgrtCheckpoint c;
+    fill(&p, 1);
+    float before = *(float *)p.value[0];
+    write_tensors("{" T("w", "F32", "[4]", "0", "16") "," T("extra", "F32", "[]", "16", "20") ","
+                  T("b", "I32", "[]", "20", "24") "," T("some/slot", "I8", "[]", "24", "25") "}",
+                  25);
+    ck_assert_msg(sgrt_checkpoint_open(&c, scratch_path("x"), &error), "%s", error.text);
+    ck_assert(!sgrt_checkpoint_params(&c, &p, &error));
+    assert_says("w is [4] in the file and [3] in the model");
+    assert_says("b is neither F32 nor F64");
+    assert_says("left [2] is missing");
+    assert_says("the model has no parameter extra");
+    ck_assert_ptr_null(strstr(error.text, "slot"));
+    ck_assert_float_eq(*(float *)p.value[0], before);
+    sgrt_checkpoint_close(&c);
+    sgrt_params_free(&p);
+}
+END_TEST
+
+/* 1.5 and -2 as doubles, little-endian, into a model in single precision. */
+START_TEST(reals_of_the_other_width_are_converted)
+{
+    static const double wide[] = {1.5, -2, 0.25, 7, 1, 1};
+    SgrtTensor t[] = {{"w", SGRT_STORED_F64, 1, 3, {3}, wide},
+                      {"b", SGRT_STORED_F64, 0, 1, {0}, wide + 3},
+                      {"left", SGRT_STORED_F64, 1, 2, {2}, wide + 4}};
+    SgrtParams p;
+    SgrtCheckpoint c;
+    fill(&p, 1);
+    ck_assert(sgrt_tensors_write(scratch_path("x"), t, 3, NULL, 0, &error));
+    ck_assert(sgrt_checkpoint_open(&c, scratch_path("x"), &error));
+    ck_assert_msg(sgrt_checkpoint_params(&c, &p, &error), "%s", error.text);
+    ck_assert_float_eq(((float *)p.value[0])[1], -2);
+    ck_assert_float_eq(((float *)p.value[1])[0], 7);
+    sgrt_checkpoint_close(&c);
+    sgrt_params_free(&p);
+}
+END_TEST
+
+START_TEST(names_are_quoted_and_tensors_aligned)
+{
+    static const unsigned char byte[] = {1};
+    static const double wide[] = {2};
+    SgrtTensor t[] = {{"small", SGRT_STORED_U8, 1, 1, {1}, byte},
+                      {"a \"quoted\"\\\nname", SGRT_STORED_F64, 1, 1, {1}, wide}};
+    SgrtText text = {"key", "tab\there"};
+    SgrtTensorFile f;
+    size_t count = 0;
+    ck_assert(sgrt_tensors_write(scratch_path("x"), t, 2, &text, 1, &error));
+    ck_assert_msg(sgrt_tensors_read(&f, scratch_path("x"), &error), "%s", error.text);
+    ck_assert_ptr_nonnull(sgrt_tensors_find(&f, t[1].name));
+    ck_assert_str_eq(sgrt_tensors_text(&f, "key"), "tab\there");
+    sgrt_tensors_free(&f);
+    char *file = scratch_read("x", &count);
+    ck_assert_uint_eq((count - 9) % 64, 0); /* the header's end, and so the double, first */
+    ck_assert_int_eq(memcmp(file + count - 9, wide, 8), 0);
+    free(file);
+}
+END_TEST
+
+/* A folder where the file should be: an error, and no temporary file left behind. */
+START_TEST(a_file_that_cannot_be_written_is_an_error)
+{
+    SgrtParams p;
+    fill(&p, 1);
+    char path[400];
+    snprintf(path, sizeof path, "%s/none/x", scratch_path("nowhere"));
+    ck_assert(!sgrt_checkpoint_save(path, &p, NULL, &error));
+    assert_says(path);
+    assert_says("No such file");
+    sgrt_params_free(&p);
+}
+END_TEST
+
+Suite *checkpoint_suite(void)
+{
+    Suite *s = suite_create("checkpoint");
+    TCase *t = tcase_create("checkpoint");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, scratch_make, scratch_remove);
+    tcase_add_test(t, a_file_by_hand_is_read);
+    tcase_add_loop_test(t, bad_headers_are_refused, 0, sizeof bad / sizeof *bad);
+    tcase_add_test(t, a_header_longer_than_the_file_is_refused);
+    tcase_add_test(t, changed_bytes_do_no_harm);
+    tcase_add_test(t, parameters_come_back);
+    tcase_add_test(t, what_does_not_agree_is_listed);
+    tcase_add_test(t, reals_of_the_other_width_are_converted);
+    tcase_add_test(t, names_are_quoted_and_tensors_aligned);
+    tcase_add_test(t, a_file_that_cannot_be_written_is_an_error);
+    suite_add_tcase(s, t);
+    return s;
+}
