@@ -72,18 +72,19 @@ INLINE REAL V(at_least)(REAL x, REAL limit)
     return x < limit ? limit : x;
 }
 
-/* 2^n for a normal result; n is in two's complement. */
+/* 2^n for a normal result; of n, only the bits that fit beside a mantissa count. */
 INLINE REAL V(power_of_two)(UINT n)
 {
     return V(real)((n + BIAS) << MANTISSA);
 }
 
-/* x = n ln 2 + r with |r| <= ln(2)/2, for |n| < 2^11. */
+/* x = n ln 2 + r with |r| <= ln(2)/2, for |n| < 2^11.  The upper bits of n are those of the
+ * rounder, all of which a shift by MANTISSA drops. */
 INLINE REAL V(reduce_ln2)(REAL x, UINT *n)
 {
     REAL shifted = x * PICK(0x1.715476p+0f, 0x1.71547652b82fep+0) + ROUNDER;
     REAL k = shifted - ROUNDER;
-    *n = V(bits)(shifted) - V(bits)(ROUNDER);
+    *n = V(bits)(shifted);
     return (x - k * LN2_HI) - k * LN2_LO;
 }
 
@@ -112,23 +113,37 @@ INLINE REAL V(expm1_reduced)(REAL r)
     return (r * r) * p + r;
 }
 
-/* 1.1 ulp.  The scale 2^n is applied as two factors, so that it can overflow and underflow
- * gradually. */
-INLINE REAL V(exp)(REAL x)
+#define EXP_HIGH PICK(89, 710)   /* exp overflows below this, */
+#define EXP_LOW PICK(-104, -746) /* and is less than half the smallest number above this */
+
+/* e^x within these limits.  The scale 2^n is applied as two factors, so that it can overflow and
+ * underflow gradually. */
+INLINE REAL V(exp_limited)(REAL x)
 {
     UINT n;
-    REAL limited = V(at_least)(V(at_most)(x, PICK(89, 710)), PICK(-104, -746));
-    REAL r = V(reduce_ln2)(limited, &n);
+    REAL r = V(reduce_ln2)(x, &n);
     UINT both = n + 2 * BIAS, first = both >> 1, second = both - first;
     REAL scaled = (1 + V(expm1_reduced)(r)) * V(real)(first << MANTISSA);
     return scaled * V(real)(second << MANTISSA);
+}
+
+/* 1.1 ulp. */
+INLINE REAL V(exp)(REAL x)
+{
+    return V(exp_limited)(V(at_least)(V(at_most)(x, EXP_HIGH), EXP_LOW));
+}
+
+/* e^-|x| */
+INLINE REAL V(exp_decay)(REAL x)
+{
+    return V(exp_limited)(V(at_least)(-V(magnitude)(x), EXP_LOW));
 }
 
 /* 2 ulp.  Half of it is formed first: 2^n itself may be too large. */
 INLINE REAL V(expm1)(REAL x)
 {
     UINT n;
-    REAL limited = V(at_least)(V(at_most)(x, PICK(89, 710)), PICK(-20, -40));
+    REAL limited = V(at_least)(V(at_most)(x, EXP_HIGH), PICK(-20, -40));
     REAL p = V(expm1_reduced)(V(reduce_ln2)(limited, &n));
     REAL half = V(power_of_two)(n - 1);
     return V(signed_as)(2 * (half * p + (half - PICK(0.5f, 0.5))), x);
@@ -139,16 +154,16 @@ INLINE REAL V(log_tail)(REAL f)
 {
     REAL half_square = PICK(0.5f, 0.5) * f * f;
 #if REAL_BITS == 32
-    REAL p = 0x1.1b48dap-4f;
-    p = p * f - 0x1.e2edf8p-4f;
-    p = p * f + 0x1.e64fdcp-4f;
-    p = p * f - 0x1.fb425cp-4f;
-    p = p * f + 0x1.2332c6p-3f;
-    p = p * f - 0x1.5562eap-3f;
-    p = p * f + 0x1.99a546p-3f;
-    p = p * f - 0x1.ffffeep-3f;
-    p = p * f + 0x1.555546p-2f;
-    return (f * f) * (f * p) - half_square;
+    /* Even and odd powers apart: half as long a chain of dependent steps. */
+    REAL z = f * f, even = 0x1.1b48dap-4f, odd = -0x1.e2edf8p-4f;
+    even = even * z + 0x1.e64fdcp-4f;
+    odd = odd * z - 0x1.fb425cp-4f;
+    even = even * z + 0x1.2332c6p-3f;
+    odd = odd * z - 0x1.5562eap-3f;
+    even = even * z + 0x1.99a546p-3f;
+    odd = odd * z - 0x1.ffffeep-3f;
+    even = even * z + 0x1.555546p-2f;
+    return (f * z) * (odd * f + even) - half_square;
 #else
     /* 2 atanh(s), whose series has the faster convergence that double needs. */
     REAL s = f / (2 + f), z = s * s;
@@ -211,18 +226,39 @@ INLINE REAL V(log1p)(REAL x)
 /* 2.5 ulp. */
 INLINE REAL V(sigmoid)(REAL x)
 {
-    REAL e = V(exp)(-V(magnitude)(x));
+    REAL e = V(exp_decay)(x);
     return (x >= 0 ? 1 : e) / (1 + e);
 }
 
-/* 2 ulp.  max(x, 0) + log(1 + t) with t = e^-|x| <= 1; 1 + t is halved where it exceeds sqrt(2). */
+/* log(1 + t) for 0 <= t <= 1, by 2 atanh(s). */
+INLINE REAL V(log1p_unit)(REAL t)
+{
+    REAL s = t / (2 + t), z = s * s;
+#if REAL_BITS == 32
+    REAL p = 0x1.1ef75cp-2f;
+    p = p * z + 0x1.1eb668p-2f;
+    p = p * z + 0x1.99d274p-2f;
+    p = p * z + 0x1.555500p-1f;
+#else
+    REAL p = 0x1.5141f1436a76ap-3;
+    p = p * z + 0x1.1e7be003b941dp-4;
+    p = p * z + 0x1.c16fbacbaed5ep-4;
+    p = p * z + 0x1.dfe2a4bf3c1f8p-4;
+    p = p * z + 0x1.112345c995acfp-3;
+    p = p * z + 0x1.3b12d5d8f506fp-3;
+    p = p * z + 0x1.745d1e030f65cp-3;
+    p = p * z + 0x1.c71c71a5de18ap-3;
+    p = p * z + 0x1.24924924c1d92p-2;
+    p = p * z + 0x1.999999999955dp-2;
+    p = p * z + 0x1.5555555555556p-1;
+#endif
+    return t - s * (t - z * p); /* 2 s = t - s t, without the rounding of s */
+}
+
+/* 2 ulp.  max(x, 0) + log(1 + e^-|x|) */
 INLINE REAL V(softplus)(REAL x)
 {
-    REAL t = V(exp)(-V(magnitude)(x));
-    bool large = t > PICK(0x1.a8279ap-2f, 0x1.a827999fcef32p-2);
-    REAL f = large ? PICK(0.5f, 0.5) * (t - 1) : t;
-    REAL k = large ? 1 : 0;
-    return (x > 0 ? x : 0) + V(log_sum)(k, f);
+    return (x > 0 ? x : 0) + V(log1p_unit)(V(exp_decay)(x));
 }
 
 /* 3 ulp.  (e^2a - 1) / (e^2a + 1) at a = |x|, without cancellation for small a. */
@@ -387,4 +423,6 @@ INLINE REAL V(erf)(REAL x)
 #undef LN2_HI
 #undef LN2_LO
 #undef SQRT_HALF
+#undef EXP_HIGH
+#undef EXP_LOW
 #undef REAL_BITS
