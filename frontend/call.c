@@ -145,16 +145,17 @@ Value fe_inline(Fe *fe, const Expr *call, const Entry *def)
             return fe_error(fe, a->at, "`%s` takes its arguments by position", call->name);
         actual[i] = fe_expr(fe, a->value);
     }
+    uint32_t errors = diags_errors(fe->diags);
     Scope *around = fe->scope;
     fe->scope = def->home;
     fe_open(fe, SCOPE_BODY, call->name);
-    if (def->home->kind == SCOPE_FILE)
-        fe->scope->before = def->order;
     bool ok = bind_formals(fe, s, actual);
     Value v = ok ? body_value(fe, s) : failed;
     if (v.kind == VALUE_SEQUENCE)
         v = fe_value(fe_node(fe, call->at, v));
     fe->scope = around;
+    if (diags_errors(fe->diags) != errors)
+        diag_note(fe->diags, call->at, "in this call of `%s`", call->name);
     return v;
 }
 

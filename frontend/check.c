@@ -49,8 +49,7 @@ static void check_statements(Fe *fe, const Block *b);
 /* Blocks inside a body are read in one scope: what may be read where is checked in a call. */
 static void check_nested(Fe *fe, const Stmt *s)
 {
-    bool rows = s->value && s->value->kind == EXPR_CALL && strcmp(s->value->name, "rows") == 0;
-    if (rows)
+    if (s->value && fe_is_rows(s->value))
         fe_error(fe, s->at, "`rows` stands at the top of a graph");
     else
         check_expr(fe, s->value);
@@ -148,7 +147,6 @@ void fe_check_body(Fe *fe, Stmt *s)
 {
     uint32_t errors = diags_errors(fe->diags);
     fe_open(fe, SCOPE_BODY, s->name);
-    fe->scope->before = fe->order;
     if (s->kind == STMT_LAYER) {
         check_formals(fe, s);
         check_layer(fe, s);

@@ -34,6 +34,7 @@ bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim
     m->name = model_name(m->arena, fe.file);
     uint32_t errors = diags_errors(d);
     Block statements = fe_parse(m->arena, fe_lex(m->arena, text, d), d);
+    fe.statements = &statements;
     fe_open(&fe, SCOPE_FILE, fe.file);
     fe_file(&fe, &statements);
     check_dims(&fe);

@@ -86,7 +86,7 @@ static void layer(Fe *fe, Stmt *s)
 static void instantiate(Fe *fe, Stmt *s, const char *path);
 
 /* One statement of a layer's body, for the instance at `path`. */
-static void layer_statement(Fe *fe, Stmt *s, const char *path, uint32_t before)
+static void layer_statement(Fe *fe, Stmt *s, const char *path)
 {
     Entry *e;
     switch (s->kind) {
@@ -98,7 +98,6 @@ static void layer_statement(Fe *fe, Stmt *s, const char *path, uint32_t before)
         if (e) {
             e->stmt = s;
             e->home = fe->scope;
-            e->order = before;
         }
         break;
     default: broken(fe, s); break;
@@ -131,10 +130,10 @@ static Scope *instance_scope(Fe *fe, const Stmt *s, const Entry *template, const
     int64_t *size = arena_array(fe->arena, int64_t, t->formals + 1);
     if (t->faulty || !fe_spend(fe, s->at) || !layer_arguments(fe, s->value, t, size))
         return NULL;
+    uint32_t errors = diags_errors(fe->diags);
     Scope *around = fe->scope;
     fe->scope = template->home;
     Scope *home = fe_open(fe, SCOPE_BODY, path);
-    home->before = template->order;
     for (uint32_t i = 0; i < t->formals; i++) {
         Entry *e = fe_define(fe, t->formal[i].name, t->formal[i].at, ENTRY_VALUE);
         if (e)
@@ -142,9 +141,11 @@ static Scope *instance_scope(Fe *fe, const Stmt *s, const Entry *template, const
     }
     fe->depth++;
     for (uint32_t i = 0; i < t->body.count; i++)
-        layer_statement(fe, t->body.stmt[i], path, template->order);
+        layer_statement(fe, t->body.stmt[i], path);
     fe->depth--;
     fe->scope = around;
+    if (diags_errors(fe->diags) != errors)
+        diag_note(fe->diags, s->name_at, "in this instance of `%s`", s->value->name);
     return home;
 }
 

@@ -51,7 +51,7 @@ typedef enum EntryKind {
     ENTRY_VALUE,
     ENTRY_PARAM,    /* item: index in the model */
     ENTRY_HYPER,    /* likewise */
-    ENTRY_GRAPH,    /* likewise */
+    ENTRY_GRAPH,    /* likewise; stmt */
     ENTRY_DEF,      /* stmt, home: a def, or the forward of an instance */
     ENTRY_LAYER,    /* stmt, home: a template */
     ENTRY_INSTANCE, /* home: the scope of its names */
@@ -65,7 +65,6 @@ struct Entry {
     const char *name;
     Span at;
     EntryKind kind;
-    uint32_t order; /* counts definitions: a body sees those before its own */
     Value value;
     uint32_t item;
     Stmt *stmt;
@@ -91,7 +90,6 @@ struct Scope {
     Scope **closed; /* plates and loops that ended in this scope */
     uint32_t closeds;
     const Scope *seen; /* window: the closed plate */
-    uint32_t before;   /* body: sees what the file defined before this */
 };
 
 /* ---- the elaborator ------------------------------------------------------------------------ */
@@ -107,8 +105,8 @@ typedef struct Fe {
     size_t dims;
     bool *dim_used;
 
+    const Block *statements; /* of the file */
     Scope *scope;
-    uint32_t order;
     uint32_t depth, work;
     bool sizes;        /* in sizes and indices: `/` of integers is exact */
     uint32_t branches; /* inside so many branches of `if`: indices are not checked there */
@@ -219,7 +217,7 @@ void fe_data(Fe *fe, Stmt *s);
 IrRef fe_param_value(Fe *fe, Span at, uint32_t item);
 IrRef fe_hyper_value(Fe *fe, Span at, uint32_t item);
 
-/* sequence.c */
+/* sequence.c, loop.c */
 struct Loop {
     Scope *scope;
     uint32_t plate;
@@ -240,10 +238,12 @@ void fe_declare_sequences(Fe *fe, const Block *block);
 void fe_draw(Fe *fe, Stmt *s);
 
 /* stmt.c */
+bool fe_has_costs(const Block *b); /* costs in any block of it */
 void fe_block(Fe *fe, const Block *b);
 void fe_graph(Fe *fe, Stmt *s);
 
 /* plate.c */
+bool fe_is_rows(const Expr *size); /* rows(…) */
 void fe_plate(Fe *fe, Stmt *s);
 
 /* declare.c: the statements of a file */

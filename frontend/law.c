@@ -84,8 +84,8 @@ static const char *signatures(Fe *fe, const char *name)
 static Value say_shape(Fe *fe, const Arg *a, const IrDistInfo *d, const char *wanted,
                        const IrType *t)
 {
-    return fe_error(fe, a->value->at, "this argument of `%s` must be %s, but has shape %s", d->name,
-                    wanted, ir_shape_text(fe->arena, t));
+    return fe_error(fe, a->value->at, "this argument of `%s` must be %s, but is %s", d->name,
+                    wanted, fe_shape_text(fe, t));
 }
 
 /* One event: p[n] for an int, or mean[d] and cholesky[d, d] for a vector. */

@@ -54,8 +54,8 @@ typedef struct Lexer {
     Diags *diags;
     const char *line, *at; /* the start of the line, and the next byte */
     uint32_t line_number;
-    uint32_t depth;    /* of open ( and [ */
-    bool line_pending; /* a line ended inside brackets */
+    uint32_t depth; /* of open ( and [ */
+    Span pending;   /* the end of the last line inside brackets; line 0: none */
     Token *token;
     size_t count;
 } Lexer;
@@ -94,7 +94,7 @@ static void push_newline(Lexer *l, Span at)
 {
     TokenKind last = l->count ? l->token[l->count - 1].kind : TOK_NEWLINE;
     if (l->depth > 0)
-        l->line_pending = true;
+        l->pending = at;
     else if (last != TOK_NEWLINE && !continues(last))
         push(l, (Token){.kind = TOK_NEWLINE, .at = at, .text = l->at});
 }
@@ -107,8 +107,8 @@ static void close_brackets(Lexer *l, TokenKind next)
     if (l->depth == 0 || !outside)
         return;
     l->depth = 0;
-    if (l->line_pending)
-        push_newline(l, span_of(l, 0));
+    if (l->pending.line)
+        push_newline(l, l->pending);
 }
 
 static void push_text(Lexer *l, TokenKind kind, size_t len)
@@ -119,7 +119,8 @@ static void push_text(Lexer *l, TokenKind kind, size_t len)
         l->depth++;
     if ((kind == TOK_CLOSE || kind == TOK_CLOSE_SQUARE) && l->depth > 0)
         l->depth--;
-    l->line_pending = l->line_pending && l->depth > 0;
+    if (l->depth == 0)
+        l->pending.line = 0;
     l->at += len;
 }
 

@@ -92,8 +92,7 @@ static bool init_suits(Fe *fe, const Expr *e, size_t row, const IrParam *p)
 {
     const char *name = e->name;
     if (p->type.rank < initial[row].least_rank)
-        fe_error(fe, e->at, "`%s` fills a matrix, not a value of shape %s", name,
-                 ir_shape_text(fe->arena, &p->type));
+        fe_error(fe, e->at, "`%s` fills a matrix, not %s", name, fe_shape_text(fe, &p->type));
     else if (p->init == IR_INIT_IDENTITY && (p->type.rank != 2 || p->type.dim[0] != p->type.dim[1]))
         fe_error(fe, e->at, "`identity` fills a square matrix, not %s",
                  fe_shape_text(fe, &p->type));

@@ -120,7 +120,7 @@ static bool parse_param(Parser *p, Stmt *s)
 {
     return fe_parse_name(p, "the name of a param", &s->name, &s->name_at) && parse_bracket(p, s) &&
            parse_constraint(p, s) &&
-           parse_assigned(p, s, "and an initial value: a param must have one,");
+           parse_assigned(p, s, "and an initial value, which a param must have,");
 }
 
 static bool parse_layer(Parser *p, Stmt *s)
@@ -167,10 +167,12 @@ static bool parse_train(Parser *p, Stmt *s)
     if (!fe_parse_name(p, "the graph to train", &s->name, &s->name_at) ||
         !fe_expect(p, TOK_OPEN_BRACE, "before the settings"))
         return false;
-    while (!fe_accept(p, TOK_CLOSE_BRACE))
-        if (!fe_accept(p, TOK_NEWLINE) && !fe_accept(p, TOK_SEMI) && !parse_setting(p, &s->setting))
-            return false;
-    return true;
+    bool ok = true;
+    while (ok && p->next->kind != TOK_CLOSE_BRACE)
+        ok = fe_accept(p, TOK_NEWLINE) || fe_accept(p, TOK_SEMI) || parse_setting(p, &s->setting);
+    while (p->next->kind != TOK_CLOSE_BRACE && p->next->kind != TOK_END)
+        p->next++;
+    return fe_accept(p, TOK_CLOSE_BRACE) && ok;
 }
 
 static bool parse_data(Parser *p, Stmt *s)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static bool is_rows(const Expr *size)
+bool fe_is_rows(const Expr *size)
 {
     return size->kind == EXPR_CALL && strcmp(size->name, "rows") == 0;
 }
@@ -26,7 +26,7 @@ static bool rows_allowed(Fe *fe, const Stmt *s)
 static bool plate_size(Fe *fe, const Stmt *s, IrPlateKind *kind, int64_t *size)
 {
     const Expr *e = s->value;
-    *kind = is_rows(e) ? IR_PLATE_ROWS : IR_PLATE_STATIC;
+    *kind = fe_is_rows(e) ? IR_PLATE_ROWS : IR_PLATE_STATIC;
     if (fe->g->plates == IR_MAX_PLATES) {
         fe_error(fe, s->name_at, "a graph has at most %d plates and loops", IR_MAX_PLATES);
         return false;

@@ -9,7 +9,7 @@
 Scope *fe_open(Fe *fe, ScopeKind kind, const char *name)
 {
     Scope *s = arena_make(fe->arena, Scope);
-    *s = (Scope){.kind = kind, .parent = fe->scope, .name = name, .before = UINT32_MAX};
+    *s = (Scope){.kind = kind, .parent = fe->scope, .name = name};
     return fe->scope = s;
 }
 
@@ -81,8 +81,7 @@ Entry *fe_define(Fe *fe, const char *name, Span at, EntryKind kind)
     if (other)
         return NULL;
     Entry *e = arena_make(fe->arena, Entry);
-    *e = (Entry){
-        .name = name, .at = at, .kind = kind, .order = fe->order++, .next = fe->scope->entry};
+    *e = (Entry){.name = name, .at = at, .kind = kind, .next = fe->scope->entry};
     fe->scope->entry = e;
     return e;
 }
@@ -94,21 +93,14 @@ static bool wanted(const Entry *e, bool function)
     return e->kind == ENTRY_BROKEN || (function ? fe_is_function(e) : is_value(e));
 }
 
-/* In scope order; *late is a definition that comes after the body that asks for it. */
-static Entry *visible(const Fe *fe, const char *name, bool function, const Entry **late)
+/* The innermost definition that may be read here. */
+static Entry *visible(const Fe *fe, const char *name, bool function)
 {
-    uint32_t before = UINT32_MAX;
     for (const Scope *s = fe->scope; s; s = s->parent) {
         const Scope *names = s->kind == SCOPE_WINDOW ? s->seen : s;
-        for (Entry *e = names->entry; e; e = e->next) {
-            if (strcmp(e->name, name) != 0 || !wanted(e, function))
-                continue;
-            if (e->order < before)
+        for (Entry *e = names->entry; e; e = e->next)
+            if (strcmp(e->name, name) == 0 && wanted(e, function))
                 return e;
-            *late = e;
-        }
-        if (s->kind == SCOPE_BODY && s->before < before)
-            before = s->before;
     }
     return NULL;
 }
@@ -148,21 +140,48 @@ static void say_closed(Fe *fe, Span at, const char *name, const Scope *in)
                    name, in->name, name, in->name);
 }
 
+/* The statement of the file that defines the name, here or further down. */
+static const Stmt *defined_below(const Fe *fe, const char *name)
+{
+    for (uint32_t i = 0; i < fe->statements->count; i++) {
+        const Stmt *s = fe->statements->stmt[i];
+        bool names = s->kind != STMT_TRAIN && s->kind != STMT_GRAPH;
+        if (names && s->name && strcmp(s->name, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static bool in_body_of(const Fe *fe, const char *name)
+{
+    for (const Scope *s = fe->scope; s; s = s->parent)
+        if (s->kind == SCOPE_BODY && strcmp(s->name, name) == 0)
+            return true;
+    return false;
+}
+
 static void say_unknown(Fe *fe, Span at, const char *name, bool function)
 {
     Suggestion s = {.wanted = name};
-    offer_names(fe, &s, function);
+    const Stmt *below = defined_below(fe, name);
     const char *kind = function ? "function" : "name";
-    if (s.best)
+    offer_names(fe, &s, function);
+    if (below && function && in_body_of(fe, name)) {
+        diag_error(fe->diags, at, "`%s` calls itself: recursion is not possible", name);
+    } else if (below) {
+        diag_error(fe->diags, at, "`%s` is used before it is defined", name);
+        diag_note(fe->diags, below->name_at, "it is defined here");
+    } else if (s.best) {
         diag_error(fe->diags, at, "unknown %s `%s`: did you mean `%s`?", kind, name, s.best);
-    else
+    } else {
         diag_error(fe->diags, at, "unknown %s `%s`", kind, name);
+    }
 }
 
 /* The other use of the name, if that is what the user meant. */
 static bool say_other_kind(Fe *fe, Span at, const char *name, bool function)
 {
-    const Entry *late = NULL, *e = visible(fe, name, !function, &late);
+    const Entry *e = visible(fe, name, !function);
     if (!e && !function && fe_is_builtin(name)) {
         diag_error(fe->diags, at, "`%s` is a function: call it, as in `%s(…)`", name, name);
         return true;
@@ -170,25 +189,11 @@ static bool say_other_kind(Fe *fe, Span at, const char *name, bool function)
     if (!e)
         return false;
     if (function)
-        diag_error(fe->diags, at, "`%s` is a value, not a function", name);
+        diag_error(fe->diags, at, "`%s` is a value, not a function or a layer", name);
     else
         diag_error(fe->diags, at, "`%s` is a %s, not a value", name,
                    e->kind == ENTRY_DEF ? "def" : "layer");
     return true;
-}
-
-static void report(Fe *fe, Span at, const char *name, bool function, const Entry *late)
-{
-    const Scope *in = function ? NULL : closed_holder(fe->scope, name);
-    if (late) {
-        diag_error(fe->diags, at, "`%s` is used before it is defined; recursion is not possible",
-                   name);
-        diag_note(fe->diags, late->at, "it is defined here");
-    } else if (in) {
-        say_closed(fe, at, name, in);
-    } else if (!say_other_kind(fe, at, name, function)) {
-        say_unknown(fe, at, name, function);
-    }
 }
 
 /* Says no more about a name that was reported once. */
@@ -198,9 +203,20 @@ static void silence(Fe *fe, const char *name, Span at)
     while (s->kind == SCOPE_WINDOW)
         s = s->parent;
     Entry *e = arena_make(fe->arena, Entry);
-    *e = (Entry){
-        .name = name, .at = at, .kind = ENTRY_BROKEN, .order = fe->order++, .next = s->entry};
+    *e = (Entry){.name = name, .at = at, .kind = ENTRY_BROKEN, .next = s->entry};
     s->entry = e;
+}
+
+static void report(Fe *fe, Span at, const char *name, bool function)
+{
+    const Scope *in = function ? NULL : closed_holder(fe->scope, name);
+    if (!in && say_other_kind(fe, at, name, function))
+        return;
+    if (in)
+        say_closed(fe, at, name, in);
+    else
+        say_unknown(fe, at, name, function);
+    silence(fe, name, at);
 }
 
 /* The fields of "enc.a.W", each in the instance before it. */
@@ -216,7 +232,7 @@ static Entry *in_instance(Fe *fe, const Expr *e, Entry *instance, const char *fi
         bool ok = found && (dot ? found->kind == ENTRY_INSTANCE : wanted(found, function));
         if (!ok) {
             diag_error(fe->diags, e->name_at, "layer `%s` has no %s `%s`", instance->name,
-                       function ? "layer" : "param", name);
+                       dot || function ? "layer" : "param", name);
             return NULL;
         }
         if (!dot)
@@ -232,11 +248,9 @@ Entry *fe_lookup(Fe *fe, const Expr *e, bool function)
     const char *dot = strchr(e->name, '.');
     const char *name = dot ? arena_copy(fe->arena, e->name, (size_t)(dot - e->name)) : e->name;
     bool path = dot != NULL;
-    const Entry *late = NULL;
-    Entry *found = visible(fe, name, function || path, &late);
+    Entry *found = visible(fe, name, function || path);
     if (!found) {
-        report(fe, e->name_at, name, function || path, late);
-        silence(fe, name, e->name_at);
+        report(fe, e->name_at, name, function || path);
         return NULL;
     }
     if (path && found->kind != ENTRY_BROKEN && found->kind != ENTRY_INSTANCE) {

@@ -1,44 +1,10 @@
-/* Sequences: names whose steps are defined one by one in a `for`.
+/* Sequences: names whose steps are defined one by one in a `for`, and how they are read.
  *
- * The outermost `for` becomes a plate of steps and a region of the graph: h[t-1] is a carry from
- * the step before.  A carry has the type of what it starts with until the step turns out to hold
- * more plates or reals; then the body is elaborated again, so that the types of the carries are the
- * least that hold.  A `for` inside it is unrolled. */
-#include "frontend/fe.h"
-
-#include <string.h>
+ * Inside the loop h[t-1] is a carry from the step before; finished steps are pieces, one node for a
+ * step or one over the copies of a step plate. */
+#include "frontend/sequence.h"
 
 static const Value failed = {.kind = VALUE_ERROR};
-
-/* Steps [first, first + count): one node, or a node over the copies of a step plate. */
-typedef struct Piece {
-    int64_t first, count;
-    IrRef ref;
-    bool steps;
-    uint32_t plate;
-} Piece;
-
-/* h[t + k] at the steps of the open loop, for an earlier k than the one defined there. */
-typedef struct Carry {
-    int64_t first; /* the element that the first step reads */
-    IrRef ref;
-} Carry;
-
-struct Sequence {
-    const char *name;
-    Span at;
-    Piece *piece;
-    uint32_t pieces;
-    bool spoiled;
-
-    Loop *loop;        /* the loop that defines it, while it is open */
-    int64_t now_first; /* the element that the first step defines */
-    IrRef now;
-    Carry *carry;
-    uint32_t carries;
-    IrElem elem; /* of the carries: the least that the attempts so far allow */
-    IrPlates plates;
-};
 
 Sequence *fe_sequence(Fe *fe, const char *name, Span at)
 {
@@ -121,7 +87,7 @@ static Value say_missing(Fe *fe, Span at, const Sequence *s, int64_t i)
 }
 
 /* Carries start from finished steps, whose elements may be ints and reals. */
-static void widen(Sequence *s, const IrType *t)
+void fe_carry_widen(Sequence *s, const IrType *t)
 {
     bool first = s->carries == 0 && s->elem == IR_BOOL;
     if (first || (t->elem == IR_REAL && s->elem == IR_INT))
@@ -129,7 +95,7 @@ static void widen(Sequence *s, const IrType *t)
     s->plates |= t->plates;
 }
 
-static IrRef carry(Fe *fe, Span at, Sequence *s, int64_t first)
+IrRef fe_carry(Fe *fe, Span at, Sequence *s, int64_t first)
 {
     for (uint32_t i = 0; i < s->carries; i++)
         if (s->carry[i].first == first)
@@ -139,7 +105,7 @@ static IrRef carry(Fe *fe, Span at, Sequence *s, int64_t first)
         return IR_NONE;
     IrType t = fe_type(fe, start);
     t.plates |= 1u << s->loop->plate;
-    widen(s, &t);
+    fe_carry_widen(s, &t);
     start = s->elem == IR_REAL ? fe_real(fe, at, fe_value(start)) : start;
     if (start == IR_NONE)
         return IR_NONE;
@@ -159,7 +125,7 @@ static Value read_step(Fe *fe, Span at, Sequence *s, int64_t first)
         return fe_value(s->now);
     if (!holds(s, first))
         return say_missing(fe, at, s, first);
-    return fe_value(carry(fe, at, s, first));
+    return fe_value(fe_carry(fe, at, s, first));
 }
 
 Value fe_sequence_read(Fe *fe, Span at, Sequence *s, Value i)
@@ -203,8 +169,8 @@ static bool same_shape(Fe *fe, Span at, const Sequence *s, IrRef value)
     IrType t = fe_type(fe, value), first = fe_type(fe, s->piece[0].ref);
     if (ir_same_shape(&t, &first))
         return true;
-    fe_error(fe, at, "the steps of `%s` have shapes %s and %s", s->name,
-             ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
+    fe_error(fe, at, "the steps of `%s` must have one shape, but are %s and %s", s->name,
+             fe_shape_text(fe, &first), fe_shape_text(fe, &t));
     return false;
 }
 
@@ -245,306 +211,4 @@ bool fe_sequence_write(Fe *fe, Span at, Sequence *s, Value i, IrRef value)
     bool ok = value != IR_NONE && !s->spoiled && write(fe, at, s, i, value);
     s->spoiled = s->spoiled || !ok;
     return ok;
-}
-
-/* ---- which names are sequences ------------------------------------------------------------- */
-
-static bool steps_of(const Stmt *target, const Stmt *loop)
-{
-    bool defines = target->kind == STMT_BIND || target->kind == STMT_DRAW;
-    return defines && target->brackets > 0 &&
-           fe_mentions(target->bracket[0].arg[0].value, loop->name);
-}
-
-void fe_declare_sequences(Fe *fe, const Block *block)
-{
-    for (uint32_t i = 0; i < block->count; i++) {
-        const Stmt *loop = block->stmt[i];
-        for (uint32_t k = 0; loop->kind == STMT_FOR && k < loop->body.count; k++) {
-            const Stmt *s = loop->body.stmt[k];
-            const Entry *known = steps_of(s, loop) ? fe_find(fe->scope, s->name) : NULL;
-            if (!steps_of(s, loop) || (known && known->value.kind == VALUE_SEQUENCE))
-                continue;
-            Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
-            if (e)
-                e->value = (Value){.kind = VALUE_SEQUENCE,
-                                   .sequence = fe_sequence(fe, s->name, s->name_at)};
-        }
-    }
-}
-
-/* The innermost loop whose variable the bracket mentions. */
-static const Scope *mentioned_loop(const Fe *fe, const Expr *e)
-{
-    for (const Scope *s = fe->scope; s && s->kind != SCOPE_BODY; s = s->parent)
-        if (s->kind == SCOPE_FOR && fe_mentions(e, s->name))
-            return s;
-    return NULL;
-}
-
-static Value step_of(Fe *fe, const Args *bracket)
-{
-    bool before = fe->sizes;
-    if (bracket->count != 1)
-        return fe_error(fe, bracket->at,
-                        "the first bracket of a sequence is its step alone: a shape "
-                        "follows in a second");
-    fe->sizes = true;
-    Value i = fe_expr(fe, bracket->arg[0].value);
-    fe->sizes = before;
-    if (i.kind == VALUE_INTEGER || i.kind == VALUE_ERROR)
-        return i;
-    if (i.kind == VALUE_STEP && fe->loop && i.plate == fe->loop->plate)
-        return i;
-    return fe_error(fe, bracket->at, "a step is the loop variable plus or minus a constant");
-}
-
-bool fe_is_step(Fe *fe, const Stmt *target, Sequence **s, Value *index)
-{
-    *s = NULL;
-    if (target->brackets == 0)
-        return false;
-    const Scope *loop = mentioned_loop(fe, target->bracket[0].arg[0].value);
-    const Entry *e = fe_find(loop ? loop->parent : fe->scope, target->name);
-    bool sequence = e && e->kind == ENTRY_VALUE && e->value.kind == VALUE_SEQUENCE;
-    if (loop && loop != fe->scope) {
-        fe_error(fe, target->name_at,
-                 "the steps of `%s` are defined directly in the body of `for %s`", target->name,
-                 loop->name);
-        return true;
-    }
-    if (!loop && !sequence)
-        return false;
-    *index = step_of(fe, &target->bracket[0]);
-    if (sequence)
-        *s = e->value.sequence;
-    if (*s && index->kind == VALUE_ERROR)
-        fe_sequence_spoil(*s);
-    if (index->kind == VALUE_ERROR)
-        *s = NULL;
-    return true;
-}
-
-/* ---- loops --------------------------------------------------------------------------------- */
-
-/* What an attempt at a body adds, to be taken back before the next. */
-typedef struct Mark {
-    uint32_t nodes, plates, regions, stops, costs;
-} Mark;
-
-static Mark mark(const Fe *fe)
-{
-    return (Mark){fe->g->count, fe->g->plates, fe->g->regions, fe->stops, fe->costs};
-}
-
-static void forget_leaves(IrRef *leaf, uint32_t n, IrRef from)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (leaf[i] != IR_NONE && leaf[i] >= from)
-            leaf[i] = IR_NONE;
-}
-
-static void take_back(Fe *fe, Mark m)
-{
-    fe->g->count = m.nodes;
-    fe->g->plates = m.plates;
-    fe->g->regions = m.regions;
-    fe->stops = m.stops;
-    fe->costs = m.costs;
-    forget_leaves(fe->param, fe->model->params, m.nodes);
-    forget_leaves(fe->hyper, fe->model->hypers, m.nodes);
-}
-
-/* The sequences that the loop defines; the scope is the one around it. */
-static uint32_t sequences_of(const Scope *around, const Stmt *loop, Sequence **out)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < loop->body.count; i++) {
-        const Entry *e =
-            steps_of(loop->body.stmt[i], loop) ? fe_find(around, loop->body.stmt[i]->name) : NULL;
-        if (e && e->kind == ENTRY_VALUE && e->value.kind == VALUE_SEQUENCE)
-            out[n++] = e->value.sequence;
-    }
-    return n;
-}
-
-static void open_sequence(Sequence *s, Loop *l)
-{
-    s->loop = l;
-    s->now = IR_NONE;
-    s->carries = 0;
-}
-
-/* A carry goes on with the carry one step later, up to the value of the step. */
-static void complete(Fe *fe, Sequence *s)
-{
-    for (uint32_t i = 0; i < s->carries && !s->spoiled && s->now != IR_NONE; i++)
-        if (s->carry[i].first + 1 < s->now_first)
-            s->spoiled = carry(fe, s->at, s, s->carry[i].first + 1) == IR_NONE;
-}
-
-/* True: the carries need a larger type than this attempt gave them. */
-static bool outgrown(Fe *fe, Sequence *s)
-{
-    complete(fe, s);
-    if (s->spoiled || s->now == IR_NONE || !s->carries)
-        return false;
-    IrType now = fe_type(fe, s->now);
-    widen(s, &now);
-    bool larger = false;
-    for (uint32_t i = 0; i < s->carries; i++) {
-        IrType t = fe_type(fe, s->carry[i].ref);
-        larger = larger || t.plates != s->plates || t.elem != s->elem;
-    }
-    return larger;
-}
-
-static void connect(Fe *fe, Sequence *s)
-{
-    if (s->carries && (fe_type(fe, s->now).elem == IR_BOOL) != (s->elem == IR_BOOL)) {
-        fe_error(fe, s->at, "some steps of `%s` are bools, others numbers", s->name);
-        s->spoiled = true;
-        return;
-    }
-    if (s->carries && s->elem == IR_REAL)
-        s->now = fe_real(fe, s->at, fe_value(s->now));
-    for (uint32_t i = 0; i < s->carries; i++) {
-        int64_t next = s->carry[i].first + 1;
-        IrRef after = next == s->now_first ? s->now : carry(fe, s->at, s, next);
-        ir_at(fe->g, s->carry[i].ref)->in[1] = after;
-    }
-}
-
-static void close_sequence(Fe *fe, Sequence *s, int64_t count)
-{
-    Loop *l = s->loop;
-    if (!s->spoiled && s->now == IR_NONE)
-        s->spoiled = true;
-    if (!s->spoiled)
-        connect(fe, s);
-    s->loop = NULL;
-    if (!s->spoiled)
-        *arena_push(fe->arena, s->piece, s->pieces, Piece) =
-            (Piece){s->now_first, count, s->now, true, l->plate};
-    s->now = IR_NONE;
-}
-
-/* One attempt at the body as a region. */
-static void elaborate_region(Fe *fe, const Stmt *s, int64_t first, int64_t count, Loop *l)
-{
-    fe->g->here = s->name_at;
-    uint32_t plate = ir_plate_add(fe->g, s->name, IR_PLATE_STEP, count, fe->plates);
-    *l = (Loop){.scope = fe_open(fe, SCOPE_FOR, s->name), .plate = plate, .first = first};
-    Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
-    if (e)
-        e->value = (Value){.kind = VALUE_STEP, .plate = plate, .integer = first};
-    fe->loop = l;
-    fe->plates |= 1u << plate;
-    fe->g->in_region = ir_region_add(fe->g, (int32_t)plate, false);
-    fe_block(fe, &s->body);
-}
-
-static void leave_region(Fe *fe)
-{
-    fe->plates &= ~(1u << fe->loop->plate);
-    fe->loop = NULL;
-    fe->g->in_region = 0;
-}
-
-static void as_region(Fe *fe, const Stmt *s, int64_t first, int64_t count)
-{
-    Sequence **defined = arena_array(fe->arena, Sequence *, s->body.count + 1);
-    uint32_t n = sequences_of(fe->scope, s, defined);
-    uint32_t errors = diags_errors(fe->diags);
-    Mark before = mark(fe);
-    Loop l;
-    bool again;
-    for (uint32_t i = 0; i < n; i++) {
-        defined[i]->elem = IR_BOOL;
-        defined[i]->plates = 0;
-    }
-    do {
-        for (uint32_t i = 0; i < n; i++)
-            open_sequence(defined[i], &l);
-        elaborate_region(fe, s, first, count, &l);
-        again = false;
-        for (uint32_t i = 0; i < n; i++)
-            again = outgrown(fe, defined[i]) || again;
-        again = again && diags_errors(fe->diags) == errors;
-        if (again) {
-            leave_region(fe);
-            fe->scope = fe->scope->parent;
-            take_back(fe, before);
-        }
-    } while (again);
-    for (uint32_t i = 0; i < n; i++)
-        close_sequence(fe, defined[i], count);
-    leave_region(fe);
-    fe_close(fe);
-}
-
-static void spoil_sequences(Fe *fe, const Stmt *loop)
-{
-    Sequence **defined = arena_array(fe->arena, Sequence *, loop->body.count + 1);
-    uint32_t n = sequences_of(fe->scope, loop, defined);
-    for (uint32_t i = 0; i < n; i++)
-        fe_sequence_spoil(defined[i]);
-}
-
-/* One step of an unrolled loop; the scope of the last one is kept, for messages. */
-static void unroll_step(Fe *fe, const Stmt *s, int64_t i, bool last)
-{
-    fe_open(fe, SCOPE_FOR, s->name);
-    Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
-    if (e)
-        e->value = fe_integer(i);
-    fe_block(fe, &s->body);
-    if (last)
-        fe_close(fe);
-    else
-        fe->scope = fe->scope->parent;
-}
-
-static void unroll(Fe *fe, const Stmt *s, int64_t first, int64_t count)
-{
-    const char *around = fe->unrolled;
-    uint32_t errors = diags_errors(fe->diags);
-    for (int64_t i = first; i < first + count && diags_errors(fe->diags) == errors; i++) {
-        fe->unrolled = arena_printf(fe->arena, "%s %s=%lld", around, s->name, (long long)i);
-        unroll_step(fe, s, i, i + 1 == first + count);
-    }
-    if (diags_errors(fe->diags) != errors)
-        spoil_sequences(fe, s);
-    fe->unrolled = around;
-}
-
-static bool loop_bounds(Fe *fe, const Stmt *s, int64_t *first, int64_t *end)
-{
-    enum { MOST_UNROLLED = 10000 };
-    if (!fe_static(fe, s->value, "a bound of a `for`", first) ||
-        !fe_static(fe, s->law, "a bound of a `for`", end))
-        return false;
-    Span at = fe_span_join(s->value->at, s->law->at);
-    if (*end <= *first || *end - *first > INT32_MAX)
-        fe_error(fe, at, "`for %s` from %lld up to %lld has %s steps", s->name, (long long)*first,
-                 (long long)*end, *end <= *first ? "no" : "too many");
-    else if (fe->loop && *end - *first > MOST_UNROLLED)
-        fe_error(fe, at, "a `for` inside a `for` is unrolled, and %lld steps are too many",
-                 (long long)(*end - *first));
-    else if (!fe->loop && fe->g->plates == IR_MAX_PLATES)
-        fe_error(fe, s->name_at, "a graph has at most %d plates and loops", IR_MAX_PLATES);
-    else
-        return true;
-    return false;
-}
-
-void fe_for(Fe *fe, Stmt *s)
-{
-    int64_t first, end;
-    if (!loop_bounds(fe, s, &first, &end))
-        spoil_sequences(fe, s);
-    else if (fe->loop)
-        unroll(fe, s, first, end - first);
-    else
-        as_region(fe, s, first, end - first);
 }

@@ -63,8 +63,8 @@ Value fe_stack(Fe *fe, const Expr *e, uint32_t axis, uint32_t n, IrRef *in)
         IrType t = fe_type(fe, in[i]);
         if (!ir_same_shape(&t, &first))
             return fe_error(fe, e->args.arg[i].value->at, "%s joins equal shapes, not %s and %s",
-                            e->kind == EXPR_LIST ? "a list" : "`stack`",
-                            ir_shape_text(fe->arena, &first), ir_shape_text(fe->arena, &t));
+                            e->kind == EXPR_LIST ? "a list" : "`stack`", fe_shape_text(fe, &first),
+                            fe_shape_text(fe, &t));
         fe->g->here = e->at;
         in[i] = ir_expand(fe->g, in[i], axis, 1);
     }
@@ -81,6 +81,18 @@ static IrRef *joined(Fe *fe, const Expr *call, uint32_t *n)
     return in;
 }
 
+/* Equal but for the axis along which they are joined. */
+static bool joins(Fe *fe, Span at, IrRef a, IrRef b, uint32_t axis)
+{
+    IrType first = fe_type(fe, a), t = fe_type(fe, b), like = t;
+    like.dim[axis] = first.dim[axis];
+    if (t.rank == first.rank && ir_same_shape(&like, &first))
+        return true;
+    fe_error(fe, at, "`concat` joins along axis %u, but the shapes are %s and %s", axis,
+             fe_shape_text(fe, &first), fe_shape_text(fe, &t));
+    return false;
+}
+
 Value fe_builtin_concat(Fe *fe, const Expr *call, const Builtin *b)
 {
     uint32_t n, axis = 0;
@@ -89,10 +101,14 @@ Value fe_builtin_concat(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     uint32_t rank = fe_type(fe, in[0]).rank;
     if (rank == 0)
-        return fe_error(fe, call->at,
-                        "`concat` joins along an axis, but a scalar has none: write `stack` or a list");
+        return fe_error(
+            fe, call->at,
+            "`concat` joins along an axis, but a scalar has none: write `stack` or a list");
     if (fe_named(call, "axis") && !fe_axis(fe, call, rank, &axis))
         return failed;
+    for (uint32_t i = 1; i < n; i++)
+        if (!joins(fe, call->args.arg[i].value->at, in[0], in[i], axis))
+            return failed;
     return fe_build(fe, call->at, b->op, (IrAttr){.k = {axis}}, n, in);
 }
 
@@ -222,8 +238,8 @@ static bool square(Fe *fe, const Expr *call, IrRef a)
     IrType t = fe_type(fe, a);
     if (t.rank == 2 && t.dim[0] == t.dim[1])
         return true;
-    fe_error(fe, call->at, "`%s` takes a square matrix, not a value of shape %s", call->name,
-             ir_shape_text(fe->arena, &t));
+    fe_error(fe, call->at, "`%s` takes a %ssquare matrix, not %s", call->name,
+             strcmp(call->name, "diag") == 0 ? "vector or a " : "", fe_shape_text(fe, &t));
     return false;
 }
 

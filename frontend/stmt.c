@@ -51,7 +51,7 @@ static void bind(Fe *fe, Stmt *s)
 /* One cost node a statement: the sum of the elements of every copy. */
 static void add_cost(Fe *fe, const Stmt *s, Value v, bool negated)
 {
-    IrRef r = fe_real(fe, s->at, v);
+    IrRef r = fe_real(fe, s->value->at, v);
     if (r == IR_NONE)
         return;
     fe->g->here = s->at;
@@ -164,33 +164,36 @@ void fe_block(Fe *fe, const Block *b)
 
 /* ---- the graph ----------------------------------------------------------------------------- */
 
-static bool contains_cost(const Block *b)
+static bool contains(const Block *b, unsigned kinds)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        if (kinds >> b->stmt[i]->kind & 1 || contains(&b->stmt[i]->body, kinds))
+            return true;
+    return false;
+}
+
+bool fe_has_costs(const Block *b)
+{
+    return contains(b, 1u << STMT_COST | 1u << STMT_REWARD | 1u << STMT_OBSERVE);
+}
+
+static bool rows_without_data(const Block *b)
 {
     for (uint32_t i = 0; i < b->count; i++) {
-        StmtKind k = b->stmt[i]->kind;
-        if (k == STMT_COST || k == STMT_REWARD || k == STMT_OBSERVE ||
-            contains_cost(&b->stmt[i]->body))
-            return true;
+        const Stmt *s = b->stmt[i];
+        bool rows = s->kind == STMT_PLATE && s->value && fe_is_rows(s->value);
+        if (rows)
+            return !contains(&s->body, 1u << STMT_DATA | 1u << STMT_BROKEN);
     }
     return false;
 }
 
-static bool contains(const IrGraph *g, IrOp op)
-{
-    for (IrRef r = 0; r < g->count; r++)
-        if (ir_at(g, r)->op == op)
-            return true;
-    return false;
-}
-
+/* By the statements, not the nodes: what was refused in one is reported already. */
 static void check_roots(Fe *fe, const Stmt *s)
 {
-    bool by_rows = false;
-    for (IrRef r = 0; r < fe->g->count; r++)
-        by_rows = by_rows || (ir_at(fe->g, r)->op == IR_DATA && ir_at(fe->g, r)->type.plates);
-    if (!contains(fe->g, IR_COST) && !contains(fe->g, IR_OUTPUT))
+    if (!fe->has_costs && !contains(&s->body, 1u << STMT_OUTPUT | 1u << STMT_BROKEN))
         fe_error(fe, s->name_at, "graph `%s` has neither a cost nor an output", s->name);
-    else if (contains(fe->g, IR_COST) && fe->has_rows && !by_rows)
+    else if (fe->has_costs && rows_without_data(&s->body))
         fe_error(fe, s->name_at, "graph `%s` has costs and rows, but no data that say how many",
                  s->name);
 }
@@ -243,7 +246,7 @@ static void begin_graph(Fe *fe, const Stmt *s)
     fe->plates = 0;
     fe->loop = NULL;
     fe->unrolled = "";
-    fe->has_costs = contains_cost(&s->body);
+    fe->has_costs = fe_has_costs(&s->body);
     fe->has_rows = false;
     fe->costs = fe->stops = 0;
     fe->param = no_leaves(fe, fe->model->params);
@@ -254,14 +257,16 @@ void fe_graph(Fe *fe, Stmt *s)
 {
     uint32_t errors = diags_errors(fe->diags);
     Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_GRAPH);
-    if (e)
+    if (e) {
         e->item = fe->model->graphs;
+        e->stmt = s;
+    }
     begin_graph(fe, s);
     fe_open(fe, SCOPE_GRAPH, s->name);
     fe_block(fe, &s->body);
     fe_close(fe);
+    check_roots(fe, s);
     if (diags_errors(fe->diags) == errors) {
-        check_roots(fe, s);
         check_stops(fe);
         ir_group_regions(fe->g);
     }

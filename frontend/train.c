@@ -114,24 +114,16 @@ static const Entry *find_graph(Fe *fe, const Stmt *s)
     return NULL;
 }
 
-static bool has(const IrGraph *g, IrOp op)
-{
-    for (IrRef r = 0; r < g->count; r++)
-        if (ir_at(g, r)->op == op)
-            return true;
-    return false;
-}
-
 /* A graph that can be trained and has no block yet; false: reported. */
-static bool trainable(Fe *fe, const Stmt *s, uint32_t graph)
+static bool trainable(Fe *fe, const Stmt *s, const Entry *graph)
 {
     for (uint32_t i = 0; i < fe->model->trains; i++)
-        if (fe->model->train[i].graph == graph) {
+        if (fe->model->train[i].graph == graph->item) {
             fe_error(fe, s->name_at, "graph `%s` already has a train block", s->name);
             diag_note(fe->diags, fe->model->train[i].at, "it stands here");
             return false;
         }
-    if (has(&fe->model->graph[graph], IR_COST) || diags_errors(fe->diags))
+    if (fe_has_costs(&graph->stmt->body))
         return true;
     fe_error(fe, s->name_at, "graph `%s` has no cost to train", s->name);
     return false;
@@ -148,7 +140,7 @@ static bool has_rows(const IrGraph *g)
 void fe_train(Fe *fe, Stmt *s)
 {
     const Entry *e = find_graph(fe, s);
-    if (!e || !trainable(fe, s, e->item))
+    if (!e || !trainable(fe, s, e))
         return;
     IrTrain t = {.graph = e->item, .epochs = -1, .steps = -1, .at = s->name_at};
     t.lr = t.momentum = t.beta1 = t.beta2 = t.eps = t.weight_decay = t.clip = NAN;

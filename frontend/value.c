@@ -62,7 +62,7 @@ IrType fe_type(const Fe *fe, IrRef r)
 
 const char *fe_shape_text(const Fe *fe, const IrType *t)
 {
-    return t->rank ? ir_shape_text(fe->arena, t) : "of a scalar";
+    return t->rank ? ir_shape_text(fe->arena, t) : "a scalar";
 }
 
 /* ---- nodes --------------------------------------------------------------------------------- */
