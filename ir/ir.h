@@ -148,7 +148,8 @@ typedef struct IrPhase {
  *           members may end in sums (sum, partial) of a member over a part of the domain
  *   single  one node that is not element-wise, by its own emit rule: contract, draw, gather, ...
  *   scan    all nodes of one region, step by step
- *   view    one node that costs nothing: reshape, or a leaf read in place */
+ *   view    one node that costs nothing: a leaf read in place, a reshape, a transpose or the like
+ *           that is its operand read at other places, a scalar of leaves computed where it is read */
 typedef enum IrKernelKind { IR_KERNEL_LOOP, IR_KERNEL_SINGLE, IR_KERNEL_SCAN, IR_KERNEL_VIEW } IrKernelKind;
 
 typedef struct IrKernel {

@@ -140,11 +140,45 @@ START_TEST(every_pass_keeps_the_value_of_every_root)
 }
 END_TEST
 
+/* These passes leave nothing for themselves to do. */
+static bool is_idempotent(const PassInfo *p)
+{
+    return p->run == pass_stable || p->run == pass_simplify || p->run == pass_dce ||
+           p->run == pass_partition;
+}
+
+static void run_again(void *context, unsigned number, const PassInfo *p, const IrGraph *g,
+                      double ms, bool changed)
+{
+    const Watcher *w = context;
+    (void)number, (void)ms, (void)changed;
+    if (!is_idempotent(p))
+        return;
+    const PassOptions options = {.parts = 3, .real_bytes = 8};
+    PassCtx cx = {.options = &options, .arena = w->arena};
+    IrGraph again;
+    ir_graph_clone(&again, g);
+    ck_assert_msg(!p->run(&again, &cx), "%s, %s of %s: %s changes the graph again",
+                  w->program->file, ir_entry_name[g->entry], g->name, p->name);
+}
+
+START_TEST(a_second_run_changes_nothing)
+{
+    const PassOptions options = {.parts = 3, .real_bytes = 8};
+    Watcher w = {.program = &small_program[_i], .arena = arena_new()};
+    Compiled c;
+    program_compile(&c, w.program, &options, run_again, &w);
+    program_free(&c);
+    arena_free(w.arena);
+}
+END_TEST
+
 Suite *meaning_suite(void)
 {
     Suite *s = suite_create("meaning");
     TCase *t = tcase_create("examples");
     tcase_add_loop_test(t, every_pass_keeps_the_value_of_every_root, 0, PROGRAMS);
+    tcase_add_loop_test(t, a_second_run_changes_nothing, 0, PROGRAMS);
     suite_add_tcase(s, t);
     return s;
 }
