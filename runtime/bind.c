@@ -1,6 +1,7 @@
 /* From a file's array to a column: the shape, the range of rows, the conversion, the checks. */
 #include "runtime/bind.h"
 
+#include "runtime/clones.h"
 #include "runtime/constraint.h"
 #include "runtime/memory.h"
 
@@ -68,7 +69,7 @@ void sgrt_data_free(SgrtData *d)
 typedef struct Binding {
     const SgrtColumn *c;
     SgrtBound *b;
-    const SgrtArray *a;
+    SgrtArray *a;
     const char *file;
     int64_t first; /* row of the file that becomes row 0 */
     double *row;   /* [c->size]: one row as doubles */
@@ -84,8 +85,7 @@ static const char *shape_words(char *out, const int64_t *dim, int64_t rank)
 static bool shape_mismatch(const Binding *k, int64_t lead)
 {
     char file[TEXT], declared[TEXT];
-    return sgrt_fail(k->e, "%s: %s is %s, and data %s is %s", k->file,
-                     lead ? "a row" : "the array",
+    return sgrt_fail(k->e, "%s: %s is %s, and data %s is %s", k->file, lead ? "a row" : "the array",
                      shape_words(file, k->a->dim + lead, k->a->rank - lead), k->c->name,
                      shape_words(declared, k->c->dim, k->c->rank));
 }
@@ -160,7 +160,8 @@ static char *place(const Binding *k, int64_t row, int64_t element, char *out, si
 {
     size_t used = (size_t)snprintf(out, room, "%s: ", k->file);
     if (k->c->by_rows && used < room)
-        used += (size_t)snprintf(out + used, room - used, "row %lld: ", (long long)(k->first + row));
+        used +=
+            (size_t)snprintf(out + used, room - used, "row %lld: ", (long long)(k->first + row));
     if (used >= room)
         return out;
     used += (size_t)snprintf(out + used, room - used, "%s", k->c->name);
@@ -227,10 +228,36 @@ static void store_row(const Binding *k, int64_t row)
     }
 }
 
-/* Bytes of a free column, or one in [0, 1] after the division, cannot be outside it. */
-static bool needs_no_check(const SgrtBound *b, const SgrtColumn *c)
+/* Bytes of a free column, or of one in [0, 1] after the division, cannot be outside it. */
+static bool fits_unchecked(const SgrtBound *b, const SgrtColumn *c)
 {
-    return b->stored == SGRT_STORED_U8 && (b->scaled || c->in.kind == SGRT_FREE);
+    return b->scaled || c->in.kind == SGRT_FREE;
+}
+
+/* Bytes move over as they are, without the rows that are not wanted. */
+static void keep_bytes(Binding *k)
+{
+    uint8_t *values = k->a->values;
+    if (k->first)
+        memmove(values, values + k->first * k->c->size, (size_t)(k->b->rows * k->c->size));
+    k->b->values = values;
+    k->a->values = NULL;
+}
+
+static bool convert_rows(Binding *k)
+{
+    const SgrtColumn *c = k->c;
+    k->b->values = sgrt_alloc(k->b->rows * c->size, sgrt_stored_bytes(k->b->stored), k->e);
+    k->row = sgrt_alloc(c->size, sizeof *k->row, k->e);
+    bool fit = k->b->values && k->row;
+    for (int64_t row = 0; fit && row < k->b->rows; row++) {
+        row_to_double(k->a, (k->first + row) * c->size, c->size, k->row);
+        fit = check_row(k, row);
+        if (fit)
+            store_row(k, row);
+    }
+    free(k->row);
+    return fit;
 }
 
 static bool take_values(Binding *k)
@@ -238,26 +265,13 @@ static bool take_values(Binding *k)
     const SgrtColumn *c = k->c;
     bool bytes = k->a->stored == SGRT_STORED_U8 && is_real(c);
     k->b->scaled = bytes && c->in.kind == SGRT_RANGE && c->in.lo == 0 && c->in.hi == 1;
-    k->b->stored = bytes ? SGRT_STORED_U8 : elem_row[c->elem].stored;
-    int64_t size = sgrt_stored_bytes(k->b->stored);
-    k->b->values = sgrt_alloc(k->b->rows * c->size, size, k->e);
-    if (!k->b->values)
-        return false;
-    if (bytes)
-        memcpy(k->b->values, (uint8_t *)k->a->values + k->first * c->size,
-               (size_t)(k->b->rows * c->size));
-    if (needs_no_check(k->b, c))
-        return true;
-    k->row = sgrt_alloc(c->size, sizeof *k->row, k->e);
-    bool fit = k->row != NULL;
-    for (int64_t row = 0; fit && row < k->b->rows; row++) {
-        row_to_double(k->a, (k->first + row) * c->size, c->size, k->row);
-        fit = check_row(k, row);
-        if (fit && !bytes)
-            store_row(k, row);
+    if (!bytes || !fits_unchecked(k->b, c)) {
+        k->b->stored = elem_row[c->elem].stored;
+        return convert_rows(k);
     }
-    free(k->row);
-    return fit;
+    k->b->stored = SGRT_STORED_U8;
+    keep_bytes(k);
+    return true;
 }
 
 static bool same_rows(SgrtData *d, const Binding *k)
@@ -275,8 +289,7 @@ static bool same_rows(SgrtData *d, const Binding *k)
     return true;
 }
 
-static bool bind_array(SgrtData *d, int64_t column, const SgrtArray *a, const char *file,
-                       SgrtError *e)
+static bool bind_array(SgrtData *d, int64_t column, SgrtArray *a, const char *file, SgrtError *e)
 {
     SgrtBound *b = &d->bound[column];
     Binding k = {.c = &d->graph->column[column], .b = b, .a = a, .file = file, .e = e};
@@ -326,8 +339,8 @@ bool sgrt_data_complete(SgrtData *d, int64_t rows, SgrtError *e)
     if (d->graph->batch == 0)
         return rows < 0 || sgrt_fail(e, "graph %s has no rows", d->graph->name);
     if (d->rows_from && rows >= 0 && rows != d->rows)
-        return sgrt_fail(e, "--rows %lld, and data %s has %lld rows", (long long)rows,
-                         d->rows_from, (long long)d->rows);
+        return sgrt_fail(e, "--rows %lld, and data %s has %lld rows", (long long)rows, d->rows_from,
+                         (long long)d->rows);
     if (!d->rows_from && rows < 0)
         return sgrt_fail(e, "graph %s has rows and no data: say --rows N", d->graph->name);
     if (!d->rows_from)
@@ -335,14 +348,15 @@ bool sgrt_data_complete(SgrtData *d, int64_t rows, SgrtError *e)
     return true;
 }
 
-static void bytes_to_f32(const uint8_t *restrict in, float *restrict out, int64_t n, float divisor)
+SGRT_CLONES static void bytes_to_f32(const uint8_t *restrict in, float *restrict out, int64_t n,
+                                     float divisor)
 {
     for (int64_t i = 0; i < n; i++)
         out[i] = (float)in[i] / divisor;
 }
 
-static void bytes_to_f64(const uint8_t *restrict in, double *restrict out, int64_t n,
-                         double divisor)
+SGRT_CLONES static void bytes_to_f64(const uint8_t *restrict in, double *restrict out, int64_t n,
+                                     double divisor)
 {
     for (int64_t i = 0; i < n; i++)
         out[i] = (double)in[i] / divisor;

@@ -28,8 +28,8 @@ typedef struct SgrtBound {
 typedef struct SgrtData {
     const SgrtModel *model;
     const SgrtGraph *graph;
-    SgrtBound *bound; /* owned: [graph columns] */
-    int64_t rows;     /* N; 1 for a graph without rows, 0 until it is known */
+    SgrtBound *bound;      /* owned: [graph columns] */
+    int64_t rows;          /* N; 1 for a graph without rows, 0 until it is known */
     const char *rows_from; /* the column that N came from */
 } SgrtData;
 

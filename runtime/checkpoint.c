@@ -140,8 +140,8 @@ bool sgrt_checkpoint_save(const char *path, const SgrtParams *params, const Sgrt
     Metadata m = {.count = 0};
     Listing l;
     double *sums = sgrt_alloc(g ? 2 + g->costs : 0, sizeof *sums, e);
-    bool saved = sums && listing_init(&l, model->params * (1 + SGRT_SLOTS) + 1 +
-                                              (g ? g->states : 0), e);
+    bool saved =
+        sums && listing_init(&l, model->params * (1 + SGRT_SLOTS) + 1 + (g ? g->states : 0), e);
     if (saved) {
         describe(&m, model, t);
         list_params(&l, params);
@@ -200,10 +200,11 @@ __attribute__((format(printf, 2, 3))) static void complain(Complaints *c, const 
         return;
     va_list arguments;
     va_start(arguments, format);
-    c->used += (size_t)snprintf(c->text + c->used, sizeof c->text - c->used, "%s",
-                                c->used ? "; " : "");
+    c->used +=
+        (size_t)snprintf(c->text + c->used, sizeof c->text - c->used, "%s", c->used ? "; " : "");
     if (c->used < sizeof c->text)
-        c->used += (size_t)vsnprintf(c->text + c->used, sizeof c->text - c->used, format, arguments);
+        c->used +=
+            (size_t)vsnprintf(c->text + c->used, sizeof c->text - c->used, format, arguments);
     va_end(arguments);
 }
 

@@ -16,9 +16,9 @@
 #include "runtime/train.h"
 
 typedef struct SgrtCheckpoint {
-    SgrtTensorFile file;                   /* owned */
-    const char *hash, *graph, *optimizer;  /* NULL where the file does not say */
-    int64_t step, seed, rows, batch;       /* -1 where the file does not say */
+    SgrtTensorFile file;                  /* owned */
+    const char *hash, *graph, *optimizer; /* NULL where the file does not say */
+    int64_t step, seed, rows, batch;      /* -1 where the file does not say */
 } SgrtCheckpoint;
 
 /* Writes the parameters and, unless `t` is NULL, all that training needs to go on.  The file is

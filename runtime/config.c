@@ -104,7 +104,8 @@ static bool adopt_settings(cJSON *config, SgrtOptions *o, SgrtError *e)
             continue;
         const char *text = text_of(config, item);
         if (!text || !sgrt_options_fill(o, item->string, text, e))
-            return text ? false : sgrt_fail(e, "setting %s is neither number nor text", item->string);
+            return text ? false
+                        : sgrt_fail(e, "setting %s is neither number nor text", item->string);
     }
     return true;
 }
@@ -121,8 +122,7 @@ static bool adopt_bindings(cJSON *config, SgrtOptions *o, SgrtError *e)
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, data_key))
     {
         const cJSON *source = cJSON_GetObjectItemCaseSensitive(item, source_key);
-        if (cJSON_IsString(source) &&
-            !sgrt_options_bind(o, item->string, source->valuestring, e))
+        if (cJSON_IsString(source) && !sgrt_options_bind(o, item->string, source->valuestring, e))
             return false;
     }
     return true;

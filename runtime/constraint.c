@@ -9,8 +9,8 @@ static const double simplex_slack = 1e-5;
 
 char *sgrt_constraint_text(char *out, size_t room, const SgrtConstraint *in)
 {
-    static const char *const names[] = {"",        "positive", "unit_interval", "simplex",
-                                        "ordered", "cholesky"};
+    static const char *const names[] = {"",        "positive", "unit_interval",
+                                        "simplex", "ordered",  "cholesky"};
     if (in->kind == SGRT_RANGE)
         snprintf(out, room, "[%.9g, %.9g]", in->lo, in->hi);
     else

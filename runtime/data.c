@@ -10,11 +10,11 @@ static const struct {
     int64_t bytes;
     bool integer;
 } stored_row[SGRT_STORED_COUNT] = {
-    [SGRT_STORED_BOOL] = {"bool", 1, true},  [SGRT_STORED_U8] = {"uint8", 1, true},
-    [SGRT_STORED_I8] = {"int8", 1, true},    [SGRT_STORED_U16] = {"uint16", 2, true},
-    [SGRT_STORED_I16] = {"int16", 2, true},  [SGRT_STORED_U32] = {"uint32", 4, true},
-    [SGRT_STORED_I32] = {"int32", 4, true},  [SGRT_STORED_U64] = {"uint64", 8, true},
-    [SGRT_STORED_I64] = {"int64", 8, true},  [SGRT_STORED_F32] = {"float32", 4, false},
+    [SGRT_STORED_BOOL] = {"bool", 1, true},    [SGRT_STORED_U8] = {"uint8", 1, true},
+    [SGRT_STORED_I8] = {"int8", 1, true},      [SGRT_STORED_U16] = {"uint16", 2, true},
+    [SGRT_STORED_I16] = {"int16", 2, true},    [SGRT_STORED_U32] = {"uint32", 4, true},
+    [SGRT_STORED_I32] = {"int32", 4, true},    [SGRT_STORED_U64] = {"uint64", 8, true},
+    [SGRT_STORED_I64] = {"int64", 8, true},    [SGRT_STORED_F32] = {"float32", 4, false},
     [SGRT_STORED_F64] = {"float64", 8, false},
 };
 
@@ -57,8 +57,8 @@ char *sgrt_shape_text(char *out, size_t room, const int64_t *dim, int64_t rank)
 {
     size_t used = (size_t)snprintf(out, room, "[");
     for (int64_t i = 0; i < rank && used < room; i++)
-        used += (size_t)snprintf(out + used, room - used, "%s%lld", i ? ", " : "",
-                                 (long long)dim[i]);
+        used +=
+            (size_t)snprintf(out + used, room - used, "%s%lld", i ? ", " : "", (long long)dim[i]);
     if (used < room)
         snprintf(out + used, room - used, "]");
     return out;

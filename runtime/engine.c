@@ -153,8 +153,7 @@ static void gather_piece(void *context, int64_t task)
     int64_t begin = task * g->piece;
     int64_t count = g->rows - begin < g->piece ? g->rows - begin : g->piece;
     int64_t row_bytes = g->column->size * sgrt_elem_bytes(g->column->elem);
-    sgrt_gather(g->bound, g->column, g->order, g->first + begin, count,
-                g->out + begin * row_bytes);
+    sgrt_gather(g->bound, g->column, g->order, g->first + begin, count, g->out + begin * row_bytes);
 }
 
 static void load_column(SgrtCall *c, int64_t i, const uint32_t *order, int64_t first, int64_t rows,
@@ -167,8 +166,7 @@ static void load_column(SgrtCall *c, int64_t i, const uint32_t *order, int64_t f
     sgrt_pool_run(pool, gather_piece, &g, (rows + piece - 1) / piece);
 }
 
-void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t rows,
-                    SgrtPool *pool)
+void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t rows, SgrtPool *pool)
 {
     c->frame.rows = rows;
     for (int64_t i = 0; i < c->data->graph->columns; i++)
@@ -211,4 +209,3 @@ bool sgrt_call_check(const SgrtCall *c, SgrtError *e)
         return sgrt_fail(e, "the sum of the costs is %g", cost[0]);
     return true;
 }
-

@@ -1,7 +1,8 @@
 /* Why a call of the runtime failed, in words.
  *
  * Functions that can fail take an SgrtError, return false (or NULL) and fill it with one sentence
- * that names what was wrong and where.  Only the verbs print; everything else passes the text up. */
+ * that names what was wrong and where.  Only the verbs print; everything else passes the text up.
+ */
 #ifndef SGC_RUNTIME_ERROR_H
 #define SGC_RUNTIME_ERROR_H
 

@@ -29,8 +29,8 @@ static double unit(uint32_t high, uint32_t low)
 /* The two uniforms of block `index` of a path's stream. */
 static void uniform_pair(int64_t seed, uint64_t hash, int64_t index, double *pair)
 {
-    Philox counter = {{(uint32_t)index, (uint32_t)(hash >> 32), (uint32_t)hash,
-                       (uint32_t)SGRT_INIT << 24}};
+    Philox counter = {
+        {(uint32_t)index, (uint32_t)(hash >> 32), (uint32_t)hash, (uint32_t)SGRT_INIT << 24}};
     Philox r = philox(counter, (uint32_t)seed, (uint32_t)((uint64_t)seed >> 32));
     pair[0] = unit((uint32_t)r.word[0], (uint32_t)r.word[1]);
     pair[1] = unit((uint32_t)r.word[2], (uint32_t)r.word[3]);

@@ -250,8 +250,7 @@ bool sgrt_options_bind(SgrtOptions *o, const char *name, const char *value, Sgrt
     for (int64_t i = 0; i < o->bindings; i++)
         if (strcmp(o->binding[i].name, name) == 0)
             return true;
-    SgrtBinding *grown =
-        sgrt_grow(o->binding, &o->binding_room, o->bindings + 1, sizeof *grown, e);
+    SgrtBinding *grown = sgrt_grow(o->binding, &o->binding_room, o->bindings + 1, sizeof *grown, e);
     if (!grown)
         return false;
     o->binding = grown;

@@ -95,7 +95,8 @@ bool sgrt_plan_last_step(const SgrtPlan *p, int64_t epoch_steps, int64_t *last, 
     if (p->epochs >= 0 && __builtin_mul_overflow(p->epochs, epoch_steps, &by_epochs))
         return sgrt_fail(e, "%lld epochs are too many", (long long)p->epochs);
     if (p->epochs < 0 && p->steps < 0)
-        return sgrt_fail(e, "say how long to train: %s--steps N", epoch_steps ? "--epochs N or " : "");
+        return sgrt_fail(e, "say how long to train: %s--steps N",
+                         epoch_steps ? "--epochs N or " : "");
     *last = p->steps >= 0 && p->steps < by_epochs ? p->steps : by_epochs;
     return true;
 }

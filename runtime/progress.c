@@ -18,8 +18,11 @@ double sgrt_seconds(void)
 void sgrt_progress_start(SgrtProgress *p, const SgrtTrainer *t, int64_t last_step, bool quiet)
 {
     double now = sgrt_seconds();
-    *p = (SgrtProgress){.first_step = t->step, .last_step = last_step, .started = now,
-                        .reported = now, .drawn = now};
+    *p = (SgrtProgress){.first_step = t->step,
+                        .last_step = last_step,
+                        .started = now,
+                        .reported = now,
+                        .drawn = now};
     p->out = quiet ? NULL : stdout;
     p->live = !quiet && isatty(STDERR_FILENO) ? stderr : NULL;
     if (t->epoch_steps)

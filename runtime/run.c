@@ -36,10 +36,11 @@ static bool reductions_see_all_rows(const SgrtData *data, int64_t batch, SgrtErr
     const SgrtGraph *g = data->graph;
     for (int64_t i = 0; g->costs == 0 && data->rows > batch && i < g->outputs; i++)
         if (!g->output[i].by_rows)
-            return sgrt_fail(e,
-                             "output %s takes all rows in one call, which holds %lld, and there are "
-                             "%lld; compile with a larger batch (sgc --dim)",
-                             g->output[i].name, (long long)batch, (long long)data->rows);
+            return sgrt_fail(
+                e,
+                "output %s takes all rows in one call, which holds %lld, and there are "
+                "%lld; compile with a larger batch (sgc --dim)",
+                g->output[i].name, (long long)batch, (long long)data->rows);
     return true;
 }
 

@@ -33,7 +33,7 @@ static bool make_folder(const char *path, SgrtError *e)
     struct stat s;
     char *part = sgrt_copy_text(path, e);
     bool made = part != NULL;
-    for (char *at = part; made && at; ) {
+    for (char *at = part; made && at;) {
         at = strchr(at + 1, '/');
         if (at)
             *at = 0;

@@ -42,8 +42,8 @@ static void list_graphs(const SgrtModel *model, char *out, size_t room)
     size_t used = 0;
     *out = 0;
     for (int64_t i = 0; i < model->graphs && used < room; i++)
-        used += (size_t)snprintf(out + used, room - used, "%s%s", i ? ", " : "",
-                                 model->graph[i].name);
+        used +=
+            (size_t)snprintf(out + used, room - used, "%s%s", i ? ", " : "", model->graph[i].name);
 }
 
 const SgrtGraph *sgrt_chosen_graph(const SgrtModel *model, const SgrtOptions *o,
@@ -279,7 +279,6 @@ static bool load(SgrtSession *s, SgrtError *e)
 int sgrt_session_params(SgrtSession *s)
 {
     SgrtError e;
-    bool filled =
-        s->options->from ? load(s, &e) : sgrt_init_params(&s->params, s->seed, &e);
+    bool filled = s->options->from ? load(s, &e) : sgrt_init_params(&s->params, s->seed, &e);
     return filled ? SGRT_OK : failed(s, &e);
 }

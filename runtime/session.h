@@ -16,7 +16,7 @@ typedef struct SgrtSession {
     double *hyper;       /* owned: [model hypers] */
     const char **output; /* owned: [graph outputs], the file to write or NULL */
     int64_t seed, batch;
-    void **tape;         /* owned: noise for `entry`, or NULL */
+    void **tape; /* owned: noise for `entry`, or NULL */
     const SgrtEntry *entry;
 } SgrtSession;
 

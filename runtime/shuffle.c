@@ -19,7 +19,7 @@ static uint64_t number(int64_t seed, int64_t epoch, uint64_t i)
  * than another by more than 2^-32. */
 static uint64_t below(uint64_t random, uint64_t n)
 {
-    return (uint64_t)((__extension__(unsigned __int128)random * n) >> 64);
+    return (uint64_t)((__extension__(unsigned __int128) random * n) >> 64);
 }
 
 void sgrt_shuffle(uint32_t *order, int64_t rows, int64_t seed, int64_t epoch)

@@ -162,8 +162,8 @@ static bool extents_meet(const Reading *r, int64_t *bytes)
     *bytes = 0;
     for (int64_t i = 0; meet && i < n; *bytes = x[i++].end)
         if (x[i].begin != *bytes)
-            meet = bad(r, r->f->tensor[x[i].tensor].name,
-                       "its data overlap others or leave a hole");
+            meet =
+                bad(r, r->f->tensor[x[i].tensor].name, "its data overlap others or leave a hole");
     free(x);
     return meet;
 }

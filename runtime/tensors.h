@@ -38,8 +38,8 @@ const char *sgrt_tensors_text(const SgrtTensorFile *f, const char *key);        
 /* Copies a tensor's values as F32 or F64.  False if the tensor holds anything but reals. */
 bool sgrt_tensor_copy(const SgrtTensor *t, SgrtStored wanted, void *out);
 
-/* Writes a file, atomically.  The same arguments give the same bytes: tensors are ordered by falling
- * size of their elements and then as given, which keeps every one aligned. */
+/* Writes a file, atomically.  The same arguments give the same bytes: tensors are ordered by
+ * falling size of their elements and then as given, which keeps every one aligned. */
 bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors,
                         const SgrtText *text, int64_t texts, SgrtError *e);
 

@@ -11,8 +11,8 @@
 
 typedef struct SgrtTrainSettings {
     SgrtOptimStep optimizer;
-    double clip;         /* the largest norm of a gradient; 0: any */
-    int64_t batch;       /* rows of a step; ignored by a graph without rows */
+    double clip;   /* the largest norm of a gradient; 0: any */
+    int64_t batch; /* rows of a step; ignored by a graph without rows */
     int64_t seed;
     const double *hyper; /* borrowed: [model hypers] */
 } SgrtTrainSettings;
@@ -25,13 +25,13 @@ typedef struct SgrtTrainer {
     SgrtParams grad;
     SgrtParams slot[SGRT_SLOTS];
     SgrtCall call;
-    int64_t step; /* steps that were applied */
-    int64_t epoch_steps; /* steps of an epoch; 0 for a graph without rows */
+    int64_t step;               /* steps that were applied */
+    int64_t epoch_steps;        /* steps of an epoch; 0 for a graph without rows */
     double *state, *next_state; /* owned: the moving averages */
     double norm;                /* of the last step's gradient */
-    double *sum;      /* owned: [1 + costs] costs of the steps since the last report, by rows */
+    double *sum; /* owned: [1 + costs] costs of the steps since the last report, by rows */
     double sum_rows;
-    uint32_t *order;  /* owned: the rows of epoch `ordered`, -1 before the first */
+    uint32_t *order; /* owned: the rows of epoch `ordered`, -1 before the first */
     int64_t ordered;
     struct SgrtSpans *spans; /* owned: the trained elements, cut into tasks */
 } SgrtTrainer;

@@ -46,7 +46,8 @@ static void print_graph(const SgrtGraph *g)
         printf("  rows in batches of at most %lld\n", (long long)g->batch);
     for (int64_t i = 0; i < g->columns; i++) {
         const SgrtColumn *c = &g->column[i];
-        printf("  data %s%s %s", c->name, shape_of(shape, c->dim, c->rank), sgrt_elem_name(c->elem));
+        printf("  data %s%s %s", c->name, shape_of(shape, c->dim, c->rank),
+               sgrt_elem_name(c->elem));
         print_constraint(&c->in);
         printf("%s\n", c->by_rows ? ", a column" : "");
     }

@@ -73,7 +73,8 @@ static bool save(const Run *r, SgrtError *e)
 
 static void add_finite(cJSON *to, const char *key, double value)
 {
-    cJSON_AddItemToObject(to, key, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
+    cJSON_AddItemToObject(to, key,
+                          isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
 }
 
 static bool write_metrics(Run *r, double seconds, SgrtError *e)
@@ -97,8 +98,8 @@ static bool write_metrics(Run *r, double seconds, SgrtError *e)
     return written;
 }
 
-/* An epoch's end starts new sums; the end of a run inside an epoch does not, so that a later run can
- * go on with them. */
+/* An epoch's end starts new sums; the end of a run inside an epoch does not, so that a later run
+ * can go on with them. */
 static bool report(Run *r, bool whole, SgrtError *e)
 {
     SgrtTrainer *t = &r->trainer;
@@ -205,7 +206,8 @@ static int open_folder(Run *r, SgrtOptions *o)
     r->keeps = o->out != NULL;
     SgrtRunMode mode = o->resume ? SGRT_RUN_RESUME : o->force ? SGRT_RUN_FORCE : SGRT_RUN_NEW;
     if (o->resume && (!o->out || o->force || o->from)) {
-        sgrt_fail(&e, "--resume needs --out, the folder of the run, and neither --force nor --from");
+        sgrt_fail(&e,
+                  "--resume needs --out, the folder of the run, and neither --force nor --from");
         return fail(r, SGRT_USAGE, &e);
     }
     if (r->keeps && !sgrt_rundir_open(&r->folder, o->out, mode, &e))
@@ -249,8 +251,11 @@ static int make_trainer(Run *r)
 {
     SgrtError e;
     SgrtSession *s = &r->session;
-    SgrtTrainSettings settings = {.optimizer = r->plan.optimizer, .clip = r->plan.clip,
-                                  .batch = s->batch, .seed = s->seed, .hyper = s->hyper};
+    SgrtTrainSettings settings = {.optimizer = r->plan.optimizer,
+                                  .clip = r->plan.clip,
+                                  .batch = s->batch,
+                                  .seed = s->seed,
+                                  .hyper = s->hyper};
     r->cost = sgrt_alloc(1 + s->graph->costs, sizeof *r->cost, &e);
     if (!r->cost || !sgrt_trainer_init(&r->trainer, &settings, &s->data, &s->params, s->pool, &e))
         return fail(r, SGRT_FAILED, &e);
@@ -261,7 +266,7 @@ static int make_trainer(Run *r)
         sgrt_fail(&e, "--tape holds the noise of one step: say --steps 1");
         return fail(r, SGRT_USAGE, &e);
     }
-    r->every = r->trainer.epoch_steps   ? r->trainer.epoch_steps
+    r->every = r->trainer.epoch_steps  ? r->trainer.epoch_steps
                : s->options->every > 0 ? s->options->every
                                        : round_interval(r->last_step);
     return s->options->resume ? resume(r) : sgrt_session_params(s);

@@ -160,8 +160,8 @@ START_TEST(what_does_not_agree_is_listed)
     SgrtCheckpoint c;
     fill(&p, 1);
     float before = *(float *)p.value[0];
-    write_tensors("{" T("w", "F32", "[4]", "0", "16") "," T("extra", "F32", "[]", "16", "20") ","
-                  T("b", "I32", "[]", "20", "24") "," T("some/slot", "I8", "[]", "24", "25") "}",
+    write_tensors("{" T("w", "F32", "[4]", "0", "16") "," T("extra", "F32", "[]", "16", "20") "," T(
+                      "b", "I32", "[]", "20", "24") "," T("some/slot", "I8", "[]", "24", "25") "}",
                   25);
     ck_assert_msg(sgrt_checkpoint_open(&c, scratch_path("x"), &error), "%s", error.text);
     ck_assert(!sgrt_checkpoint_params(&c, &p, &error));

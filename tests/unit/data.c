@@ -136,7 +136,8 @@ START_TEST(npy_that_was_written_is_read_back)
     SgrtArray a;
     for (int64_t rank = 0; rank <= 3; rank++) {
         static const int64_t dims[4][3] = {{0}, {6}, {2, 3}, {1, 6, 1}};
-        ck_assert(sgrt_npy_write(scratch_path("x"), SGRT_STORED_F32, dims[rank], rank, values, &error));
+        ck_assert(
+            sgrt_npy_write(scratch_path("x"), SGRT_STORED_F32, dims[rank], rank, values, &error));
         ck_assert_msg(sgrt_array_read(&a, scratch_path("x"), NULL, &error), "%s", error.text);
         ck_assert_int_eq(a.rank, rank);
         ck_assert_int_eq(memcmp(a.dim, dims[rank], (size_t)rank * sizeof *a.dim), 0);
@@ -316,9 +317,12 @@ START_TEST(sources_are_parsed_from_the_end)
         const char *word, *path, *member;
         int64_t first, last;
     } cases[] = {
-        {"a.npy", "a.npy", NULL, 0, -1},          {"a.npz:x", "a.npz", "x", 0, -1},
-        {"a.npy[2:5]", "a.npy", NULL, 2, 5},      {"a.npz:x[:5]", "a.npz", "x", 0, 5},
-        {"d:e/a.npy[3:]", "d:e/a.npy", NULL, 3, -1}, {"a[1].npy", "a[1].npy", NULL, 0, -1},
+        {"a.npy", "a.npy", NULL, 0, -1},
+        {"a.npz:x", "a.npz", "x", 0, -1},
+        {"a.npy[2:5]", "a.npy", NULL, 2, 5},
+        {"a.npz:x[:5]", "a.npz", "x", 0, 5},
+        {"d:e/a.npy[3:]", "d:e/a.npy", NULL, 3, -1},
+        {"a[1].npy", "a[1].npy", NULL, 0, -1},
     };
     SgrtSource s;
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -384,7 +388,8 @@ START_TEST(rows_are_counted_in_the_file_when_a_range_is_taken)
     static const double values[] = {1, 2, 2.5, 4};
     char word[400];
     SgrtData data;
-    write_npy("x", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}", values, sizeof values);
+    write_npy("x", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}", values,
+              sizeof values);
     snprintf(word, sizeof word, "%s[1:4]", scratch_path("x"));
     ck_assert(!bind_file(&data, INT, word));
     assert_says("row 2: int = 2.5");
@@ -399,7 +404,8 @@ START_TEST(columns_have_the_same_rows)
     SgrtData data;
     write_npy("x", "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 4)}", values,
               sizeof values);
-    write_npy("y", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}", values, sizeof values);
+    write_npy("y", "{'descr': '<f8', 'fortran_order': False, 'shape': (4,)}", values,
+              sizeof values);
     ck_assert(bind_file(&data, REAL, scratch_path("x")));
     ck_assert(sgrt_source_parse(&source, scratch_path("y"), &error));
     ck_assert(!sgrt_data_bind(&data, INT, &source, &error));

@@ -57,7 +57,9 @@ static void fit_open(Fit *f, const char *optimizer, double lr, int64_t batch, in
     ck_assert(sgrt_params_init(&f->params, &fake_model, NULL, &error));
     ck_assert(sgrt_init_params(&f->params, 7, &error));
     SgrtTrainSettings s = {.optimizer = sgrt_optim_settings(sgrt_optimizer(optimizer)),
-                           .batch = batch, .seed = 7, .hyper = f->hyper};
+                           .batch = batch,
+                           .seed = 7,
+                           .hyper = f->hyper};
     s.optimizer.lr = lr;
     ck_assert(sgrt_trainer_init(&f->trainer, &s, &f->data, &f->params, f->pool, &error));
 }
@@ -205,7 +207,8 @@ START_TEST(a_step_that_fails_is_not_applied)
         int hyper;
         const char *says[3];
     } cases[] = {
-        {1, {"step 5 (epoch 2, rows 8 to 15 of its order)", "element 1 of the gradient of w", "nan"}},
+        {1,
+         {"step 5 (epoch 2, rows 8 to 15 of its order)", "element 1 of the gradient of w", "nan"}},
         {2, {"step 5", "fake.sg:12:5: payoff[a]", "index 7 out of range [0, 5)"}},
     };
     Fit f;

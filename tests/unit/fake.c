@@ -136,28 +136,70 @@ static const SgrtPhase step_phases[] = {{fit_rows, PARTS}, {fit_gradient, 1}};
 static const SgrtPhase eval_phases[] = {{fit_rows, PARTS}, {fit_cost, 1}};
 static const SgrtPhase valley_phases[] = {{valley_step, 1}};
 static const SgrtPhase predict_phases[] = {{predict, 1}};
-static const SgrtEntry fit_step = {.phase = step_phases, .phases = 2,
-                                   .arena_bytes = PARTS * sizeof(Sums)};
-static const SgrtEntry fit_eval = {.phase = eval_phases, .phases = 2,
-                                   .arena_bytes = PARTS * sizeof(Sums)};
+static const SgrtEntry fit_step = {
+    .phase = step_phases, .phases = 2, .arena_bytes = PARTS * sizeof(Sums)};
+static const SgrtEntry fit_eval = {
+    .phase = eval_phases, .phases = 2, .arena_bytes = PARTS * sizeof(Sums)};
 static const SgrtEntry valley_entry = {.phase = valley_phases, .phases = 1};
 static const SgrtEntry predict_run = {.phase = predict_phases, .phases = 1};
 
 static const SgrtGraph graphs[] = {
-    {.name = "fit", .batch = FAKE_BATCH, .column = fit_columns, .columns = 2, .cost = costs,
-     .costs = 1, .state = states, .states = 1, .trained = reached, .place = places,
-     .step = &fit_step, .eval = &fit_eval},
-    {.name = "valley", .column = valley_columns, .columns = 1, .cost = costs, .costs = 1,
-     .trained = only_w, .step = &valley_entry, .eval = &valley_entry},
-    {.name = "predict", .batch = FAKE_BATCH, .column = fit_columns, .columns = 1,
-     .output = predict_outputs, .outputs = 2, .trained = reached, .run = &predict_run},
+    {.name = "fit",
+     .batch = FAKE_BATCH,
+     .column = fit_columns,
+     .columns = 2,
+     .cost = costs,
+     .costs = 1,
+     .state = states,
+     .states = 1,
+     .trained = reached,
+     .place = places,
+     .step = &fit_step,
+     .eval = &fit_eval},
+    {.name = "valley",
+     .column = valley_columns,
+     .columns = 1,
+     .cost = costs,
+     .costs = 1,
+     .trained = only_w,
+     .step = &valley_entry,
+     .eval = &valley_entry},
+    {.name = "predict",
+     .batch = FAKE_BATCH,
+     .column = fit_columns,
+     .columns = 1,
+     .output = predict_outputs,
+     .outputs = 2,
+     .trained = reached,
+     .run = &predict_run},
 };
 static const SgrtTrain trains[] = {
-    {.graph = 0, .optimizer = "adam", .lr = 0.05, .momentum = NAN, .beta1 = NAN, .beta2 = NAN,
-     .eps = NAN, .weight_decay = NAN, .clip = NAN, .epochs = 4, .steps = -1},
+    {.graph = 0,
+     .optimizer = "adam",
+     .lr = 0.05,
+     .momentum = NAN,
+     .beta1 = NAN,
+     .beta2 = NAN,
+     .eps = NAN,
+     .weight_decay = NAN,
+     .clip = NAN,
+     .epochs = 4,
+     .steps = -1},
 };
 
-const SgrtModel fake_model = {.abi = SGRT_ABI, .name = "fake", .hash = "f00d", .version = "0",
-                              .cpu = "any", .needs = "", .real = SGRT_F32, .parts = PARTS,
-                              .param = params, .params = 3, .hyper = hypers, .hypers = 3,
-                              .graph = graphs, .graphs = 3, .train = trains, .trains = 1};
+const SgrtModel fake_model = {.abi = SGRT_ABI,
+                              .name = "fake",
+                              .hash = "f00d",
+                              .version = "0",
+                              .cpu = "any",
+                              .needs = "",
+                              .real = SGRT_F32,
+                              .parts = PARTS,
+                              .param = params,
+                              .params = 3,
+                              .hyper = hypers,
+                              .hypers = 3,
+                              .graph = graphs,
+                              .graphs = 3,
+                              .train = trains,
+                              .trains = 1};

@@ -41,9 +41,10 @@ static bool parse(SgrtOptions *o, SgrtVerb verb, const char *text)
 START_TEST(options_and_bindings_are_taken_in_any_order)
 {
     SgrtOptions o;
-    ck_assert_msg(parse(&o, SGRT_VERB_train,
-                        "x=a.npy --epochs 3 elbo --lr=0.5 beta=4 --resume --weight-decay 1e-2 --out r"),
-                  "%s", error.text);
+    ck_assert_msg(
+        parse(&o, SGRT_VERB_train,
+              "x=a.npy --epochs 3 elbo --lr=0.5 beta=4 --resume --weight-decay 1e-2 --out r"),
+        "%s", error.text);
     ck_assert_str_eq(o.program, "m");
     ck_assert_str_eq(o.graph, "elbo");
     ck_assert_int_eq(o.epochs, 3);

@@ -122,7 +122,8 @@ START_TEST(integers_and_bools_have_their_own_white)
     int32_t v[] = {0, 255, 300, -5};
     unsigned char b[] = {0, 1, 1, 0};
     static const unsigned char levels[] = {0, 255, 255, 0};
-    SgrtArray ints = {SGRT_STORED_I32, 2, 4, {2, 2}, v}, bools = {SGRT_STORED_BOOL, 2, 4, {2, 2}, b};
+    SgrtArray ints = {SGRT_STORED_I32, 2, 4, {2, 2}, v},
+              bools = {SGRT_STORED_BOOL, 2, 4, {2, 2}, b};
     ck_assert(sgrt_png_write(scratch_path("i"), &ints, NULL, &error));
     ck_assert(sgrt_png_write(scratch_path("b"), &bools, NULL, &error));
     ck_assert_int_eq(memcmp(decode("i").pixel, levels, 4), 0);
