@@ -10,6 +10,7 @@
  * then sleeps on a futex. */
 #include "runtime/pool.h"
 
+#include "runtime/blas.h"
 #include "runtime/memory.h"
 
 #include <linux/futex.h>
@@ -108,6 +109,7 @@ static void *work(void *argument)
 
 static bool start(SgrtPool *pool, SgrtError *e)
 {
+    sgrt_blas_share();
     for (; pool->started < pool->threads - 1; pool->started++)
         if (pthread_create(&pool->thread[pool->started], NULL, work, pool) != 0)
             return sgrt_fail(e, "cannot start thread %lld", (long long)pool->started + 2);
