@@ -52,7 +52,8 @@ static bool worth_cutting(const IrType *t, int64_t parts)
 
 static IrPhaseKind kind_of(const IrGraph *g, const IrNode *n, int64_t parts)
 {
-    if (n->op == IR_PARTIAL || has_rows(g, n->type.plates))
+    bool across = has_rows(g, n->attr.over); /* prod_rest keeps the rows that it reads across */
+    if (n->op == IR_PARTIAL || (has_rows(g, n->type.plates) && !across))
         return IR_PHASE_ROWS;
     if (n->op == IR_CONTRACT && has_rows(g, n->attr.over) && worth_cutting(&n->type, parts))
         return IR_PHASE_BLOCKS;
