@@ -2,7 +2,6 @@
 #include "frontend/fe.h"
 
 #include <math.h>
-#include <string.h>
 
 static const Value failed = {.kind = VALUE_ERROR};
 

@@ -1,7 +1,6 @@
 /* Laws as values: normal(mu, sigma), and what can be asked of them. */
 #include "frontend/fe.h"
 
-#include <math.h>
 #include <string.h>
 
 static const Value failed = {.kind = VALUE_ERROR};

@@ -41,7 +41,8 @@ static const Scope *mentioned_loop(const Fe *fe, const Expr *e)
     return NULL;
 }
 
-static Value step_of(Fe *fe, const Args *bracket)
+/* The loop variable plus a constant where the steps are copies of a plate, else an integer. */
+static Value step_of(Fe *fe, const Args *bracket, bool copies)
 {
     bool before = fe->sizes;
     if (bracket->count != 1)
@@ -51,9 +52,8 @@ static Value step_of(Fe *fe, const Args *bracket)
     fe->sizes = true;
     Value i = fe_expr(fe, bracket->arg[0].value);
     fe->sizes = before;
-    if (i.kind == VALUE_INTEGER || i.kind == VALUE_ERROR)
-        return i;
-    if (i.kind == VALUE_STEP && fe->loop && i.plate == fe->loop->plate)
+    bool ok = copies ? i.kind == VALUE_STEP && i.plate == fe->loop->plate : i.kind == VALUE_INTEGER;
+    if (ok || i.kind == VALUE_ERROR)
         return i;
     return fe_error(fe, bracket->at, "a step is the loop variable plus or minus a constant");
 }
@@ -74,7 +74,7 @@ bool fe_is_step(Fe *fe, const Stmt *target, Sequence **s, Value *index)
     }
     if (!loop && !sequence)
         return false;
-    *index = step_of(fe, &target->bracket[0]);
+    *index = step_of(fe, &target->bracket[0], loop && fe->loop && loop == fe->loop->scope);
     if (sequence)
         *s = e->value.sequence;
     if (*s && index->kind == VALUE_ERROR)
@@ -195,11 +195,12 @@ static void elaborate_region(Fe *fe, const Stmt *s, int64_t first, int64_t count
     uint32_t plate = ir_plate_add(fe->g, s->name, IR_PLATE_STEP, count, fe->plates);
     *l = (Loop){.scope = fe_open(fe, SCOPE_FOR, s->name), .plate = plate, .first = first};
     Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
-    if (e)
-        e->value = (Value){.kind = VALUE_STEP, .plate = plate, .integer = first};
     fe->loop = l;
     fe->plates |= 1u << plate;
     fe->g->in_region = ir_region_add(fe->g, (int32_t)plate, false);
+    if (!e)
+        return;
+    e->value = (Value){.kind = VALUE_STEP, .plate = plate, .integer = first};
     fe_block(fe, &s->body);
 }
 
@@ -255,9 +256,10 @@ static void unroll_step(Fe *fe, const Stmt *s, int64_t i, bool last)
 {
     fe_open(fe, SCOPE_FOR, s->name);
     Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
-    if (e)
+    if (e) {
         e->value = fe_integer(i);
-    fe_block(fe, &s->body);
+        fe_block(fe, &s->body);
+    }
     if (last)
         fe_close(fe);
     else
