@@ -44,7 +44,11 @@ move=> x _ /=; rewrite lee_fin; apply/RleP; apply: Rle_trans (fg x) _; exact: Rl
 Qed.
 
 (** ** Intervals *)
-Definition inside (a b x : R) : R := if Rlt_dec a x then if Rle_dec x b then 1 else 0 else 0.
+Definition inside (a b x : R) : R := 
+  match Rlt_dec a x with
+  | left _ => match Rle_dec x b with left _ => IZR 1 | right _ => IZR 0 end
+  | right _ => IZR 0
+  end.
 
 Lemma insideE (a b : RR) : inside a b = \1_(`]a, b]%classic) :> (RR -> RR).
 Proof.
