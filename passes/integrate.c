@@ -286,10 +286,20 @@ static IrRef second_moment_of_event(Integral *t, IrRef u)
 
 /* ---- the expectation of a term -------------------------------------------------------------- */
 
+/* The mean of one event is that of every row of events. */
+static IrRef for_every_event(IrGraph *g, IrRef mean, const IrType *t)
+{
+    uint32_t rank = g->node[mean].type.rank;
+    for (uint32_t i = rank ? t->rank - rank : 0; i-- > 0;)
+        mean = ir_expand(g, mean, 0, t->dim[i]);
+    return mean;
+}
+
 static IrRef expected_atom(Integral *t, IrRef e, Atom atom)
 {
+    IrType type = t->g->node[e].type;
     IrRef mean = moment(t, atom == ATOM_LOG ? IR_E_LOG_MEAN : IR_E_MEAN, IR_NONE);
-    return mean == IR_NONE ? IR_NONE : es_broadcast(t->g, mean, t->g->node[e].type);
+    return mean == IR_NONE ? IR_NONE : es_broadcast(t->g, for_every_event(t->g, mean, &type), type);
 }
 
 /* Linear in operand k: the same operation on its expectation. */
