@@ -225,6 +225,14 @@ static void **pointers(Native *n, int64_t count)
     return arena_array(n->arena, void *, (size_t)count + 1);
 }
 
+static bool reads(const Call *c, IrOp leaf, uint32_t item)
+{
+    for (IrRef r = 0; r < c->g->count; r++)
+        if (c->g->node[r].op == leaf && c->g->node[r].attr.item == item)
+            return true;
+    return false;
+}
+
 static void give_params(Call *c)
 {
     Native *n = c->n;
@@ -234,6 +242,8 @@ static void give_params(Call *c)
     for (uint32_t i = 0; i < m->params; i++) {
         const IrParam *p = &m->param[i];
         int64_t size = ir_elements(&p->type);
+        if (!reads(c, IR_PARAM, i))
+            continue;
         v[i] = elements(n, (NativeRange){p->a, p->b, false}, IR_REAL, 1000 + i, size);
         param[i] = stored(n, v[i], size, n->code->real);
         grad[i] = memset(memory(n, size * 8), 0xff, (size_t)size * 8);
@@ -253,6 +263,8 @@ static void give_data(Call *c)
         const IrData *d = &m->data[i];
         int64_t size = ir_elements(&d->type) * (d->by_rows ? NATIVE_ROWS : 1);
         NativeRange range = {d->lo, d->hi, d->name[0] == 's'};
+        if (!reads(c, IR_DATA, i))
+            continue;
         v[i] = elements(n, range, d->type.elem, i, size);
         for (int64_t k = 0; k < c->code->columns; k++)
             if (strcmp(c->code->column[k].name, d->name) == 0)
