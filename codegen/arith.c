@@ -95,10 +95,18 @@ LLVMValueRef cg_intrinsic(Cg *cg, const char *name, LLVMValueRef *args, unsigned
     return contracted(LLVMBuildCall2(cg->b, type, fn, args, n, ""));
 }
 
+/* A bool compares as 0 or 1: in one bit, 1 would be negative. */
+static LLVMValueRef number(Cg *cg, LLVMValueRef v)
+{
+    return LLVMTypeOf(v) == cg->i1 ? LLVMBuildZExt(cg->b, v, cg->i32, "") : v;
+}
+
 LLVMValueRef cg_compare(Cg *cg, LLVMRealPredicate p, LLVMIntPredicate i, LLVMValueRef a,
                         LLVMValueRef b)
 {
-    return cg_is_real(a) ? LLVMBuildFCmp(cg->b, p, a, b, "") : LLVMBuildICmp(cg->b, i, a, b, "");
+    if (cg_is_real(a))
+        return LLVMBuildFCmp(cg->b, p, a, b, "");
+    return LLVMBuildICmp(cg->b, i, number(cg, a), number(cg, b), "");
 }
 
 LLVMValueRef cg_if(Cg *cg, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b)
