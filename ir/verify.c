@@ -182,23 +182,6 @@ static bool type_sound(const IrGraph *g, const IrType *t)
     return true;
 }
 
-static bool has_type(const IrType *t, IrElem elem, IrPlates plates, uint32_t rank)
-{
-    return t->elem == elem && t->plates == plates && t->rank == rank;
-}
-
-static const IrType *operand(const Verifier *v, const IrNode *n, uint32_t i)
-{
-    return &v->g->node[n->in[i]].type;
-}
-
-/* The value of an operand may be shared by the copies and, if it is a scalar, by the elements. */
-static bool broadcasts(const IrType *from, const IrType *to)
-{
-    return from->elem == to->elem && !(from->plates & ~to->plates) &&
-           (from->rank == 0 || ir_same_shape(from, to));
-}
-
 static void check_derived(Verifier *v, IrRef r)
 {
     const IrNode *n = &v->g->node[r];
@@ -275,145 +258,6 @@ static bool attrs_sound(Verifier *v, IrRef r)
     return sound;
 }
 
-/* ---- rules of single ops ------------------------------------------------------------------- */
-
-static void check_const(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    double x = n->attr.num;
-    if ((n->type.elem == IR_INT && x != floor(x)) || (n->type.elem == IR_BOOL && x != 0 && x != 1))
-        ir_node_broken(v, r, "%g is not of type %s", x, ir_elem_name[n->type.elem]);
-}
-
-static void check_data(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    const IrData *x = &v->g->model->data[n->attr.item];
-    IrPlates rows = 0;
-    for (uint32_t i = 0; i < v->g->plates; i++)
-        if (v->g->plate[i].kind == IR_PLATE_ROWS)
-            rows |= 1u << i;
-    if (n->type.elem != x->type.elem || !ir_same_shape(&n->type, &x->type) ||
-        n->type.plates != (x->by_rows ? rows : 0))
-        ir_node_broken(v, r, "its type is %s, but column %s has %s %s", type_text(v, &n->type),
-                       x->name, x->by_rows ? "rows of" : "the one value", type_text(v, &x->type));
-}
-
-static void check_carry(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    IrType init = *operand(v, n, 0), next = *operand(v, n, 1);
-    for (uint32_t i = 0; i < 2; i++)
-        if (!broadcasts(operand(v, n, i), &n->type))
-            ir_node_broken(v, r, "it carries %s, its type is %s", type_text(v, i ? &next : &init),
-                           type_text(v, &n->type));
-    if (n->in[1] >= r && n->region && v->g->node[n->in[1]].region != n->region)
-        ir_node_broken(v, r, "what it carries comes later and is not of its region");
-}
-
-static void check_reshape(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    const IrType *a = operand(v, n, 0);
-    if (a->elem != n->type.elem || a->plates != n->type.plates ||
-        ir_elements(a) != ir_elements(&n->type))
-        ir_node_broken(v, r, "%s does not have the elements of %s", type_text(v, a),
-                       type_text(v, &n->type));
-}
-
-static void check_sample(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    const IrDistInfo *law = &ir_dist_info[n->attr.dist];
-    if (n->n_in != law->arguments)
-        ir_node_broken(v, r, "%s takes %u arguments", ir_dist_id[n->attr.dist], law->arguments);
-    if (n->type.elem != law->elem)
-        ir_node_broken(v, r, "%s draws %s", ir_dist_id[n->attr.dist], ir_elem_name[law->elem]);
-    for (uint32_t i = 0; i < n->n_in; i++)
-        if (operand(v, n, i)->elem != IR_REAL)
-            ir_node_broken(v, r, "argument %u of %s is not real", i + 1, ir_dist_id[n->attr.dist]);
-}
-
-static void check_param(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    const IrParam *p = &v->g->model->param[n->attr.item];
-    if (!ir_type_equal(&n->type, &p->type))
-        ir_node_broken(v, r, "its type is %s, but parameter %s is %s", type_text(v, &n->type),
-                       p->name, type_text(v, &p->type));
-}
-
-static void check_partial(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    if (v->g->plate[n->attr.plate].kind != IR_PLATE_PARTS)
-        ir_node_broken(v, r, "plate %s is not a plate of parts", v->g->plate[n->attr.plate].name);
-}
-
-/* What the type rule of an op does not say: given types, and the meaning of its attributes. */
-static void check_op(Verifier *v, IrRef r)
-{
-    const IrNode *n = &v->g->node[r];
-    const IrType *t = &n->type;
-    switch (n->op) {
-    case IR_CONST:
-        check_const(v, r);
-        break;
-    case IR_PARAM:
-    case IR_GRAD:
-        check_param(v, r);
-        break;
-    case IR_DATA:
-        check_data(v, r);
-        break;
-    case IR_INDEX:
-        if (!has_type(t, IR_INT, 1u << n->attr.plate, 0))
-            ir_node_broken(v, r, "an index is one int a copy of its plate");
-        break;
-    case IR_HYPER:
-    case IR_ROWS:
-    case IR_TOTAL:
-    case IR_STATE:
-    case IR_OBJECTIVE:
-    case IR_NEXT:
-        if (!has_type(t, IR_REAL, 0, 0))
-            ir_node_broken(v, r, "it is one real, not %s", type_text(v, t));
-        break;
-    case IR_DRAW:
-        if (t->elem != IR_REAL || n->attr.k[0] < 0 || n->attr.k[0] > 1)
-            ir_node_broken(v, r, "base noise is real, and normal (0) or uniform (1)");
-        break;
-    case IR_SAMPLE:
-        check_sample(v, r);
-        break;
-    case IR_EXPECT:
-        if (v->g->node[n->in[0]].op != IR_SAMPLE)
-            ir_node_broken(v, r, "an expectation is over a sample");
-        break;
-    case IR_COST:
-    case IR_OUTPUT:
-        if (!broadcasts(operand(v, n, 0), t) || (n->op == IR_COST && t->elem != IR_REAL))
-            ir_node_broken(v, r, "%s does not fit its operand %s", type_text(v, t),
-                           type_text(v, operand(v, n, 0)));
-        break;
-    case IR_PARTIAL:
-        check_partial(v, r);
-        break;
-    case IR_CUMSUM:
-        if (n->attr.k[0] < 0 || n->attr.k[0] >= t->rank)
-            ir_node_broken(v, r, "there is no axis %" PRId64, n->attr.k[0]);
-        break;
-    case IR_RESHAPE:
-        check_reshape(v, r);
-        break;
-    case IR_CARRY:
-        check_carry(v, r);
-        break;
-    default:
-        break;
-    }
-}
-
 /* ---- nodes --------------------------------------------------------------------------------- */
 
 static bool operands_sound(Verifier *v, IrRef r)
@@ -462,7 +306,7 @@ static void check_node(Verifier *v, IrRef r)
         if (!v->sound[n->in[i]])
             return;
     check_derived(v, r);
-    check_op(v, r);
+    ir_verify_op(v, r);
 }
 
 /* One objective, one gradient a parameter, one next value a moving average; draws of one site are

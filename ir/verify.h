@@ -17,6 +17,8 @@ typedef struct Verifier {
 void ir_broken(Verifier *v, Span at, const char *fmt, ...) SGC_PRINTF(3, 4);
 void ir_node_broken(Verifier *v, IrRef r, const char *fmt, ...) SGC_PRINTF(3, 4);
 
+/* What holds of a node beyond its type rule. */
+void ir_verify_op(Verifier *v, IrRef r);
 /* Phases, kernels and places of a scheduled graph. */
 void ir_verify_schedule(Verifier *v);
 
