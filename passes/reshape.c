@@ -278,10 +278,11 @@ RULE_OF(min_expand)
 /* ---- contractions -------------------------------------------------------------------------- */
 
 /* Labels axis i of the product 'a' + i and peels the expands off a factor: its labels are those of
- * the axes it really has.  False: not one axis was expanded. */
-static bool factor(const IrGraph *g, IrRef *r, uint32_t rank, char *labels)
+ * the axes it really has.  False: nothing of it was repeated, neither along an axis nor by copies
+ * that share it, and a loop is as good as a product of matrices. */
+static bool factor(const IrGraph *g, IrRef *r, const IrType *product, char *labels)
 {
-    uint32_t count = rank;
+    uint32_t rank = product->rank, count = rank;
     for (uint32_t i = 0; i < rank; i++)
         labels[i] = (char)('a' + i);
     for (; g->node[*r].op == IR_EXPAND; *r = g->node[*r].in[0]) {
@@ -290,7 +291,7 @@ static bool factor(const IrGraph *g, IrRef *r, uint32_t rank, char *labels)
         count--;
     }
     labels[count] = 0;
-    return count < rank;
+    return count < rank || g->node[*r].type.plates != product->plates;
 }
 
 /* Every reduced axis must be one of both factors (else it was only repeated: sum_expand), or the
@@ -315,8 +316,8 @@ RULE_OF(sum_product)
     if (g->node[a].type.rank != rank || g->node[b].type.rank != rank)
         return IR_NONE;
     char la[IR_MAX_RANK + 1], lb[IR_MAX_RANK + 1], out[IR_MAX_RANK + 1];
-    bool expanded_a = factor(g, &a, rank, la), expanded_b = factor(g, &b, rank, lb);
-    if (!expanded_a || !expanded_b || !covers(la, lb, rank, n->attr.axes))
+    bool repeated_a = factor(g, &a, &x->type, la), repeated_b = factor(g, &b, &x->type, lb);
+    if (!repeated_a || !repeated_b || !covers(la, lb, rank, n->attr.axes))
         return IR_NONE;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < rank; i++)
