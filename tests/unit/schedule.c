@@ -147,6 +147,14 @@ static void read_through(const Machine *m, IrRef by, IrRef r, Share s)
                       r);
 }
 
+static bool looks_across_rows(const Machine *m, IrRef r)
+{
+    for (uint32_t p = 0; p < m->g->plates; p++)
+        if (m->g->plate[p].kind == IR_PLATE_ROWS && m->g->node[r].attr.over >> p & 1)
+            return true;
+    return false;
+}
+
 /* Writes come first: a kernel must find what it reads whatever it has written already. */
 static void run_kernel(Machine *m, const IrKernel *k, Share s)
 {
@@ -158,10 +166,12 @@ static void run_kernel(Machine *m, const IrKernel *k, Share s)
         if (n->place.buffer >= 0 && n->op != IR_RESHAPE)
             write_node(m, k->node[j], s);
     }
-    s.writes = false;
-    for (uint32_t j = 0; j < k->nodes; j++)
+    for (uint32_t j = 0; j < k->nodes; j++) {
+        Share read = {.kind = looks_across_rows(m, k->node[j]) ? IR_PHASE_GLOBAL : s.kind,
+                      .task = s.task};
         for (uint32_t i = 0; i < m->g->node[k->node[j]].n_in; i++)
-            read_through(m, k->node[j], m->g->node[k->node[j]].in[i], s);
+            read_through(m, k->node[j], m->g->node[k->node[j]].in[i], read);
+    }
 }
 
 /* ---- orders ---------------------------------------------------------------------------------- */
