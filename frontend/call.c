@@ -25,7 +25,7 @@ static const Builtin *find_builtin(const char *name)
 bool fe_is_builtin(const char *name)
 {
     bool planned;
-    return find_builtin(name) || fe_law_exists(name, &planned);
+    return find_builtin(name) || fe_law_exists(name, &planned) || strcmp(name, "rows") == 0;
 }
 
 void fe_suggest_builtins(Suggestion *s)
@@ -132,11 +132,12 @@ static Value body_value(Fe *fe, const Stmt *def)
 /* Arguments are elaborated where they stand, the body in the scope that it was written in. */
 Value fe_inline(Fe *fe, const Expr *call, const Entry *def)
 {
+    enum { MOST_NOTES = 4 }; /* of the calls around an error */
     Stmt *s = def->stmt;
-    Value actual[64];
+    Value *actual = arena_array(fe->arena, Value, s->formals + 1);
     if (s->faulty)
         return failed;
-    if (call->args.count != s->formals || s->formals > 64)
+    if (call->args.count != s->formals)
         return fe_error(fe, call->at, "`%s` takes %u argument%s, not %u", call->name, s->formals,
                         s->formals == 1 ? "" : "s", call->args.count);
     for (uint32_t i = 0; i < s->formals; i++) {
@@ -149,12 +150,13 @@ Value fe_inline(Fe *fe, const Expr *call, const Entry *def)
     Scope *around = fe->scope;
     fe->scope = def->home;
     fe_open(fe, SCOPE_BODY, call->name);
+    fe->calls++;
     bool ok = bind_formals(fe, s, actual);
     Value v = ok ? body_value(fe, s) : failed;
     if (v.kind == VALUE_SEQUENCE)
         v = fe_value(fe_node(fe, call->at, v));
     fe->scope = around;
-    if (diags_errors(fe->diags) != errors)
+    if (fe->calls-- <= MOST_NOTES && diags_errors(fe->diags) != errors)
         diag_note(fe->diags, call->at, "in this call of `%s`", call->name);
     return v;
 }

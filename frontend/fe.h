@@ -107,7 +107,7 @@ typedef struct Fe {
 
     const Block *statements; /* of the file */
     Scope *scope;
-    uint32_t depth, work;
+    uint32_t depth, work, calls;
     bool sizes;        /* in sizes and indices: `/` of integers is exact */
     uint32_t branches; /* inside so many branches of `if`: indices are not checked there */
 

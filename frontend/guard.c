@@ -124,7 +124,7 @@ static Range range_of(const IrGraph *g, IrRef r, int depth)
 
 static Range known_range(const IrGraph *g, IrRef r)
 {
-    enum { DEPTH = 24 };
+    enum { DEPTH = 12 };
     return range_of(g, r, DEPTH);
 }
 

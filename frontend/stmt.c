@@ -158,8 +158,10 @@ static StmtRule *const rule[STMT_KINDS] = {
 void fe_block(Fe *fe, const Block *b)
 {
     fe_declare_sequences(fe, b);
+    fe->depth++;
     for (uint32_t i = 0; i < b->count && !diags_full(fe->diags) && fe->work <= FE_WORK; i++)
         rule[b->stmt[i]->kind](fe, b->stmt[i]);
+    fe->depth--;
 }
 
 /* ---- the graph ----------------------------------------------------------------------------- */
@@ -198,46 +200,49 @@ static void check_roots(Fe *fe, const Stmt *s)
                  s->name);
 }
 
-/* The first param or continuous draw that reaches r, or IR_NONE. */
-static IrRef reached_by(const IrGraph *g, IrRef r, bool *seen)
-{
-    const IrNode *n = ir_at(g, r);
-    if (seen[r])
-        return IR_NONE;
-    seen[r] = true;
-    if (n->op == IR_PARAM || (n->op == IR_SAMPLE && n->type.elem == IR_REAL))
-        return r;
-    for (uint32_t i = 0; i < n->n_in; i++) {
-        IrRef found = reached_by(g, n->in[i], seen);
-        if (found != IR_NONE)
-            return found;
-    }
-    return IR_NONE;
-}
-
-/* Without `biased`, stop_gradient stands where nothing would be cut. */
-static void check_stops(Fe *fe)
-{
-    for (uint32_t i = 0; i < fe->stops; i++) {
-        bool *seen = arena_array(fe->arena, bool, fe->g->count + 1);
-        IrRef r = reached_by(fe->g, fe->stop[i], seen);
-        if (r == IR_NONE)
-            continue;
-        const IrNode *n = ir_at(fe->g, r);
-        fe_error(fe, ir_at(fe->g, fe->stop[i])->at,
-                 "`stop_gradient` cuts the gradient of %s `%s`: that is biased",
-                 n->op == IR_PARAM ? "param" : "draw", n->name ? n->name : "?");
-        diag_help(fe->diags, ir_at(fe->g, fe->stop[i])->at,
-                  "write `stop_gradient(…) biased` to accept that");
-    }
-}
-
 static IrRef *no_leaves(Fe *fe, uint32_t n)
 {
     IrRef *leaf = arena_array(fe->arena, IrRef, n + 1);
     for (uint32_t i = 0; i < n; i++)
         leaf[i] = IR_NONE;
     return leaf;
+}
+
+/* For every node a param or continuous draw that reaches it, or IR_NONE.  Carries look ahead, so
+ * that one walk may not do. */
+static IrRef *reached_by(Fe *fe)
+{
+    const IrGraph *g = fe->g;
+    IrRef *from = no_leaves(fe, g->count);
+    for (bool again = true; again;) {
+        again = false;
+        for (IrRef r = 0; r < g->count; r++) {
+            const IrNode *n = ir_at(g, r);
+            IrRef found = from[r];
+            if (n->op == IR_PARAM || (n->op == IR_SAMPLE && n->type.elem == IR_REAL))
+                found = r;
+            for (uint32_t i = 0; i < n->n_in && found == IR_NONE; i++)
+                found = from[n->in[i]];
+            again = again || found != from[r];
+            from[r] = found;
+        }
+    }
+    return from;
+}
+
+/* Without `biased`, stop_gradient stands where nothing would be cut. */
+static void check_stops(Fe *fe)
+{
+    IrRef *from = fe->stops ? reached_by(fe) : NULL;
+    for (uint32_t i = 0; i < fe->stops; i++) {
+        Span at = ir_at(fe->g, fe->stop[i])->at;
+        if (from[fe->stop[i]] == IR_NONE)
+            continue;
+        const IrNode *n = ir_at(fe->g, from[fe->stop[i]]);
+        fe_error(fe, at, "`stop_gradient` cuts the gradient of %s `%s`: that is biased",
+                 n->op == IR_PARAM ? "param" : "draw", n->name ? n->name : "?");
+        diag_help(fe->diags, at, "write `stop_gradient(…) biased` to accept that");
+    }
 }
 
 static void begin_graph(Fe *fe, const Stmt *s)

@@ -420,6 +420,25 @@ START_TEST(deep_programs_are_refused)
 }
 END_TEST
 
+/* Each def calls the one before it from the middle of a block. */
+START_TEST(deep_inlining_is_refused)
+{
+    size_t size = 200000;
+    char *text = malloc(size), *end = stpcpy(text, "def f0(a) = a\n");
+    for (int i = 1; i < 1200; i++)
+        end += sprintf(
+            end, "def f%d(a) {\n for t in 0..1 { for s in 0..1 { b = -f%d(a) } }\n return a\n}\n",
+            i, i - 1);
+    strcpy(end, "graph g { output o = f1199(1.0) }\n");
+    ck_assert_uint_lt((size_t)(end - text) + 100, size);
+    Compiled c = compile(text);
+    ck_assert(!c.ok);
+    ck_assert_ptr_nonnull(strstr(c.messages, "calls and expressions are nested"));
+    drop(&c);
+    free(text);
+}
+END_TEST
+
 START_TEST(exponential_inlining_is_refused)
 {
     char text[8192] = "def f0(a) = a\n";
@@ -494,6 +513,7 @@ Suite *frontend_suite(void)
     tcase_add_test(t, biased_is_kept_on_the_graph);
     tcase_add_test(t, errors_stop_at_the_limit);
     tcase_add_loop_test(t, deep_programs_are_refused, 0, sizeof deep / sizeof *deep);
+    tcase_add_test(t, deep_inlining_is_refused);
     tcase_add_test(t, exponential_inlining_is_refused);
     tcase_add_test(t, any_bytes_are_compiled_or_refused);
     suite_add_tcase(s, t);
