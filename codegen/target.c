@@ -68,8 +68,10 @@ static bool ask_features(Cg *cg, const char *triple, bool has[FEATURES])
     q.caller = LLVMAddFunction(q.module, "caller", type);
     LLVMAppendBasicBlockInContext(cg->context, q.caller, "entry");
     LLVMAddTargetDependentFunctionAttr(q.caller, "target-cpu", cg->cpu);
-    if (cg->features[0])
-        LLVMAddTargetDependentFunctionAttr(q.caller, "target-features", cg->features);
+    /* LLVM ends the program over an unknown CPU unless it is told that there are 64 bits. */
+    LLVMAddTargetDependentFunctionAttr(
+        q.caller, "target-features",
+        arena_printf(cg->arena, "%s%s+64bit", cg->features, cg->features[0] ? "," : ""));
     for (int i = 0; i < FEATURES; i++)
         add_callee(cg, &q, x86_feature[i]);
     LLVMBuildRetVoid(cg->b);

@@ -3,6 +3,7 @@
 #   sg       a program that compiles; or, where lines end in `# error: WORDS`, one that is refused
 #            with those words at those lines
 #   sh       commands, which must succeed
+#   text     neither
 #   console  `$ command` lines, each followed by what it prints, where ... stands for anything
 # The blocks of one page run in one folder, which begins with links to the project's files.
 . "$(dirname "$0")/run/lib.sh"
@@ -102,6 +103,7 @@ check_page() {
         *.sg) check_program "$block" ;;
         *.sh) (cd page && bash -euo pipefail "../$block") >out 2>&1 || { cat out >&2; fail "$block"; } ;;
         *.console) check_console "$block" ;;
+        *.text) ;;
         *) fail "no one runs blocks of this kind: $block" ;;
         esac
     done

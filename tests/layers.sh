@@ -23,7 +23,8 @@ fault() {
 
 for folder in "${!allowed[@]}"; do
     while IFS=: read -r file line text; do
-        included=$(sed -E 's/.*["<]([^">]+)[">].*/\1/' <<<"$text")
+        [[ $text =~ [\"\<]([^\">]+) ]] || continue
+        included=${BASH_REMATCH[1]}
         if [[ $text == *\<* ]]; then
             [[ $included != llvm* || $folder = codegen ]] ||
                 fault "$file:$line: only codegen may see LLVM: $included"

@@ -21,8 +21,8 @@ status 0 ./vae train x=digits.idx --seed 4 --steps 14 --out other
 ! cmp -s one/checkpoint.safetensors other/checkpoint.safetensors || fail 'the seed changed nothing'
 
 # A run is not overwritten.
-status 1 "${train[@]}" --steps 1 --out one
-says 'one'
+status 2 "${train[@]}" --steps 1 --out one
+says '--resume'
 same one/checkpoint.safetensors two/checkpoint.safetensors
 
 for threads in 1 2; do

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 set -euo pipefail
 
-: "${SGC_SOURCE_DIR:?}" "${SGC_BINARY_DIR:?}"
+SGC_SOURCE_DIR=${SGC_SOURCE_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+SGC_BINARY_DIR=${SGC_BINARY_DIR:-$SGC_SOURCE_DIR/build}
 PATH=$SGC_BINARY_DIR:$PATH
 examples=$SGC_SOURCE_DIR/examples
 export examples

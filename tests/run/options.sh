@@ -77,6 +77,10 @@ mkfifo pipe
 sgc - <pipe 2>err &
 pid=$!
 exec 3>pipe
+# Bit 5 of the caught signals is SIGABRT: sgc has begun, and waits for its input.
+until (( 0x$(awk '/^SigCgt/ { print $2 }' /proc/$pid/status) & 0x20 )); do
+    sleep 0.02
+done
 kill -ABRT $pid
 code=0
 wait $pid || code=$?

@@ -47,7 +47,8 @@ fits iwae 20 200 x=digits.idx
 fits sbn 20 100 x=digits.idx
 fits mlp 30 1 x=digits.idx y=digits.labels
 
-status 0 ./vae run generate --from vae.run image=new.npy image=new.png
+status 0 ./vae run generate --from vae.run image=new.npy
+status 0 ./vae run generate --from vae.run image=new.png
 [ -s new.png ] || fail 'no contact sheet'
 status 0 ./vae run reconstruct --from vae.run 'x=digits.idx[0:64]' image=again.png input=same.npy
 status 0 ./mlp run classify --from mlp.run x=digits.idx p=p.npy
