@@ -12,18 +12,21 @@ static char *own(Cg *cg, char *message)
     return copy;
 }
 
-static LLVMTargetMachineRef open_machine(Cg *cg, LLVMTargetRef target, const char *triple)
+static LLVMTargetMachineRef open_machine(const Cg *cg, LLVMTargetRef target, const char *triple,
+                                         const char *cpu, const char *features)
 {
-    return LLVMCreateTargetMachine(target, triple, cg->cpu, cg->features,
-                                   cg->options->no_optimise ? LLVMCodeGenLevelNone
-                                                            : LLVMCodeGenLevelAggressive,
-                                   LLVMRelocPIC, LLVMCodeModelDefault);
+    LLVMCodeGenOptLevel level =
+        cg->options->no_optimise ? LLVMCodeGenLevelNone : LLVMCodeGenLevelAggressive;
+    return LLVMCreateTargetMachine(target, triple, cpu, features, level, LLVMRelocPIC,
+                                   LLVMCodeModelDefault);
 }
 
 /* ---- features ------------------------------------------------------------------------------- */
 
-/* The C interface does not say which features a CPU has, but the inliner knows: a function that
- * wants a feature is inlined only into a caller that has it. */
+/* The C interface does not say which CPUs there are, nor which features they have, but the inliner
+ * knows: a function that wants a feature is inlined only into a caller that has it. */
+#define BASELINE "x86-64" /* what every CPU for 64 bits has */
+
 typedef struct Question {
     LLVMModuleRef module;
     LLVMValueRef caller;
@@ -35,7 +38,7 @@ static void add_callee(Cg *cg, Question *q, const char *feature)
     LLVMValueRef callee = LLVMAddFunction(q->module, feature, type);
     LLVMPositionBuilderAtEnd(cg->b, LLVMAppendBasicBlockInContext(cg->context, callee, "entry"));
     LLVMBuildRetVoid(cg->b);
-    LLVMAddTargetDependentFunctionAttr(callee, "target-cpu", "x86-64"); /* what all have */
+    LLVMAddTargetDependentFunctionAttr(callee, "target-cpu", BASELINE);
     LLVMAddTargetDependentFunctionAttr(callee, "target-features",
                                        arena_printf(cg->arena, "+%s", feature));
     LLVMPositionBuilderAtEnd(cg->b, LLVMGetEntryBasicBlock(q->caller));
@@ -60,7 +63,7 @@ static const char *const x86_feature[] = {
 enum { FEATURES = sizeof x86_feature / sizeof *x86_feature };
 
 /* Fills has[] and says whether the CPU is known: every one that is has cx8. */
-static bool ask_features(Cg *cg, const char *triple, bool has[FEATURES])
+static bool ask_features(Cg *cg, LLVMTargetRef target, const char *triple, bool has[FEATURES])
 {
     Question q = {LLVMModuleCreateWithNameInContext("features", cg->context), NULL};
     LLVMSetTarget(q.module, triple);
@@ -68,15 +71,14 @@ static bool ask_features(Cg *cg, const char *triple, bool has[FEATURES])
     q.caller = LLVMAddFunction(q.module, "caller", type);
     LLVMAppendBasicBlockInContext(cg->context, q.caller, "entry");
     LLVMAddTargetDependentFunctionAttr(q.caller, "target-cpu", cg->cpu);
-    /* LLVM ends the program over an unknown CPU unless it is told that there are 64 bits. */
-    LLVMAddTargetDependentFunctionAttr(
-        q.caller, "target-features",
-        arena_printf(cg->arena, "%s%s+64bit", cg->features, cg->features[0] ? "," : ""));
+    LLVMAddTargetDependentFunctionAttr(q.caller, "target-features", cg->features);
     for (int i = 0; i < FEATURES; i++)
         add_callee(cg, &q, x86_feature[i]);
     LLVMBuildRetVoid(cg->b);
     LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef failed = LLVMRunPasses(q.module, "cgscc(inline)", cg->machine, o);
+    LLVMTargetMachineRef machine = open_machine(cg, target, triple, BASELINE, "");
+    LLVMErrorRef failed = LLVMRunPasses(q.module, "cgscc(inline)", machine, o);
+    LLVMDisposeTargetMachine(machine);
     LLVMDisposePassBuilderOptions(o);
     if (failed)
         LLVMConsumeError(failed);
@@ -86,13 +88,13 @@ static bool ask_features(Cg *cg, const char *triple, bool has[FEATURES])
     return has[0];
 }
 
-static bool find_needs(Cg *cg, const char *triple)
+static bool find_needs(Cg *cg, LLVMTargetRef target, const char *triple)
 {
     bool has[FEATURES] = {false};
     cg->needs = arena_copy(cg->arena, "", 0);
     if (strncmp(triple, "x86_64", 6) != 0)
         return true;
-    if (!ask_features(cg, triple, has)) {
+    if (!ask_features(cg, target, triple, has)) {
         cg_error(cg, "unknown cpu", cg->cpu);
         return false;
     }
@@ -105,7 +107,9 @@ static bool find_needs(Cg *cg, const char *triple)
 
 /* ---- the machine ---------------------------------------------------------------------------- */
 
-static void choose_cpu(Cg *cg)
+/* LLVM ends the program over a CPU that it does not know, or that also runs 32 bits, unless it is
+ * told that there are 64. */
+static void choose_cpu(Cg *cg, const char *triple)
 {
     bool native = !cg->options->cpu || strcmp(cg->options->cpu, "native") == 0;
     if (native) {
@@ -113,7 +117,8 @@ static void choose_cpu(Cg *cg)
         cg->features = own(cg, LLVMGetHostCPUFeatures());
     } else {
         cg->cpu = arena_copy(cg->arena, cg->options->cpu, strlen(cg->options->cpu));
-        cg->features = arena_copy(cg->arena, "", 0);
+        bool x86 = strncmp(triple, "x86_64", 6) == 0;
+        cg->features = arena_copy(cg->arena, "+64bit", x86 ? 6 : 0);
     }
 }
 
@@ -135,10 +140,12 @@ bool cg_target_open(Cg *cg)
         cg_error(cg, "no code generator", own(cg, why));
         return false;
     }
-    choose_cpu(cg);
-    cg->machine = open_machine(cg, target, triple);
+    choose_cpu(cg, triple);
+    if (!find_needs(cg, target, triple))
+        return false;
+    cg->machine = open_machine(cg, target, triple, cg->cpu, cg->features);
     set_layout(cg, triple);
-    return find_needs(cg, triple);
+    return true;
 }
 
 void cg_target_close(Cg *cg)
