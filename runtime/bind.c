@@ -299,19 +299,52 @@ static bool bind_array(SgrtData *d, int64_t column, SgrtArray *a, const char *fi
     return agree_shape(&k) && agree_rows(&k) && take_values(&k) && same_rows(d, &k);
 }
 
-bool sgrt_data_bind(SgrtData *d, int64_t column, SgrtSource *source, SgrtError *e)
+/* Takes the source over; *there is false if the member is wanted only if it is there, and is not.
+ */
+static bool bind_source(SgrtData *d, int64_t column, SgrtSource *source, SgrtWanted wanted,
+                        bool *there, SgrtError *e)
 {
     SgrtBound *b = &d->bound[column];
     SgrtArray a = {0};
     bound_free(b);
     b->source = *source;
     *source = (SgrtSource){0};
-    bool bound = sgrt_array_read(&a, b->source.path, b->source.member, e) &&
-                 bind_array(d, column, &a, b->source.path, e);
+    const char *name = b->source.member ? b->source.member : d->graph->column[column].name;
+    bool read = sgrt_array_read(&a, b->source.path, wanted, name, e);
+    *there = read && a.size >= 0;
+    bool bound = *there && bind_array(d, column, &a, b->source.path, e);
     sgrt_array_free(&a);
     if (!bound)
         bound_free(b);
-    return bound;
+    return read && (bound || !*there);
+}
+
+bool sgrt_data_bind(SgrtData *d, int64_t column, SgrtSource *source, SgrtError *e)
+{
+    bool there = false;
+    SgrtWanted wanted = source->member ? SGRT_NAMED : SGRT_WHOLE_OR_NAMED;
+    return bind_source(d, column, source, wanted, &there, e);
+}
+
+bool sgrt_data_bind_names(SgrtData *d, const SgrtSource *source, int64_t *count, SgrtError *e)
+{
+    *count = 0;
+    for (int64_t i = 0; i < d->graph->columns; i++) {
+        bool there = false;
+        SgrtSource own = {.first = source->first, .last = source->last};
+        if (d->bound[i].values)
+            continue;
+        own.path = sgrt_copy_text(source->path, e);
+        own.member = own.path ? sgrt_copy_text(d->graph->column[i].name, e) : NULL;
+        if (!own.member) {
+            sgrt_source_free(&own);
+            return false;
+        }
+        if (!bind_source(d, i, &own, SGRT_NAMED_IF_THERE, &there, e))
+            return false;
+        *count += there;
+    }
+    return true;
 }
 
 bool sgrt_data_bind_array(SgrtData *d, int64_t column, SgrtArray *a, const char *name, SgrtError *e)

@@ -36,11 +36,18 @@ typedef struct SgrtData {
 bool sgrt_source_parse(SgrtSource *s, const char *word, SgrtError *e);
 void sgrt_source_free(SgrtSource *s);
 
+/* What sgrt_source_parse() reads back as the source.  Returns `out`. */
+char *sgrt_source_text(const SgrtSource *s, char *out, size_t room);
+
 bool sgrt_data_init(SgrtData *d, const SgrtModel *model, const SgrtGraph *graph, SgrtError *e);
 void sgrt_data_free(SgrtData *d);
 
 /* Reads `source`, which it takes over even on failure, and binds it to a column. */
 bool sgrt_data_bind(SgrtData *d, int64_t column, SgrtSource *source, SgrtError *e);
+
+/* Binds every column that has no data yet and that a file with names has under its own name;
+ * *count of them.  `source` says which rows; its member must be NULL.  It stays the caller's. */
+bool sgrt_data_bind_names(SgrtData *d, const SgrtSource *source, int64_t *count, SgrtError *e);
 
 /* Binds an array that a host already has, which it takes over even on failure; `name` stands for
  * the file in errors. */

@@ -29,23 +29,15 @@ static void add_settings(cJSON *to, const SgrtTrainer *t, int64_t epochs, int64_
         cJSON_AddNumberToObject(to, "steps", (double)steps);
 }
 
-static const char *word_of(const SgrtOptions *o, const char *name)
-{
-    for (int64_t i = 0; i < o->bindings; i++)
-        if (strcmp(o->binding[i].name, name) == 0)
-            return o->binding[i].value;
-    return NULL;
-}
-
 static void add_column(cJSON *to, const SgrtSession *s, int64_t i)
 {
     const SgrtColumn *c = &s->graph->column[i];
     const SgrtBound *b = &s->data.bound[i];
-    const char *word = word_of(s->options, c->name);
-    char note[500];
+    char source[4096], note[500];
     cJSON *entry = cJSON_AddObjectToObject(to, c->name);
-    if (word)
-        cJSON_AddStringToObject(entry, source_key, word);
+    if (b->source.path)
+        cJSON_AddStringToObject(entry, source_key,
+                                sgrt_source_text(&b->source, source, sizeof source));
     cJSON_AddStringToObject(entry, "type", sgrt_stored_name(b->file_stored));
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
     for (int64_t k = 0; k < b->file_rank; k++)

@@ -1,4 +1,4 @@
-/* The table of stored types, the table of formats, and reading by the latter. */
+/* The table of stored types, and the formats of files, told by their first bytes. */
 #include "runtime/data.h"
 
 #include <stdio.h>
@@ -17,17 +17,6 @@ static const struct {
     [SGRT_STORED_I64] = {"int64", 8, true},    [SGRT_STORED_F32] = {"float32", 4, false},
     [SGRT_STORED_F64] = {"float64", 8, false},
 };
-
-static const struct {
-    const char *name, *magic;
-    size_t magic_bytes;
-    bool (*read)(SgrtArray *a, SgrtInput *in, SgrtError *e);
-} format_row[] = {
-    {"IDX", "\0\0", 2, sgrt_idx_read},
-    {"NPY", "\x93NUMPY", 6, sgrt_npy_read},
-};
-
-enum { FORMATS = sizeof format_row / sizeof format_row[0] };
 
 const char *sgrt_stored_name(SgrtStored stored)
 {
@@ -75,29 +64,105 @@ void sgrt_swap_bytes(void *values, int64_t count, int64_t bytes)
         }
 }
 
-static bool read_known(SgrtArray *a, SgrtInput *in, SgrtError *e)
+bool sgrt_member_is(SgrtMember *m, const char *name)
 {
-    for (size_t i = 0; i < FORMATS; i++) {
-        if (in->head_bytes < (int64_t)format_row[i].magic_bytes ||
-            memcmp(in->head, format_row[i].magic, format_row[i].magic_bytes) != 0)
-            continue;
-        return format_row[i].read(a, in, e) && sgrt_input_end(in, e);
-    }
-    if (in->head_bytes == 0)
-        return sgrt_fail(e, "%s: the file is empty", in->path);
-    return sgrt_fail(e, "%s: neither IDX nor NPY, plain or gzipped", in->path);
+    size_t used = strlen(m->others);
+    snprintf(m->others + used, sizeof m->others - used, "%s%s", used ? ", " : "", name);
+    if (strcmp(name, m->name) != 0)
+        return false;
+    m->found = true;
+    return true;
 }
 
-bool sgrt_array_read(SgrtArray *a, const char *path, const char *member, SgrtError *e)
+typedef enum Format { IDX, NPY, NPZ, SAFETENSORS, JSON, CSV, UNKNOWN } Format;
+
+static bool begins(const SgrtInput *in, const char *magic, int64_t bytes)
+{
+    return in->head_bytes >= bytes && memcmp(in->head, magic, (size_t)bytes) == 0;
+}
+
+/* A small length as eight bytes, then a brace. */
+static bool looks_like_safetensors(const SgrtInput *in)
+{
+    static const unsigned char upper[4] = {0};
+    return in->head_bytes > 8 && in->head[8] == '{' && memcmp(in->head + 4, upper, 4) == 0;
+}
+
+static bool looks_like_text(const SgrtInput *in)
+{
+    for (int64_t i = 0; i < in->head_bytes; i++)
+        if (in->head[i] < ' ' && !strchr("\t\r\n", in->head[i]))
+            return false;
+    return in->head_bytes > 0 && !memchr(in->head, 0, (size_t)in->head_bytes);
+}
+
+static Format format_of(const SgrtInput *in)
+{
+    if (looks_like_safetensors(in))
+        return SAFETENSORS;
+    if (begins(in, "\0\0", 2))
+        return IDX;
+    if (begins(in, "\x93NUMPY", 6))
+        return NPY;
+    if (begins(in, "PK\3\4", 4) || begins(in, "PK\5\6", 4))
+        return NPZ;
+    if (!looks_like_text(in))
+        return UNKNOWN;
+    int64_t first = 0;
+    while (first < in->head_bytes && strchr(" \t\r\n", in->head[first]))
+        first++;
+    return first < in->head_bytes && in->head[first] == '{' ? JSON : CSV;
+}
+
+static bool read_format(SgrtArray *a, SgrtInput *in, SgrtMember *m, bool *has_names, SgrtError *e)
+{
+    Format format = format_of(in);
+    *has_names = format == NPZ || format == SAFETENSORS || format == JSON;
+    switch (format) {
+    case IDX:
+        return sgrt_idx_read(a, in, e) && sgrt_input_end(in, e);
+    case NPY:
+        return sgrt_npy_read(a, in, e) && sgrt_input_end(in, e);
+    case NPZ:
+        return sgrt_npz_read(a, in, m, e);
+    case SAFETENSORS:
+        return sgrt_safetensors_read(a, in, m, e);
+    case JSON:
+        return sgrt_json_read(a, in, m, e);
+    case CSV:
+        return sgrt_csv_read(a, in, m, has_names, e);
+    default:
+        return in->head_bytes == 0
+                   ? sgrt_fail(e, "%s: the file is empty", in->path)
+                   : sgrt_fail(e, "%s: none of IDX, NPY, NPZ, safetensors, JSON and CSV", in->path);
+    }
+}
+
+static bool read_wanted(SgrtArray *a, SgrtInput *in, SgrtWanted wanted, const char *name,
+                        SgrtError *e)
+{
+    SgrtMember m = {.name = name};
+    bool has_names = false;
+    if (!read_format(a, in, &m, &has_names, e))
+        return false;
+    if (!has_names && wanted != SGRT_WHOLE_OR_NAMED)
+        return sgrt_fail(e, "%s: the file holds one array without a name, so it has no '%s'",
+                         in->path, name);
+    if (!has_names || m.found)
+        return true;
+    a->size = -1;
+    return wanted == SGRT_NAMED_IF_THERE || sgrt_fail(e, "%s: no '%s'; it holds %s", in->path, name,
+                                                      *m.others ? m.others : "nothing");
+}
+
+bool sgrt_array_read(SgrtArray *a, const char *path, SgrtWanted wanted, const char *name,
+                     SgrtError *e)
 {
     *a = (SgrtArray){0};
     SgrtInput in;
     if (!sgrt_input_open(&in, path, e))
         return false;
-    bool read = read_known(a, &in, e);
-    if (read && member)
-        read = sgrt_fail(e, "%s: the file holds one array without a name, so it has no '%s'", path,
-                         member);
+    bool read = read_wanted(a, &in, wanted, name, e);
     sgrt_input_close(&in);
     if (!read)
         sgrt_array_free(a);

@@ -1,7 +1,8 @@
 /* Arrays in data files.
  *
- * A file holds one array (IDX, NPY), plain or gzipped; which format it has is told by its content.
- * Arrays are row-major and in the byte order of the machine once read. */
+ * A file holds one array (IDX, NPY, CSV without a header) or several with names (NPZ, safetensors,
+ * JSON, CSV with a header), plain or gzipped; which format it has is told by its content.  Arrays
+ * are row-major and in the byte order of the machine once read. */
 #ifndef SGC_RUNTIME_DATA_H
 #define SGC_RUNTIME_DATA_H
 
@@ -37,9 +38,15 @@ const char *sgrt_stored_name(SgrtStored stored); /* "uint8" */
 int64_t sgrt_stored_bytes(SgrtStored stored);
 bool sgrt_stored_integer(SgrtStored stored);
 
-/* Reads the array of a file.  `member` names one of several in a file whose arrays have names; NULL
- * takes the only one.  On success the caller owns the array and frees it with sgrt_array_free(). */
-bool sgrt_array_read(SgrtArray *a, const char *path, const char *member, SgrtError *e);
+typedef enum SgrtWanted {
+    SGRT_WHOLE_OR_NAMED, /* the only array, or the one with the name where arrays have names */
+    SGRT_NAMED,          /* the one with the name */
+    SGRT_NAMED_IF_THERE  /* the same, and it is no error if there is none: size is then -1 */
+} SgrtWanted;
+
+/* Reads an array of a file.  On success the caller owns it and frees it with sgrt_array_free(). */
+bool sgrt_array_read(SgrtArray *a, const char *path, SgrtWanted wanted, const char *name,
+                     SgrtError *e);
 void sgrt_array_free(SgrtArray *a);
 
 /* The number of elements: false if it does not fit or an extent is negative. */
@@ -51,8 +58,25 @@ char *sgrt_shape_text(char *out, size_t room, const int64_t *dim, int64_t rank);
 /* Reverses the bytes of each of `count` elements. */
 void sgrt_swap_bytes(void *values, int64_t count, int64_t bytes);
 
-/* The formats' readers, for data.c: the whole file, from its first byte to its end. */
+/* The search for a name among those of a file. */
+typedef struct SgrtMember {
+    const char *name;
+    bool found;
+    char others[300]; /* the names that were met, for a message */
+} SgrtMember;
+
+/* Notes a name of the file: true if it is the one that is wanted. */
+bool sgrt_member_is(SgrtMember *m, const char *name);
+
+/* The formats' readers, for data.c: the whole file, from its first byte to its end.  Those that
+ * take a member leave the array empty if the file has none with its name. */
 bool sgrt_idx_read(SgrtArray *a, SgrtInput *in, SgrtError *e);
 bool sgrt_npy_read(SgrtArray *a, SgrtInput *in, SgrtError *e);
+bool sgrt_npz_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, SgrtError *e);
+bool sgrt_json_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, SgrtError *e);
+bool sgrt_safetensors_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, SgrtError *e);
+
+/* A file without a header has no names, and all of it is the array. */
+bool sgrt_csv_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, bool *has_names, SgrtError *e);
 
 #endif

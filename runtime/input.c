@@ -14,6 +14,7 @@
 enum {
     STREAM_BUFFER = 1 << 17,
     CHUNK = 1 << 22,    /* memory is taken as bytes arrive, at first this much */
+    REST = 1 << 16,     /* the same, where the length is not known */
     DEFLATE_MOST = 1032 /* no deflate stream expands by more */
 };
 
@@ -55,9 +56,19 @@ static bool is_cut_off(const SgrtInput *in)
     return code == Z_BUF_ERROR;
 }
 
+static int64_t read_memory(const SgrtInput *in, void *out, int64_t bytes)
+{
+    int64_t left = in->most - in->offset;
+    int64_t count = bytes < left ? bytes : left;
+    memcpy(out, in->bytes + in->offset, (size_t)count);
+    return count;
+}
+
 static int64_t read_stream(SgrtInput *in, void *out, int64_t bytes, SgrtError *e)
 {
     int64_t done = 0;
+    if (!in->stream)
+        return read_memory(in, out, bytes);
     while (done < bytes) {
         unsigned piece = bytes - done > CHUNK ? CHUNK : (unsigned)(bytes - done);
         int got = gzread(in->stream, (char *)out + done, piece);
@@ -99,6 +110,11 @@ bool sgrt_input_open(SgrtInput *in, const char *path, SgrtError *e)
     return false;
 }
 
+void sgrt_input_memory(SgrtInput *in, const char *path, const void *bytes, int64_t count)
+{
+    *in = (SgrtInput){.path = path, .bytes = bytes, .most = count};
+}
+
 void sgrt_input_close(SgrtInput *in)
 {
     if (in->stream)
@@ -111,10 +127,11 @@ int64_t sgrt_input_some(SgrtInput *in, void *out, int64_t bytes, SgrtError *e)
     int64_t kept = in->head_bytes - in->offset;
     int64_t from_head = kept < 0 ? 0 : kept < bytes ? kept : bytes;
     memcpy(out, in->head + (from_head ? in->offset : 0), (size_t)from_head);
+    in->offset += from_head;
     int64_t rest = read_stream(in, (char *)out + from_head, bytes - from_head, e);
     if (rest < 0)
         return -1;
-    in->offset += from_head + rest;
+    in->offset += rest;
     return from_head + rest;
 }
 
@@ -165,6 +182,25 @@ void *sgrt_input_values(SgrtInput *in, int64_t count, int64_t size, SgrtError *e
         return NULL;
     }
     return bytes ? read_growing(in, bytes, e) : sgrt_alloc(0, 1, e);
+}
+
+char *sgrt_input_rest(SgrtInput *in, int64_t *count, SgrtError *e)
+{
+    char *bytes = NULL;
+    int64_t room = 0, got = 0;
+    *count = 0;
+    do {
+        char *grown = sgrt_grow(bytes, &room, *count + REST + 1, 1, e);
+        got = grown ? sgrt_input_some(in, grown + *count, REST, e) : -1;
+        bytes = grown ? grown : bytes;
+        *count += got > 0 ? got : 0;
+    } while (got > 0);
+    if (got < 0) {
+        free(bytes);
+        return NULL;
+    }
+    bytes[*count] = 0;
+    return bytes;
 }
 
 bool sgrt_input_end(SgrtInput *in, SgrtError *e)

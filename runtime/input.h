@@ -7,19 +7,24 @@
 
 #include <stdint.h>
 
-enum { SGRT_HEAD_BYTES = 8 };
+enum { SGRT_HEAD_BYTES = 16 };
 
 typedef struct SgrtInput {
-    void *stream;     /* owned: zlib's */
-    const char *path; /* borrowed */
-    int64_t offset;   /* of the next byte */
-    int64_t most;     /* the file cannot hold more bytes than this; -1 if that is not known */
+    void *stream;      /* owned: zlib's; NULL for bytes in memory */
+    const char *bytes; /* borrowed, where there is no stream */
+    const char *path;  /* borrowed */
+    int64_t offset;    /* of the next byte */
+    int64_t most;      /* the file cannot hold more bytes than this; -1 if that is not known */
     bool packed;
     unsigned char head[SGRT_HEAD_BYTES]; /* the first bytes, zero-filled, for telling formats */
     int64_t head_bytes;
 } SgrtInput;
 
 bool sgrt_input_open(SgrtInput *in, const char *path, SgrtError *e);
+
+/* A part of a file that is in memory already; `path` names it in errors. */
+void sgrt_input_memory(SgrtInput *in, const char *path, const void *bytes, int64_t count);
+
 void sgrt_input_close(SgrtInput *in);
 
 /* Exactly `bytes` bytes, or an error. */
@@ -31,6 +36,9 @@ int64_t sgrt_input_some(SgrtInput *in, void *out, int64_t bytes, SgrtError *e);
 /* `count` elements of `size` bytes into fresh memory, which the caller owns.  A header that claims
  * more than the file holds is refused before the memory it asks for is taken. */
 void *sgrt_input_values(SgrtInput *in, int64_t count, int64_t size, SgrtError *e);
+
+/* All that follows and a 0 behind it, for the caller to free; *count without the 0. */
+char *sgrt_input_rest(SgrtInput *in, int64_t *count, SgrtError *e);
 
 /* True if nothing follows. */
 bool sgrt_input_end(SgrtInput *in, SgrtError *e);

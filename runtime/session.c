@@ -120,13 +120,10 @@ static int bind_column(SgrtSession *s, int64_t column, const char *word)
 {
     SgrtError e;
     SgrtSource source;
-    char note[500];
     if (!sgrt_source_parse(&source, word, &e))
         return usage(s, &e);
     if (!sgrt_data_bind(&s->data, column, &source, &e))
         return failed(s, &e);
-    if (sgrt_bound_note(&s->data.bound[column], &s->graph->column[column], note, sizeof note))
-        sgrt_say_note(s->options, "%s", note);
     return SGRT_OK;
 }
 
@@ -172,6 +169,26 @@ static int bind_words(SgrtSession *s)
     return SGRT_OK;
 }
 
+/* --data FILE, for the names that have no word of their own. */
+static int bind_data(SgrtSession *s)
+{
+    SgrtError e;
+    SgrtSource source;
+    const char *word = s->options->data;
+    int64_t count = 0;
+    if (!word)
+        return SGRT_OK;
+    if (!sgrt_source_parse(&source, word, &e))
+        return usage(s, &e);
+    bool bound = source.member ? sgrt_fail(&e, "--data %s: a file is expected, not a member", word)
+                               : sgrt_data_bind_names(&s->data, &source, &count, &e);
+    sgrt_source_free(&source);
+    if (bound && count == 0)
+        bound = sgrt_fail(&e, "--data %s: the file has none of the names that graph %s still needs",
+                          word, s->graph->name);
+    return bound ? SGRT_OK : failed(s, &e);
+}
+
 static int choose_batch(SgrtSession *s)
 {
     SgrtError e;
@@ -206,6 +223,14 @@ static bool make(SgrtSession *s, SgrtError *e)
            sgrt_data_init(&s->data, s->model, s->graph, e);
 }
 
+static void say_notes(const SgrtSession *s)
+{
+    char note[500];
+    for (int64_t i = 0; i < s->graph->columns; i++)
+        if (sgrt_bound_note(&s->data.bound[i], &s->graph->column[i], note, sizeof note))
+            sgrt_say_note(s->options, "%s", note);
+}
+
 static int read_tape(SgrtSession *s)
 {
     SgrtError e;
@@ -231,10 +256,13 @@ int sgrt_session_open(SgrtSession *s, const SgrtModel *model, SgrtOptions *optio
     int status = choose_batch(s);
     if (status == SGRT_OK)
         status = bind_words(s);
+    if (status == SGRT_OK)
+        status = bind_data(s);
     if (status != SGRT_OK)
         return status;
     if (!sgrt_data_complete(&s->data, options->rows, &e))
         return usage(s, &e);
+    say_notes(s);
     return read_tape(s);
 }
 

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,6 +59,18 @@ bool sgrt_source_parse(SgrtSource *s, const char *word, SgrtError *e)
     }
     sgrt_source_free(s);
     return false;
+}
+
+char *sgrt_source_text(const SgrtSource *s, char *out, size_t room)
+{
+    char last[24] = "";
+    if (s->last >= 0)
+        snprintf(last, sizeof last, "%lld", (long long)s->last);
+    size_t used = (size_t)snprintf(out, room, "%s%s%s", s->path, s->member ? ":" : "",
+                                   s->member ? s->member : "");
+    if ((s->first || s->last >= 0) && used < room)
+        snprintf(out + used, room - used, "[%lld:%s]", (long long)s->first, last);
+    return out;
 }
 
 void sgrt_source_free(SgrtSource *s)

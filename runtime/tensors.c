@@ -229,16 +229,48 @@ static bool read_file(SgrtTensorFile *f, SgrtInput *in, SgrtError *e)
     return read;
 }
 
+bool sgrt_tensors_read_from(SgrtTensorFile *f, SgrtInput *in, SgrtError *e)
+{
+    *f = (SgrtTensorFile){.path = in->path};
+    if (read_file(f, in, e))
+        return true;
+    sgrt_tensors_free(f);
+    return false;
+}
+
 bool sgrt_tensors_read(SgrtTensorFile *f, const char *path, SgrtError *e)
 {
-    *f = (SgrtTensorFile){.path = path};
     SgrtInput in;
     if (!sgrt_input_open(&in, path, e))
         return false;
-    bool read = read_file(f, &in, e);
+    bool read = sgrt_tensors_read_from(f, &in, e);
     sgrt_input_close(&in);
-    if (!read)
-        sgrt_tensors_free(f);
+    return read;
+}
+
+static bool take_tensor(SgrtArray *a, const SgrtTensor *t, const char *path, SgrtError *e)
+{
+    if (t->stored == SGRT_STORED_COUNT)
+        return sgrt_fail(e, "%s: %s: values of its type cannot be read", path, t->name);
+    *a = (SgrtArray){.stored = t->stored, .rank = t->rank, .size = t->size};
+    memcpy(a->dim, t->dim, sizeof a->dim);
+    int64_t bytes = sgrt_stored_bytes(t->stored);
+    a->values = sgrt_alloc(t->size, bytes, e);
+    if (a->values)
+        memcpy(a->values, t->values, (size_t)(t->size * bytes));
+    return a->values != NULL;
+}
+
+bool sgrt_safetensors_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, SgrtError *e)
+{
+    SgrtTensorFile f;
+    if (!sgrt_tensors_read_from(&f, in, e))
+        return false;
+    bool read = true;
+    for (int64_t i = 0; i < f.tensors; i++)
+        if (sgrt_member_is(m, f.tensor[i].name))
+            read = take_tensor(a, &f.tensor[i], f.path, e);
+    sgrt_tensors_free(&f);
     return read;
 }
 

@@ -30,6 +30,9 @@ typedef struct SgrtTensorFile {
 /* Reads a whole file and checks its header: every offset, every size, no holes, no overlap, no name
  * twice.  `path` must outlive the result. */
 bool sgrt_tensors_read(SgrtTensorFile *f, const char *path, SgrtError *e);
+
+/* The same from an input that is at its first byte. */
+bool sgrt_tensors_read_from(SgrtTensorFile *f, SgrtInput *in, SgrtError *e);
 void sgrt_tensors_free(SgrtTensorFile *f);
 
 const SgrtTensor *sgrt_tensors_find(const SgrtTensorFile *f, const char *name); /* or NULL */

@@ -27,7 +27,8 @@ START_TEST(idx_is_read)
 {
     SgrtArray a;
     scratch_write("x", idx, sizeof idx);
-    ck_assert_msg(sgrt_array_read(&a, scratch_path("x"), NULL, &error), "%s", error.text);
+    ck_assert_msg(sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error), "%s",
+                  error.text);
     ck_assert_int_eq(a.stored, SGRT_STORED_U8);
     ck_assert_int_eq(a.rank, 3);
     ck_assert_int_eq(a.dim[0], 3);
@@ -45,10 +46,10 @@ START_TEST(idx_numbers_are_big_endian)
     SgrtArray a;
     scratch_write("f", f, sizeof f);
     scratch_write("i", i, sizeof i);
-    ck_assert(sgrt_array_read(&a, scratch_path("f"), NULL, &error));
+    ck_assert(sgrt_array_read(&a, scratch_path("f"), SGRT_WHOLE_OR_NAMED, "a", &error));
     ck_assert_float_eq(*(float *)a.values, 1.5f);
     sgrt_array_free(&a);
-    ck_assert(sgrt_array_read(&a, scratch_path("i"), NULL, &error));
+    ck_assert(sgrt_array_read(&a, scratch_path("i"), SGRT_WHOLE_OR_NAMED, "a", &error));
     ck_assert_int_eq(*(int32_t *)a.values, -2);
     sgrt_array_free(&a);
 }
@@ -65,7 +66,8 @@ START_TEST(gzip_is_told_by_content)
 {
     SgrtArray a;
     write_gzipped("x.idx", idx, sizeof idx);
-    ck_assert_msg(sgrt_array_read(&a, scratch_path("x.idx"), NULL, &error), "%s", error.text);
+    ck_assert_msg(sgrt_array_read(&a, scratch_path("x.idx"), SGRT_WHOLE_OR_NAMED, "a", &error),
+                  "%s", error.text);
     ck_assert_int_eq(((uint8_t *)a.values)[11], 51);
     sgrt_array_free(&a);
 }
@@ -77,17 +79,17 @@ START_TEST(truncated_files_are_refused)
     SgrtArray a;
     for (size_t n = 0; n < sizeof idx; n++) {
         scratch_write("x", idx, n);
-        ck_assert(!sgrt_array_read(&a, scratch_path("x"), NULL, &error));
+        ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
         assert_says(scratch_path("x"));
         write_gzipped("y", idx, (unsigned)n);
-        ck_assert(!sgrt_array_read(&a, scratch_path("y"), NULL, &error));
+        ck_assert(!sgrt_array_read(&a, scratch_path("y"), SGRT_WHOLE_OR_NAMED, "a", &error));
     }
     size_t packed = 0;
     write_gzipped("z", idx, sizeof idx);
     char *whole = scratch_read("z", &packed);
     for (size_t n = 10; n < packed; n++) {
         scratch_write("z", whole, n);
-        ck_assert(!sgrt_array_read(&a, scratch_path("z"), NULL, &error));
+        ck_assert(!sgrt_array_read(&a, scratch_path("z"), SGRT_WHOLE_OR_NAMED, "a", &error));
     }
     free(whole);
 }
@@ -112,18 +114,21 @@ START_TEST(npy_is_read_in_either_order_of_bytes_and_axes)
     SgrtArray a;
     write_npy("c", "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n", little,
               sizeof little);
-    ck_assert_msg(sgrt_array_read(&a, scratch_path("c"), NULL, &error), "%s", error.text);
+    ck_assert_msg(sgrt_array_read(&a, scratch_path("c"), SGRT_WHOLE_OR_NAMED, "a", &error), "%s",
+                  error.text);
     ck_assert_double_eq(((double *)a.values)[4], 5);
     sgrt_array_free(&a);
     /* Column by column: [[1, 3, 5], [2, 4, 6]]. */
     write_npy("f", "{\"shape\": (2,3), \"fortran_order\": True, \"descr\": \"<f8\"}", little,
               sizeof little);
-    ck_assert_msg(sgrt_array_read(&a, scratch_path("f"), NULL, &error), "%s", error.text);
+    ck_assert_msg(sgrt_array_read(&a, scratch_path("f"), SGRT_WHOLE_OR_NAMED, "a", &error), "%s",
+                  error.text);
     ck_assert_double_eq(((double *)a.values)[1], 3);
     ck_assert_double_eq(((double *)a.values)[3], 2);
     sgrt_array_free(&a);
     write_npy("b", "{'descr': '>f4', 'fortran_order': False, 'shape': (), }", big, sizeof big);
-    ck_assert_msg(sgrt_array_read(&a, scratch_path("b"), NULL, &error), "%s", error.text);
+    ck_assert_msg(sgrt_array_read(&a, scratch_path("b"), SGRT_WHOLE_OR_NAMED, "a", &error), "%s",
+                  error.text);
     ck_assert_int_eq(a.rank, 0);
     ck_assert_float_eq(*(float *)a.values, 1.5f);
     sgrt_array_free(&a);
@@ -138,7 +143,8 @@ START_TEST(npy_that_was_written_is_read_back)
         static const int64_t dims[4][3] = {{0}, {6}, {2, 3}, {1, 6, 1}};
         ck_assert(
             sgrt_npy_write(scratch_path("x"), SGRT_STORED_F32, dims[rank], rank, values, &error));
-        ck_assert_msg(sgrt_array_read(&a, scratch_path("x"), NULL, &error), "%s", error.text);
+        ck_assert_msg(sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error),
+                      "%s", error.text);
         ck_assert_int_eq(a.rank, rank);
         ck_assert_int_eq(memcmp(a.dim, dims[rank], (size_t)rank * sizeof *a.dim), 0);
         ck_assert_int_eq(memcmp(a.values, values, (size_t)a.size * sizeof *values), 0);
@@ -173,7 +179,7 @@ START_TEST(bad_npy_headers_are_refused)
     static const double two[] = {1, 2};
     SgrtArray a;
     write_npy("x", bad_npy[_i].dict, two, sizeof two);
-    ck_assert(!sgrt_array_read(&a, scratch_path("x"), NULL, &error));
+    ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
     assert_says(scratch_path("x"));
     assert_says(bad_npy[_i].says);
 }
@@ -191,15 +197,15 @@ START_TEST(bad_idx_headers_are_refused)
         {{0, 0, 8, 1, 255, 255, 255, 255}, "declares 4294967295 bytes"},
         {{0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255}, "more than there can be"},
         {{0, 0, 8, 1, 0, 0, 0, 1}, "offset 9: the file goes on"},
-        {{'h', 'e', 'l', 'l', 'o'}, "neither IDX nor NPY"},
+        {{'h', 'e', 'l', 'l', 'o'}, "none of IDX"},
     };
     SgrtArray a;
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         scratch_write("x", bad[i].bytes, sizeof bad[i].bytes);
-        ck_assert(!sgrt_array_read(&a, scratch_path("x"), NULL, &error));
+        ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
         assert_says(bad[i].says);
     }
-    ck_assert(!sgrt_array_read(&a, scratch_path("none"), NULL, &error));
+    ck_assert(!sgrt_array_read(&a, scratch_path("none"), SGRT_WHOLE_OR_NAMED, "a", &error));
     assert_says("No such file");
 }
 END_TEST
@@ -216,7 +222,7 @@ START_TEST(changed_bytes_do_no_harm)
         for (int bit = 0; bit < 8; bit++) {
             file[at] = (char)(file[at] ^ 1 << bit);
             scratch_write("x", file, count);
-            if (sgrt_array_read(&a, scratch_path("x"), NULL, &error))
+            if (sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error))
                 ck_assert_int_le(a.size, (int64_t)count);
             sgrt_array_free(&a);
             file[at] = (char)(file[at] ^ 1 << bit);

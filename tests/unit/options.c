@@ -4,6 +4,7 @@
 #include "runtime/options.h"
 #include "runtime/plan.h"
 #include "runtime/suggest.h"
+#include "runtime/tensors.h"
 #include "tests/unit/fake.h"
 #include "tests/unit/scratch.h"
 
@@ -184,6 +185,9 @@ static void enter(void)
     ck_assert(sgrt_npy_write(scratch_path("x.npy"), SGRT_STORED_F32, shape, 2, fake_x, &error));
     ck_assert(sgrt_npy_write(scratch_path("y.npy"), SGRT_STORED_F32, shape, 1, fake_y, &error));
     ck_assert(sgrt_npy_write(scratch_path("t.npy"), SGRT_STORED_F32, shape + 1, 1, target, &error));
+    SgrtTensor both[] = {{"x", SGRT_STORED_F32, 2, FAKE_ROWS * 3, {FAKE_ROWS, 3}, fake_x},
+                         {"y", SGRT_STORED_F32, 1, FAKE_ROWS, {FAKE_ROWS}, fake_y}};
+    ck_assert(sgrt_tensors_write(scratch_path("xy"), both, 2, NULL, 0, &error));
     ck_assert_int_eq(chdir(scratch_path("")), 0);
 }
 
@@ -244,6 +248,10 @@ START_TEST(statuses_are_0_1_and_2)
         {"run predict --quiet x=x.npy --from r yhat=o.png", 2},
         {"run predict --quiet x=x.npy --from r yhat=o.txt", 2},
         {"run nowhere --quiet", 2},
+        {"train --quiet --data xy --steps 1", 0},
+        {"train --quiet --data xy:x --steps 1", 1},
+        {"train --quiet --data x.npy --steps 1", 1},
+        {"train" QUIET "--data xy --steps 1", 1},
         {"info --from r", 0},
         {"info --from none", 1},
     };
@@ -261,6 +269,16 @@ START_TEST(a_run_that_is_resumed_is_the_whole_run)
     ck_assert_int_eq(run("train" QUIET "--out part --steps 7 --threads 2"), 0);
     ck_assert_int_eq(run("train --quiet --out part --resume --epochs 5"), 0);
     ck_assert(same_files("whole/checkpoint.safetensors", "part/checkpoint.safetensors"));
+}
+END_TEST
+
+/* However the data are named, and from the file that the configuration remembers. */
+START_TEST(data_of_one_file_are_the_data_of_two)
+{
+    ck_assert_int_eq(run("train" QUIET "--out two --epochs 3"), 0);
+    ck_assert_int_eq(run("train --quiet --data xy --out one --steps 4"), 0);
+    ck_assert_int_eq(run("train --quiet --out one --resume --epochs 3"), 0);
+    ck_assert(same_files("two/checkpoint.safetensors", "one/checkpoint.safetensors"));
 }
 END_TEST
 
@@ -318,6 +336,7 @@ Suite *options_suite(void)
     tcase_set_timeout(verbs, 60);
     tcase_add_test(verbs, statuses_are_0_1_and_2);
     tcase_add_test(verbs, a_run_that_is_resumed_is_the_whole_run);
+    tcase_add_test(verbs, data_of_one_file_are_the_data_of_two);
     tcase_add_test(verbs, a_run_is_not_resumed_as_another);
     tcase_add_test(verbs, a_run_survives_a_step_that_fails);
     tcase_add_test(verbs, the_log_continues_from_the_checkpoint);

@@ -1,0 +1,331 @@
+/* Files that hold several arrays with names: NPZ, safetensors, JSON, CSV. */
+#include "tests/suites.h"
+
+#include "runtime/bind.h"
+#include "runtime/tensors.h"
+#include "tests/unit/scratch.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+static SgrtError error;
+
+static void assert_says(const char *words)
+{
+    ck_assert_msg(strstr(error.text, words) != NULL, "wanted '%s' in: %s", words, error.text);
+}
+
+static bool read_named(SgrtArray *a, const char *file, const char *name)
+{
+    return sgrt_array_read(a, scratch_path(file), SGRT_NAMED, name, &error);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    scratch_write(name, text, strlen(text));
+}
+
+/* ---- NPZ: an archive made by the ZIP specification ------------------------------------------- */
+
+typedef struct Archive {
+    unsigned char bytes[4000];
+    size_t count, directory_bytes;
+    unsigned char directory[1000];
+    int members;
+} Archive;
+
+static void put(unsigned char **at, unsigned long value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        *(*at)++ = (unsigned char)(value >> 8 * i);
+}
+
+/* What a local header and a directory entry share: version, flags, method, time, sizes, lengths. */
+static void put_common(unsigned char **at, int method, const unsigned char *data, size_t size,
+                       size_t packed, size_t name)
+{
+    put(at, 20, 2);
+    put(at, 0, 2);
+    put(at, (unsigned long)method, 2);
+    put(at, 0, 4);
+    put(at, crc32(0, data, (uInt)size), 4);
+    put(at, packed, 4);
+    put(at, size, 4);
+    put(at, name, 2);
+    put(at, 0, 2);
+}
+
+static size_t deflate_raw(const unsigned char *in, size_t size, unsigned char *out, size_t room)
+{
+    z_stream s = {.next_in = (unsigned char *)in,
+                  .avail_in = (uInt)size,
+                  .next_out = out,
+                  .avail_out = (uInt)room};
+    ck_assert_int_eq(deflateInit2(&s, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    ck_assert_int_eq(deflate(&s, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&s);
+    return room - s.avail_out;
+}
+
+static void add_member(Archive *z, const char *name, int method, const unsigned char *data,
+                       size_t size)
+{
+    unsigned char packed[2000], *at = z->bytes + z->count,
+                                *entry = z->directory + z->directory_bytes;
+    size_t length = strlen(name), bytes = size, local = z->count;
+    memcpy(packed, data, size);
+    if (method == 8)
+        bytes = deflate_raw(data, size, packed, sizeof packed);
+    put(&at, 0x04034b50, 4);
+    put_common(&at, method, data, size, bytes, length);
+    memcpy(at, name, length);
+    memcpy(at + length, packed, bytes);
+    z->count = (size_t)(at - z->bytes) + length + bytes;
+    put(&entry, 0x02014b50, 4);
+    put(&entry, 20, 2);
+    put_common(&entry, method, data, size, bytes, length);
+    put(&entry, 0, 6);
+    put(&entry, 0, 4);
+    put(&entry, local, 4);
+    memcpy(entry, name, length);
+    z->directory_bytes = (size_t)(entry - z->directory) + length;
+    z->members++;
+}
+
+static void finish(Archive *z, const char *file)
+{
+    unsigned char *at = z->bytes + z->count;
+    memcpy(at, z->directory, z->directory_bytes);
+    at += z->directory_bytes;
+    put(&at, 0x06054b50, 4);
+    put(&at, 0, 4);
+    put(&at, (unsigned long)z->members, 2);
+    put(&at, (unsigned long)z->members, 2);
+    put(&at, z->directory_bytes, 4);
+    put(&at, z->count, 4);
+    put(&at, 0, 2);
+    z->count = (size_t)(at - z->bytes);
+    scratch_write(file, z->bytes, z->count);
+}
+
+/* An NPY file of float64 [n]; returns its size. */
+static size_t npy(unsigned char *out, const double *value, int n)
+{
+    char dict[100];
+    int length = snprintf(dict, sizeof dict,
+                          "{'descr': '<f8', 'fortran_order': False, 'shape': (%d,), }\n", n);
+    memcpy(out, "\x93NUMPY\x01\x00", 8);
+    out[8] = (unsigned char)length;
+    out[9] = 0;
+    memcpy(out + 10, dict, (size_t)length);
+    memcpy(out + 10 + length, value, (size_t)n * sizeof *value);
+    return 10 + (size_t)length + (size_t)n * sizeof *value;
+}
+
+static void make_archive(Archive *z)
+{
+    static const double x[] = {1, 2, 3}, y[] = {5, 7, 9, 11};
+    unsigned char file[400];
+    *z = (Archive){.count = 0};
+    add_member(z, "x.npy", 0, file, npy(file, x, 3));
+    add_member(z, "y.npy", 8, file, npy(file, y, 4));
+    finish(z, "z");
+}
+
+START_TEST(npz_members_are_read_stored_and_deflated)
+{
+    Archive z;
+    SgrtArray a;
+    make_archive(&z);
+    ck_assert_msg(read_named(&a, "z", "x"), "%s", error.text);
+    ck_assert_int_eq(a.size, 3);
+    ck_assert_double_eq(((double *)a.values)[2], 3);
+    sgrt_array_free(&a);
+    ck_assert_msg(read_named(&a, "z", "y"), "%s", error.text);
+    ck_assert_int_eq(a.size, 4);
+    ck_assert_double_eq(((double *)a.values)[3], 11);
+    sgrt_array_free(&a);
+    ck_assert(!read_named(&a, "z", "w"));
+    assert_says("no 'w'; it holds x, y");
+}
+END_TEST
+
+/* The archive's last byte of data is that of y; its checksum stands in the directory. */
+START_TEST(npz_checksums_are_checked)
+{
+    static const double x[] = {1, 2, 3};
+    unsigned char file[400];
+    Archive z = {.count = 0};
+    SgrtArray a;
+    size_t size = npy(file, x, 3);
+    add_member(&z, "x.npy", 0, file, size);
+    z.bytes[z.count - 1] ^= 1;
+    finish(&z, "z");
+    ck_assert(!read_named(&a, "z", "x"));
+    assert_says("checksum");
+}
+END_TEST
+
+/* Every bit of the archive changed, and every beginning of it: an array or an error. */
+START_TEST(a_damaged_npz_does_no_harm)
+{
+    Archive z;
+    SgrtArray a;
+    make_archive(&z);
+    for (size_t at = 0; at < z.count; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            z.bytes[at] = (unsigned char)(z.bytes[at] ^ 1 << bit);
+            scratch_write("z", z.bytes, z.count);
+            if (read_named(&a, "z", "y"))
+                ck_assert_int_le(a.size, 1000);
+            sgrt_array_free(&a);
+            z.bytes[at] = (unsigned char)(z.bytes[at] ^ 1 << bit);
+        }
+        scratch_write("z", z.bytes, at);
+        ck_assert(!read_named(&a, "z", "y"));
+    }
+}
+END_TEST
+
+/* ---- text --------------------------------------------------------------------------------------
+ */
+
+START_TEST(csv_columns_have_the_names_of_the_first_line)
+{
+    SgrtArray a;
+    write_text("c", "id, \"x\" ,y\r\n1,2.5,-3\r\n\r\n2,1e3,4\r\n");
+    ck_assert_msg(read_named(&a, "c", "x"), "%s", error.text);
+    ck_assert_int_eq(a.rank, 1);
+    ck_assert_int_eq(a.dim[0], 2);
+    ck_assert_double_eq(((double *)a.values)[1], 1000);
+    sgrt_array_free(&a);
+    ck_assert(sgrt_array_read(&a, scratch_path("c"), SGRT_WHOLE_OR_NAMED, "y", &error));
+    ck_assert_double_eq(((double *)a.values)[0], -3);
+    sgrt_array_free(&a);
+}
+END_TEST
+
+START_TEST(csv_without_names_is_one_table)
+{
+    SgrtArray a;
+    write_text("c", "1,2,3\n4,5,6");
+    ck_assert(sgrt_array_read(&a, scratch_path("c"), SGRT_WHOLE_OR_NAMED, "x", &error));
+    ck_assert_int_eq(a.rank, 2);
+    ck_assert_int_eq(a.dim[0], 2);
+    ck_assert_int_eq(a.dim[1], 3);
+    ck_assert_double_eq(((double *)a.values)[4], 5);
+    sgrt_array_free(&a);
+    ck_assert(!read_named(&a, "c", "x"));
+    assert_says("one array without a name, so it has no 'x'");
+}
+END_TEST
+
+START_TEST(json_values_are_scalars_and_nested_lists)
+{
+    SgrtArray a;
+    write_text("j", " {\"N\": 3, \"flag\": [true, false], \"m\": [[1, 2, 3], [4, 5, 6.5]]}\n");
+    ck_assert_msg(read_named(&a, "j", "m"), "%s", error.text);
+    ck_assert_int_eq(a.rank, 2);
+    ck_assert_int_eq(a.dim[1], 3);
+    ck_assert_double_eq(((double *)a.values)[5], 6.5);
+    sgrt_array_free(&a);
+    ck_assert(read_named(&a, "j", "N"));
+    ck_assert_int_eq(a.rank, 0);
+    ck_assert_double_eq(*(double *)a.values, 3);
+    sgrt_array_free(&a);
+    ck_assert(read_named(&a, "j", "flag"));
+    ck_assert_double_eq(*(double *)a.values, 1);
+    sgrt_array_free(&a);
+}
+END_TEST
+
+static const struct {
+    const char *text, *name, *says;
+} bad[] = {
+    {"x,y\n1,2\n3\n", "x", "line 3: fewer fields"},
+    {"x,y\n1,2\n3,4,5\n", "x", "line 3: more fields"},
+    {"x,y\n1,2\n,4\n", "x", "line 3: a blank"},
+    {"x,y\n1,two\n", "y", "line 2: 'two' is no number"},
+    {"x,y\n", "x", "no numbers"},
+    {"x,y\n1,2\n", "z", "no 'z'; it holds x, y"},
+    {"{\"x\": [[1, 2], [3]]}", "x", "not numbers in lists of equal lengths"},
+    {"{\"x\": [1, [2]]}", "x", "not numbers in lists of equal lengths"},
+    {"{\"x\": \"one\"}", "x", "not numbers in lists of equal lengths"},
+    {"{\"x\": [1, 2}", "x", "not JSON"},
+    {"{\"x\": 1} extra", "x", "not JSON"},
+    {"{\"x\": 1, \"y\": 2}", "z", "no 'z'; it holds x, y"},
+};
+
+START_TEST(bad_text_is_refused)
+{
+    SgrtArray a;
+    write_text("t", bad[_i].text);
+    ck_assert(!read_named(&a, "t", bad[_i].name));
+    assert_says(scratch_path("t"));
+    assert_says(bad[_i].says);
+}
+END_TEST
+
+/* ---- names -------------------------------------------------------------------------------------
+ */
+
+static const int64_t two[] = {2};
+static const SgrtColumn columns[] = {
+    {.name = "x", .dim = two, .rank = 1, .size = 2, .elem = SGRT_F32, .by_rows = 1},
+    {.name = "y", .size = 1, .elem = SGRT_I32, .by_rows = 1},
+    {.name = "z", .size = 1, .elem = SGRT_F32, .by_rows = 1},
+};
+static const SgrtGraph graph = {.name = "g", .batch = 8, .column = columns, .columns = 3};
+static const SgrtModel model = {.real = SGRT_F32, .graph = &graph, .graphs = 1};
+
+/* --data FILE: every name that the file has and that has no data yet. */
+START_TEST(a_file_binds_every_name_it_has)
+{
+    static const float x[] = {1, 2, 3, 4, 5, 6};
+    static const int64_t y[] = {7, 8, 9};
+    SgrtTensor t[] = {{"x", SGRT_STORED_F32, 2, 6, {3, 2}, x},
+                      {"y", SGRT_STORED_I64, 1, 3, {3}, y},
+                      {"other", SGRT_STORED_I64, 1, 3, {3}, y}};
+    SgrtData data;
+    SgrtSource source = {0};
+    int64_t count = 0;
+    char text[400];
+    int32_t row[2];
+    ck_assert(sgrt_tensors_write(scratch_path("s"), t, 3, NULL, 0, &error));
+    ck_assert(sgrt_data_init(&data, &model, &graph, &error));
+    snprintf(text, sizeof text, "%s[1:3]", scratch_path("s"));
+    ck_assert(sgrt_source_parse(&source, text, &error));
+    ck_assert_msg(sgrt_data_bind_names(&data, &source, &count, &error), "%s", error.text);
+    sgrt_source_free(&source);
+    ck_assert_int_eq(count, 2);
+    ck_assert_int_eq(data.rows, 2);
+    sgrt_gather(&data.bound[1], &columns[1], NULL, 0, 2, row);
+    ck_assert_int_eq(row[1], 9);
+    ck_assert_ptr_null(data.bound[2].values);
+    char wanted[400];
+    snprintf(wanted, sizeof wanted, "%s:y[1:3]", scratch_path("s"));
+    ck_assert_str_eq(sgrt_source_text(&data.bound[1].source, text, sizeof text), wanted);
+    sgrt_data_free(&data);
+}
+END_TEST
+
+Suite *members_suite(void)
+{
+    Suite *s = suite_create("members");
+    TCase *t = tcase_create("members");
+    tcase_add_checked_fixture(t, scratch_make, scratch_remove);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, npz_members_are_read_stored_and_deflated);
+    tcase_add_test(t, npz_checksums_are_checked);
+    tcase_add_test(t, a_damaged_npz_does_no_harm);
+    tcase_add_test(t, csv_columns_have_the_names_of_the_first_line);
+    tcase_add_test(t, csv_without_names_is_one_table);
+    tcase_add_test(t, json_values_are_scalars_and_nested_lists);
+    tcase_add_loop_test(t, bad_text_is_refused, 0, sizeof bad / sizeof *bad);
+    tcase_add_test(t, a_file_binds_every_name_it_has);
+    suite_add_tcase(s, t);
+    return s;
+}
