@@ -2,6 +2,7 @@
 # Runs what README.md and docs/*.md show:
 #   sg       a program that compiles; or, where lines end in `# error: WORDS`, one that is refused
 #            with those words at those lines
+#   sgir     a graph that goes through the rest of the pipeline
 #   sh       commands, which must succeed
 #   text     neither
 #   console  `$ command` lines, each followed by what it prints, where ... stands for anything
@@ -101,6 +102,7 @@ check_page() {
         echo "  block at line $(cut -d. -f2 <<<"$block")"
         case $block in
         *.sg) check_program "$block" ;;
+        *.sgir) status 0 sgc "$block" --emit=ir -o /dev/null ;;
         *.sh) (cd page && bash -euo pipefail "../$block") >out 2>&1 || { cat out >&2; fail "$block"; } ;;
         *.console) check_console "$block" ;;
         *.text) ;;
@@ -109,6 +111,7 @@ check_page() {
     done
 }
 
-for page in "$SGC_SOURCE_DIR"/README.md "$SGC_SOURCE_DIR"/docs/*.md; do
+[ $# -gt 0 ] || set -- "$SGC_SOURCE_DIR"/README.md "$SGC_SOURCE_DIR"/docs/*.md
+for page in "$@"; do
     check_page "$page"
 done
