@@ -123,14 +123,13 @@ static bool bind_formals(Fe *fe, const Stmt *def, const Value *actual)
 
 static Value body_value(Fe *fe, const Stmt *def)
 {
-    fe_declare_sequences(fe, &def->body);
     Block front = {def->body.stmt, def->body.count - 1};
     fe_block(fe, &front);
     return fe_expr(fe, def->body.stmt[def->body.count - 1]->value);
 }
 
 /* Arguments are elaborated where they stand, the body in the scope that it was written in. */
-Value fe_inline(Fe *fe, const Expr *call, const Entry *def)
+static Value inlined(Fe *fe, const Expr *call, const Entry *def)
 {
     enum { MOST_NOTES = 4 }; /* of the calls around an error */
     Stmt *s = def->stmt;
@@ -164,14 +163,14 @@ Value fe_inline(Fe *fe, const Expr *call, const Entry *def)
 static Value call_function(Fe *fe, const Expr *e, const Entry *f)
 {
     if (f->kind == ENTRY_DEF)
-        return fe_inline(fe, e, f);
+        return inlined(fe, e, f);
     if (f->kind == ENTRY_LAYER)
         return fe_error(fe, e->at,
                         "`%s` is a layer: make an instance of it, as in `layer l = %s(…)`", e->name,
                         e->name);
     const Entry *forward = fe_find(f->home, "forward");
     if (forward && forward->kind == ENTRY_DEF)
-        return fe_inline(fe, e, forward);
+        return inlined(fe, e, forward);
     return forward ? failed : fe_error(fe, e->at, "layer `%s` has no forward", e->name);
 }
 

@@ -115,7 +115,7 @@ typedef struct Fe {
     IrGraph *g; /* NULL at file level */
     IrPlates plates;
     Loop *loop;           /* the `for` whose steps are a plate, or NULL */
-    const char *unrolled; /* the steps of the loops unrolled within it: " (s = 2)" */
+    const char *unrolled; /* the steps of the loops unrolled within it: " s=2" */
     bool has_costs, has_rows;
     uint32_t costs;
     IrRef *param, *hyper; /* by model index: the value in this graph, or IR_NONE */
@@ -171,7 +171,6 @@ bool fe_is_function(const Entry *e);
 
 /* call.c */
 Value fe_call(Fe *fe, const Expr *e);
-Value fe_inline(Fe *fe, const Expr *call, const Entry *def);
 bool fe_is_builtin(const char *name); /* functions and laws */
 void fe_suggest_builtins(Suggestion *s);
 
@@ -206,9 +205,8 @@ Value fe_law(Fe *fe, const Expr *call);
 Value fe_log_prob(Fe *fe, Span at, const Law *law, Value x);
 Value fe_moment(Fe *fe, Span at, const Law *law, IrMoment m); /* the mean or the variance */
 
-/* guard.c: what is known of a value, and log-densities outside the support */
+/* guard.c: the log-density, and -inf where x may lie outside the support */
 IrRef fe_guarded(Fe *fe, const Law *law, IrRef x);
-bool fe_same_value(const IrGraph *g, IrRef a, IrRef b);
 
 /* param.c: declarations of params, data and hypers, and their values in a graph */
 void fe_param(Fe *fe, Stmt *s, const char *path);
@@ -218,11 +216,6 @@ IrRef fe_param_value(Fe *fe, Span at, uint32_t item);
 IrRef fe_hyper_value(Fe *fe, Span at, uint32_t item);
 
 /* sequence.c, loop.c */
-struct Loop {
-    Scope *scope;
-    uint32_t plate;
-    int64_t first;
-};
 Sequence *fe_sequence(Fe *fe, const char *name, Span at);
 /* The element of step `i` of s: INTEGER, STEP or a run-time int. */
 Value fe_sequence_read(Fe *fe, Span at, Sequence *s, Value i);

@@ -40,7 +40,7 @@ static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
     return true;
 }
 
-bool fe_same_value(const IrGraph *g, IrRef a, IrRef b)
+static bool same_value(const IrGraph *g, IrRef a, IrRef b)
 {
     enum { DEPTH = 8 };
     return same(g, a, b, DEPTH);
@@ -160,7 +160,7 @@ static IrRef interval(IrGraph *g, const Law *law, IrRef x)
 {
     const IrNode *draw = ir_at(g, x), *low = ir_at(g, law->arg[0]), *high = ir_at(g, law->arg[1]);
     if (draw->op == IR_SAMPLE && draw->attr.dist == law->dist &&
-        fe_same_value(g, draw->in[0], law->arg[0]) && fe_same_value(g, draw->in[1], law->arg[1]))
+        same_value(g, draw->in[0], law->arg[0]) && same_value(g, draw->in[1], law->arg[1]))
         return IR_NONE;
     if (low->op == IR_CONST && high->op == IR_CONST &&
         within(known_range(g, x), low->attr.num, high->attr.num))

@@ -114,17 +114,22 @@ static void take_back(Fe *fe, Mark m)
     forget_leaves(fe->hyper, fe->model->hypers, m.nodes);
 }
 
-/* The sequences that the loop defines; the scope is the one around it. */
-static uint32_t sequences_of(const Scope *around, const Stmt *loop, Sequence **out)
+/* The sequences that a loop defines. */
+typedef struct Defined {
+    Sequence **sequence;
+    uint32_t count;
+} Defined;
+
+static Defined sequences_of(const Fe *fe, const Stmt *loop)
 {
-    uint32_t n = 0;
+    Defined d = {arena_array(fe->arena, Sequence *, loop->body.count + 1), 0};
     for (uint32_t i = 0; i < loop->body.count; i++) {
-        const Entry *e =
-            steps_of(loop->body.stmt[i], loop) ? fe_find(around, loop->body.stmt[i]->name) : NULL;
+        const Stmt *s = loop->body.stmt[i];
+        const Entry *e = steps_of(s, loop) ? fe_find(fe->scope, s->name) : NULL;
         if (e && e->kind == ENTRY_VALUE && e->value.kind == VALUE_SEQUENCE)
-            out[n++] = e->value.sequence;
+            d.sequence[d.count++] = e->value.sequence;
     }
-    return n;
+    return d;
 }
 
 static void open_sequence(Sequence *s, Loop *l)
@@ -188,20 +193,14 @@ static void close_sequence(Fe *fe, Sequence *s, int64_t count)
     s->now = IR_NONE;
 }
 
-/* One attempt at the body as a region. */
-static void elaborate_region(Fe *fe, const Stmt *s, int64_t first, int64_t count, Loop *l)
+static void enter_region(Fe *fe, const Stmt *s, int64_t count, Loop *l)
 {
     fe->g->here = s->name_at;
-    uint32_t plate = ir_plate_add(fe->g, s->name, IR_PLATE_STEP, count, fe->plates);
-    *l = (Loop){.scope = fe_open(fe, SCOPE_FOR, s->name), .plate = plate, .first = first};
-    Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
+    l->plate = ir_plate_add(fe->g, s->name, IR_PLATE_STEP, count, fe->plates);
+    l->scope = fe_open(fe, SCOPE_FOR, s->name);
     fe->loop = l;
-    fe->plates |= 1u << plate;
-    fe->g->in_region = ir_region_add(fe->g, (int32_t)plate, false);
-    if (!e)
-        return;
-    e->value = (Value){.kind = VALUE_STEP, .plate = plate, .integer = first};
-    fe_block(fe, &s->body);
+    fe->plates |= 1u << l->plate;
+    fe->g->in_region = ir_region_add(fe->g, (int32_t)l->plate, false);
 }
 
 static void leave_region(Fe *fe)
@@ -211,44 +210,48 @@ static void leave_region(Fe *fe)
     fe->g->in_region = 0;
 }
 
+/* Elaborates the body; true: its carries need larger types. */
+static bool attempt(Fe *fe, const Stmt *s, int64_t first, Defined d)
+{
+    bool again = false;
+    for (uint32_t i = 0; i < d.count; i++)
+        open_sequence(d.sequence[i], fe->loop);
+    Entry *e = fe_define(fe, s->name, s->name_at, ENTRY_VALUE);
+    if (!e)
+        return false;
+    e->value = (Value){.kind = VALUE_STEP, .plate = fe->loop->plate, .integer = first};
+    fe_block(fe, &s->body);
+    for (uint32_t i = 0; i < d.count; i++)
+        again = outgrown(fe, d.sequence[i]) || again;
+    return again;
+}
+
 static void as_region(Fe *fe, const Stmt *s, int64_t first, int64_t count)
 {
-    Sequence **defined = arena_array(fe->arena, Sequence *, s->body.count + 1);
-    uint32_t n = sequences_of(fe->scope, s, defined);
+    Defined d = sequences_of(fe, s);
     uint32_t errors = diags_errors(fe->diags);
     Mark before = mark(fe);
     Loop l;
-    bool again;
-    for (uint32_t i = 0; i < n; i++) {
-        defined[i]->elem = IR_BOOL;
-        defined[i]->plates = 0;
+    for (uint32_t i = 0; i < d.count; i++)
+        fe_carry_forget(d.sequence[i]);
+    enter_region(fe, s, count, &l);
+    while (attempt(fe, s, first, d) && diags_errors(fe->diags) == errors) {
+        leave_region(fe);
+        fe->scope = fe->scope->parent;
+        take_back(fe, before);
+        enter_region(fe, s, count, &l);
     }
-    do {
-        for (uint32_t i = 0; i < n; i++)
-            open_sequence(defined[i], &l);
-        elaborate_region(fe, s, first, count, &l);
-        again = false;
-        for (uint32_t i = 0; i < n; i++)
-            again = outgrown(fe, defined[i]) || again;
-        again = again && diags_errors(fe->diags) == errors;
-        if (again) {
-            leave_region(fe);
-            fe->scope = fe->scope->parent;
-            take_back(fe, before);
-        }
-    } while (again);
-    for (uint32_t i = 0; i < n; i++)
-        close_sequence(fe, defined[i], count);
+    for (uint32_t i = 0; i < d.count; i++)
+        close_sequence(fe, d.sequence[i], count);
     leave_region(fe);
     fe_close(fe);
 }
 
 static void spoil_sequences(Fe *fe, const Stmt *loop)
 {
-    Sequence **defined = arena_array(fe->arena, Sequence *, loop->body.count + 1);
-    uint32_t n = sequences_of(fe->scope, loop, defined);
-    for (uint32_t i = 0; i < n; i++)
-        fe_sequence_spoil(defined[i]);
+    Defined d = sequences_of(fe, loop);
+    for (uint32_t i = 0; i < d.count; i++)
+        fe_sequence_spoil(d.sequence[i]);
 }
 
 /* One step of an unrolled loop; the scope of the last one is kept, for messages. */

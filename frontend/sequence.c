@@ -86,6 +86,12 @@ static Value say_missing(Fe *fe, Span at, const Sequence *s, int64_t i)
                     s->name, (long long)i);
 }
 
+void fe_carry_forget(Sequence *s)
+{
+    s->elem = IR_BOOL;
+    s->plates = 0;
+}
+
 /* Carries start from finished steps, whose elements may be ints and reals. */
 void fe_carry_widen(Sequence *s, const IrType *t)
 {

@@ -18,6 +18,12 @@ typedef struct Carry {
     IrRef ref;
 } Carry;
 
+/* The `for` whose steps are the copies of a plate. */
+struct Loop {
+    Scope *scope;
+    uint32_t plate;
+};
+
 struct Sequence {
     const char *name;
     Span at;
@@ -36,7 +42,8 @@ struct Sequence {
 
 /* The element that h[t + k] starts from, as a carry of the open loop. */
 IrRef fe_carry(Fe *fe, Span at, Sequence *s, int64_t first);
-/* Carries hold values of this type too. */
+/* The least type of the carries: that of nothing yet, and then holding values of type t too. */
+void fe_carry_forget(Sequence *s);
 void fe_carry_widen(Sequence *s, const IrType *t);
 
 #endif
