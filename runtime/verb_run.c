@@ -63,6 +63,15 @@ static bool deliver(const SgrtSession *s, int64_t i, const SgrtArray *a, SgrtErr
     return true;
 }
 
+/* A user who names files wants these outputs; one who names none wants to see them all. */
+static bool is_wanted(const SgrtSession *s, int64_t output)
+{
+    for (int64_t i = 0; i < s->graph->outputs; i++)
+        if (s->output[i])
+            return s->output[output] != NULL;
+    return true;
+}
+
 static int run(SgrtSession *s)
 {
     SgrtError e;
@@ -71,7 +80,7 @@ static int run(SgrtSession *s)
     SgrtArray *output = sgrt_alloc(outputs, sizeof *output, &e);
     bool done = output && sgrt_run(&s->data, &s->params, &settings, s->pool, output, &e);
     for (int64_t i = 0; done && i < outputs; i++)
-        done = deliver(s, i, &output[i], &e);
+        done = !is_wanted(s, i) || deliver(s, i, &output[i], &e);
     if (output)
         sgrt_outputs_free(output, outputs);
     free(output);

@@ -4,6 +4,7 @@
 #include "runtime/checkpoint.h"
 #include "runtime/eval.h"
 #include "runtime/init.h"
+#include "runtime/tape.h"
 #include "runtime/train.h"
 #include "tests/unit/fake.h"
 #include "tests/unit/scratch.h"
@@ -19,7 +20,7 @@ typedef struct Fit {
     SgrtData data;
     SgrtParams params;
     SgrtTrainer trainer;
-    double hyper[3];
+    double hyper[4];
 } Fit;
 
 static SgrtError error;
@@ -50,7 +51,7 @@ static void bind_fit(SgrtData *data, const SgrtGraph *graph)
 
 static void fit_open(Fit *f, const char *optimizer, double lr, int64_t batch, int64_t threads)
 {
-    *f = (Fit){.hyper = {1, -1, -1}};
+    *f = (Fit){.hyper = {1, -1, -1, -1}};
     f->pool = sgrt_pool_new(threads, &error);
     ck_assert(f->pool);
     bind_fit(&f->data, &fake_model.graph[0]);
@@ -281,7 +282,7 @@ START_TEST(outputs_are_joined_over_batches)
     SgrtParams params;
     SgrtArray output[2];
     SgrtPool *pool = sgrt_pool_new(2, &error);
-    double hyper[3] = {1, -1, -1};
+    double hyper[4] = {1, -1, -1, -1};
     bind_fit(&data, &fake_model.graph[2]);
     ck_assert(sgrt_params_init(&params, &fake_model, NULL, &error));
     memcpy(params.value[0], (float[]){1, -2, 0.5f}, 3 * sizeof(float));
@@ -299,6 +300,32 @@ START_TEST(outputs_are_joined_over_batches)
     sgrt_params_free(&params);
     sgrt_data_free(&data);
     sgrt_pool_free(pool);
+}
+END_TEST
+
+/* A tape of two draws: two normals a row, and three uniforms in all. */
+START_TEST(a_tape_is_read_by_draw)
+{
+    static const SgrtSite sites[] = {{"z", 1, 2, 1}, {"u", 0, 3, 0}};
+    static const SgrtEntry entry = {.site = sites, .sites = 2};
+    static const double z[] = {1, -2, 3, 0.5}, u[] = {0.25, 0.5, 0.75}, edge[] = {0.25, 1, 0.5};
+    SgrtTensor t[] = {{"u", SGRT_STORED_F64, 1, 3, {3}, u},
+                      {"z", SGRT_STORED_F64, 2, 4, {2, 2}, z}};
+    ck_assert(sgrt_tensors_write(scratch_path("tape"), t, 2, NULL, 0, &error));
+    void **tape = sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 2, &error);
+    ck_assert_msg(tape != NULL, "%s", error.text);
+    ck_assert_float_eq(((float *)tape[0])[1], -2);
+    ck_assert_float_eq(((float *)tape[1])[2], 0.75f);
+    sgrt_tape_free(tape, &entry);
+    ck_assert_ptr_null(sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 3, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "4 variates for the draw z, which takes 6"));
+    t[0].values = edge;
+    ck_assert(sgrt_tensors_write(scratch_path("tape"), t, 2, NULL, 0, &error));
+    ck_assert_ptr_null(sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 2, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "the noise of u must be inside (0, 1)"));
+    ck_assert(sgrt_tensors_write(scratch_path("tape"), t + 1, 1, NULL, 0, &error));
+    ck_assert_ptr_null(sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 2, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "no noise for the draw u"));
 }
 END_TEST
 
@@ -343,6 +370,7 @@ Suite *engine_suite(void)
     tcase_add_test(t, reports_and_evaluation_weigh_batches_by_rows);
     tcase_add_test(t, moving_averages_follow_applied_steps);
     tcase_add_test(t, outputs_are_joined_over_batches);
+    tcase_add_test(t, a_tape_is_read_by_draw);
     tcase_add_test(t, a_pool_runs_every_task_once);
     suite_add_tcase(s, t);
     return s;

@@ -2,6 +2,7 @@
 #include "tests/unit/fake.h"
 
 #include <math.h>
+#include <signal.h>
 
 float fake_x[FAKE_ROWS][3], fake_y[FAKE_ROWS];
 
@@ -14,7 +15,7 @@ void fake_fill(void)
     }
 }
 
-enum { PARTS = 4, W = 0, B = 1, SCALE = 0, POISON = 1, STRAY = 2 };
+enum { PARTS = 4, W = 0, B = 1, SCALE = 0, POISON = 1, STRAY = 2, STOP = 3 };
 
 /* What a part of the rows adds up: gradient of w, of b, and the cost. */
 typedef struct Sums {
@@ -76,6 +77,8 @@ static void fit_gradient(SgrtFrame *f, int64_t task)
     ((double *)f->next_state)[0] = 0.9 * state[0] + 0.1 * total_cost(f);
     if ((double)f->step == hyper[POISON])
         grad[W][1] = NAN;
+    if ((double)f->step == hyper[STOP])
+        raise(SIGTERM);
     if ((double)f->step == hyper[STRAY])
         *(SgrtFault *)f->fault = (SgrtFault){.kind = 1, .place = 0, .index = 7, .size = 5};
 }
@@ -115,7 +118,7 @@ static const SgrtParam params[] = {
     {.name = "b", .size = 1, .init = SGRT_INIT_CONSTANT},
     {.name = "left", .dim = two, .rank = 1, .size = 2, .init = SGRT_INIT_CONSTANT, .a = 1},
 };
-static const SgrtHyper hypers[] = {{"scale", 1}, {"poison", -1}, {"stray", -1}};
+static const SgrtHyper hypers[] = {{"scale", 1}, {"poison", -1}, {"stray", -1}, {"stop", -1}};
 static const unsigned char reached[] = {1, 1, 0}, only_w[] = {1, 0, 0};
 
 static const SgrtColumn fit_columns[] = {
@@ -198,7 +201,7 @@ const SgrtModel fake_model = {.abi = SGRT_ABI,
                               .param = params,
                               .params = 3,
                               .hyper = hypers,
-                              .hypers = 3,
+                              .hypers = 4,
                               .graph = graphs,
                               .graphs = 3,
                               .train = trains,

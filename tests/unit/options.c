@@ -197,6 +197,16 @@ static void leave(void)
     scratch_remove();
 }
 
+/* Whether the last run printed this. */
+static bool log_says(const char *words)
+{
+    size_t count = 0;
+    char *log = scratch_read("log", &count);
+    bool says = strstr(log, words) != NULL;
+    free(log);
+    return says;
+}
+
 static bool same_files(const char *a, const char *b)
 {
     size_t n = 0, m = 0;
@@ -304,6 +314,41 @@ START_TEST(a_run_survives_a_step_that_fails)
 }
 END_TEST
 
+/* SIGTERM in the middle of an epoch: the step is finished, the state kept, the status 128 + 15. */
+START_TEST(a_signal_ends_a_run_that_can_be_resumed)
+{
+    ck_assert_int_eq(run("train" QUIET "--out part stop=4"), 143);
+    ck_assert_int_eq(run("info --from part"), 0);
+    ck_assert(log_says("step 5, seed 0"));
+    ck_assert_int_eq(run("train --quiet --out part --resume stop=-1"), 0);
+    ck_assert_int_eq(run("train" QUIET "--out whole"), 0);
+    ck_assert(same_files("part/checkpoint.safetensors", "whole/checkpoint.safetensors"));
+}
+END_TEST
+
+/* What the verbs print, line by line where the words matter to programs. */
+START_TEST(reports_say_what_happened)
+{
+    ck_assert_int_eq(run("train x=x.npy y=y.npy --out r --epochs 2 --threads 1"), 0);
+    ck_assert(
+        log_says("fit: 20 rows in batches of 8, 4 parameters, adam lr 0.05, seed 0, 1 thread"));
+    ck_assert(log_says("warning: no cost of fit reaches left: left as it is"));
+    ck_assert(log_says("epoch 2  cost "));
+    ck_assert(log_says("kept in r/checkpoint.safetensors"));
+    ck_assert_int_eq(run("train x=x.npy y=y.npy --out bad poison=3"), 1);
+    ck_assert(log_says("fake: step 4 (epoch 2, rows 0 to 7 of its order): element 1 of the "
+                       "gradient of w is nan"));
+    ck_assert_int_eq(run("run predict x=x.npy[0:2] --from r"), 0);
+    ck_assert(log_says("image float32 [2, 2, 2]"));
+    ck_assert_int_eq(run("run predict x=x.npy[0:2] --from r yhat=o.npy"), 0);
+    ck_assert(!log_says("image"));
+    ck_assert_int_eq(run("eval x=x.npy y=y.npy z=3"), 2);
+    ck_assert(log_says("graph fit has no z; the names it takes are: x, y, scale"));
+    ck_assert_int_eq(run("eval x=x.npy"), 2);
+    ck_assert(log_says("data y is not given; try y=FILE"));
+}
+END_TEST
+
 /* Lines of the log after the checkpoint, and half a line, are cut off before the run goes on. */
 START_TEST(the_log_continues_from_the_checkpoint)
 {
@@ -339,6 +384,8 @@ Suite *options_suite(void)
     tcase_add_test(verbs, data_of_one_file_are_the_data_of_two);
     tcase_add_test(verbs, a_run_is_not_resumed_as_another);
     tcase_add_test(verbs, a_run_survives_a_step_that_fails);
+    tcase_add_test(verbs, a_signal_ends_a_run_that_can_be_resumed);
+    tcase_add_test(verbs, reports_say_what_happened);
     tcase_add_test(verbs, the_log_continues_from_the_checkpoint);
     suite_add_tcase(s, words);
     suite_add_tcase(s, verbs);
