@@ -17,7 +17,7 @@ static void load(Native *n)
 static void compare_all(Native *n, int64_t rows, bool tape)
 {
     for (uint32_t i = 0; i < n->model.graphs; i++) {
-        const char *wrong = native_compare(n, i, rows, tape);
+        const char *wrong = native_compare(n, i, n->of[i]->entry, rows, tape);
         ck_assert_msg(!wrong, "%s", wrong);
     }
 }
@@ -71,6 +71,62 @@ START_TEST(every_op_is_compared)
 }
 END_TEST
 
+/* ---- examples ------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    FeDim dim[4];
+    size_t dims;
+} example[] = {
+    {"bandit", {{0}}, 0},
+    {"certigrad_aevb", {{"pixels", 20}, {"encoder", 17}, {"decoder", 18}, {"latent", 5}}, 4},
+    {"gmm", {{0}}, 0},
+    {"hmm", {{"steps", 7}}, 1},
+    {"iwae", {{"pixels", 20}, {"hidden", 17}, {"latent", 5}, {"copies", 3}}, 4},
+    {"logistic", {{0}}, 0},
+    {"mlp", {{"pixels", 20}, {"hidden", 30}}, 2},
+    {"ppca", {{0}}, 0},
+    {"sbn", {{"pixels", 20}, {"latent", 5}}, 2},
+    {"vae", {{"side", 5}, {"hidden", 30}, {"latent", 5}}, 3},
+};
+
+static int64_t batch_of(const IrGraph *g)
+{
+    for (uint32_t p = 0; p < g->plates; p++)
+        if (g->plate[p].kind == IR_PLATE_ROWS)
+            return g->plate[p].size;
+    return 1;
+}
+
+static void compare_example(int i, int64_t real_bytes)
+{
+    Native *n = native_example(example[i].name, example[i].dim, example[i].dims, real_bytes);
+    load(n);
+    for (uint32_t k = 0; k < n->model.graphs; k++)
+        for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++) {
+            if (n->entry[k][e].count == 0)
+                continue;
+            int64_t batch = batch_of(&n->entry[k][e]);
+            const char *wrong = native_compare(n, k, e, batch, false);
+            ck_assert_msg(!wrong, "%s: %s", example[i].name, wrong);
+            wrong = native_compare(n, k, e, batch / 3 + 1, true);
+            ck_assert_msg(!wrong, "%s: %s", example[i].name, wrong);
+        }
+    native_free(n);
+}
+
+START_TEST(examples_agree_in_f64)
+{
+    compare_example(_i, 8);
+}
+END_TEST
+
+START_TEST(examples_agree_in_f32)
+{
+    compare_example(_i, 4);
+}
+END_TEST
+
 START_TEST(an_index_out_of_range_is_a_fault_with_its_place)
 {
     Native *n = native_build(&native_fault_case, 1, 8, false);
@@ -96,6 +152,8 @@ Suite *native_suite(void)
     tcase_add_test(t, floats_agree_with_the_evaluator);
     tcase_add_test(t, code_agrees_before_it_is_optimised);
     tcase_add_test(t, every_op_is_compared);
+    tcase_add_loop_test(t, examples_agree_in_f64, 0, sizeof example / sizeof *example);
+    tcase_add_loop_test(t, examples_agree_in_f32, 0, sizeof example / sizeof *example);
     tcase_add_test(t, an_index_out_of_range_is_a_fault_with_its_place);
     suite_add_tcase(s, t);
     return s;

@@ -7,6 +7,7 @@
 #define SGC_TESTS_LAWS_NATIVE_H
 
 #include "codegen/codegen.h"
+#include "frontend/frontend.h"
 #include "passes/pass.h"
 #include "runtime/rt.h"
 
@@ -34,6 +35,8 @@ typedef struct Native {
     const NativeCase **of; /* by graph */
     IrGraph (*entry)[IR_ENTRIES];
     CgOptions options;
+    NativeRange (*param_range)(const IrParam *p); /* what a parameter's elements are */
+    NativeRange (*data_range)(const IrData *d);
     const SgrtModel *code; /* NULL until loaded */
     void *library;
 } Native;
@@ -53,13 +56,16 @@ void native_output(IrGraph *g, IrRef r);
 
 /* ---- for the laws --------------------------------------------------------------------------- */
 
+Native *native_new(const char *file, int64_t real_bytes, bool no_optimise);
 Native *native_build(const NativeCase *c, size_t cases, int64_t real_bytes, bool no_optimise);
+/* An example program with small dims, through the whole compiler. */
+Native *native_example(const char *name, const FeDim *dim, size_t dims, int64_t real_bytes);
 bool native_load(Native *n); /* compiles, links and loads; false: *n->diags says why */
 void native_free(Native *n);
-/* Runs graph i and compares every root; the first disagreement in words, or NULL.  `noise` reads
- * the draws from a tape, else the generator draws and the evaluator reads what it drew. */
-const char *native_compare(Native *n, uint32_t i, int64_t rows, bool tape);
-/* Runs graph i and returns its fault. */
+/* Runs an entry of graph i and compares every root; the first disagreement in words, or NULL.  With
+ * `tape` draws are read from one; else the generator draws and the evaluator reads what it drew. */
+const char *native_compare(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape);
+/* Runs graph i, of native_build, and returns its fault. */
 SgrtFault native_fault(Native *n, uint32_t i, int64_t rows);
 
 #endif

@@ -93,6 +93,16 @@ static double *elements(const Native *n, NativeRange range, IrElem e, uint64_t a
     return v;
 }
 
+static NativeRange built_param(const IrParam *p)
+{
+    return (NativeRange){p->a, p->b, false};
+}
+
+static NativeRange built_data(const IrData *d)
+{
+    return (NativeRange){d->lo, d->hi, strncmp(d->name, "special", 7) == 0};
+}
+
 /* ---- building ------------------------------------------------------------------------------- */
 
 static void schedule(Native *n, uint32_t i)
@@ -112,14 +122,22 @@ static void schedule(Native *n, uint32_t i)
                 pass_info[k].run(to, &cx);
 }
 
-Native *native_build(const NativeCase *c, size_t cases, int64_t real_bytes, bool no_optimise)
+Native *native_new(const char *file, int64_t real_bytes, bool no_optimise)
 {
     Native *n = calloc(1, sizeof *n);
     n->arena = arena_new();
-    n->diags = diags_new("native", NULL);
+    n->diags = diags_new(file, NULL);
     n->options = (CgOptions){.cpu = "native", .real_bytes = real_bytes, .parts = NATIVE_PARTS,
                              .hash = "0", .version = "test", .no_optimise = no_optimise};
+    n->param_range = built_param;
+    n->data_range = built_data;
     ir_model_init(&n->model, n->arena);
+    return n;
+}
+
+Native *native_build(const NativeCase *c, size_t cases, int64_t real_bytes, bool no_optimise)
+{
+    Native *n = native_new("native", real_bytes, no_optimise);
     uint32_t graphs = 0;
     for (size_t i = 0; i < cases; i++)
         graphs += (uint32_t)c[i].variants;
@@ -244,7 +262,7 @@ static void give_params(Call *c)
         int64_t size = ir_elements(&p->type);
         if (!reads(c, IR_PARAM, i))
             continue;
-        v[i] = elements(n, (NativeRange){p->a, p->b, false}, IR_REAL, 1000 + i, size);
+        v[i] = elements(n, n->param_range(p), IR_REAL, 1000 + i, size);
         param[i] = stored(n, v[i], size, n->code->real);
         grad[i] = memset(memory(n, size * 8), 0xff, (size_t)size * 8);
     }
@@ -261,11 +279,10 @@ static void give_data(Call *c)
     void **data = pointers(n, c->code->columns);
     for (uint32_t i = 0; i < m->datas; i++) {
         const IrData *d = &m->data[i];
-        int64_t size = ir_elements(&d->type) * (d->by_rows ? NATIVE_ROWS : 1);
-        NativeRange range = {d->lo, d->hi, d->name[0] == 's'};
+        int64_t size = ir_elements(&d->type) * (d->by_rows ? c->frame.rows : 1);
         if (!reads(c, IR_DATA, i))
             continue;
-        v[i] = elements(n, range, d->type.elem, i, size);
+        v[i] = elements(n, n->data_range(d), d->type.elem, i, size);
         for (int64_t k = 0; k < c->code->columns; k++)
             if (strcmp(c->code->column[k].name, d->name) == 0)
                 data[k] = stored(n, v[i], size, c->code->column[k].elem);
@@ -291,7 +308,7 @@ static void give_outputs(Call *c)
 {
     void **output = pointers(c->n, c->code->outputs);
     for (int64_t i = 0; i < c->code->outputs; i++) {
-        int64_t bytes = c->code->output[i].size * NATIVE_ROWS * 8;
+        int64_t bytes = c->code->output[i].size * (c->frame.rows + 1) * 8;
         output[i] = memset(memory(c->n, bytes), 0xff, (size_t)bytes);
     }
     c->frame.output = output;
@@ -363,10 +380,23 @@ static void give_noise(Call *c, bool tape)
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
-static Call open_call(Native *n, uint32_t i, int64_t rows, bool tape)
+/* What the evaluator reads: the graph as it was built, or, where it was derived from a source graph,
+ * as it is scheduled. */
+static const IrGraph *meaning(const Native *n, uint32_t i, IrEntry e)
 {
-    Call c = {.n = n, .graph = i, .g = &n->model.graph[i], .code = &n->code->graph[i]};
-    c.entry = n->of[i]->entry == IR_ENTRY_STEP ? c.code->step : c.code->run;
+    const IrGraph *built = &n->model.graph[i];
+    return built->stage == IR_ESTIMATOR ? built : &n->entry[i][e];
+}
+
+static const SgrtEntry *entry_of(const SgrtGraph *g, IrEntry e)
+{
+    return e == IR_ENTRY_STEP ? g->step : e == IR_ENTRY_EVAL ? g->eval : g->run;
+}
+
+static Call open_call(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape)
+{
+    Call c = {.n = n, .graph = i, .g = meaning(n, i, e), .code = &n->code->graph[i]};
+    c.entry = entry_of(c.code, e);
     c.frame = (SgrtFrame){.rows = rows, .total_rows = 1000, .first_row = 70, .seed = 12345,
                           .step = 6, .purpose = SGRT_STEP};
     c.env = (IrEnv){.rows = rows, .total_rows = 1000};
@@ -390,7 +420,7 @@ static void run_phases(Call *c)
 
 SgrtFault native_fault(Native *n, uint32_t i, int64_t rows)
 {
-    Call c = open_call(n, i, rows, true);
+    Call c = open_call(n, i, n->of[i]->entry, rows, true);
     run_phases(&c);
     return c.fault;
 }
@@ -442,9 +472,9 @@ static const char *compare_root(const Call *c, IrRef r, int64_t output)
     return NULL;
 }
 
-const char *native_compare(Native *n, uint32_t i, int64_t rows, bool tape)
+const char *native_compare(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape)
 {
-    Call c = open_call(n, i, rows, tape);
+    Call c = open_call(n, i, e, rows, tape);
     IrRef fault = IR_NONE;
     c.value = arena_array(n->arena, double *, c.g->count + 1);
     if (!ir_eval(c.g, &c.env, n->arena, c.value, &fault))
