@@ -1,7 +1,6 @@
-/* safetensors: the header is read with cJSON and written by hand, byte for byte the same. */
+/* Reading safetensors: the header with cJSON, and what it says checked against the bytes. */
 #include "runtime/tensors.h"
 
-#include "runtime/file.h"
 #include "runtime/memory.h"
 
 #include <cjson/cJSON.h>
@@ -9,21 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_HEADER = 100 << 20, HEADER_UNIT = 64 };
+enum { MOST_HEADER = 100 << 20 };
 
 static const struct {
     const char *name;
     SgrtStored stored;
     int64_t bytes;
 } type_row[] = {
-    {"F64", SGRT_STORED_F64, 8},       {"F32", SGRT_STORED_F32, 4},
-    {"I64", SGRT_STORED_I64, 8},       {"I32", SGRT_STORED_I32, 4},
-    {"I16", SGRT_STORED_I16, 2},       {"I8", SGRT_STORED_I8, 1},
-    {"U64", SGRT_STORED_U64, 8},       {"U32", SGRT_STORED_U32, 4},
-    {"U16", SGRT_STORED_U16, 2},       {"U8", SGRT_STORED_U8, 1},
-    {"BOOL", SGRT_STORED_BOOL, 1},     {"F16", SGRT_STORED_COUNT, 2},
-    {"BF16", SGRT_STORED_COUNT, 2},    {"F8_E4M3", SGRT_STORED_COUNT, 1},
-    {"F8_E5M2", SGRT_STORED_COUNT, 1},
+#define TENSOR_TYPE(name, stored, bytes) {#name, SGRT_STORED_##stored, bytes},
+#include "runtime/tensors.def"
 };
 
 enum { TYPES = sizeof type_row / sizeof type_row[0] };
@@ -320,148 +313,4 @@ bool sgrt_tensor_copy(const SgrtTensor *t, SgrtStored wanted, void *out)
         }
     }
     return t->size > 0 || t->stored == SGRT_STORED_F32 || t->stored == SGRT_STORED_F64;
-}
-
-/* Writing: one growing text. */
-typedef struct Text {
-    char *at;
-    int64_t used, room;
-    SgrtError *e;
-    bool failed;
-} Text;
-
-static void put(Text *t, const char *s, int64_t length)
-{
-    char *grown = t->failed ? NULL : sgrt_grow(t->at, &t->room, t->used + length, 1, t->e);
-    if (!grown) {
-        t->failed = true;
-        return;
-    }
-    t->at = grown;
-    memcpy(t->at + t->used, s, (size_t)length);
-    t->used += length;
-}
-
-static void put_text(Text *t, const char *s)
-{
-    put(t, s, (int64_t)strlen(s));
-}
-
-/* A JSON string: names and values are UTF-8 and pass through, but for what JSON reserves. */
-static void put_quoted(Text *t, const char *s)
-{
-    put_text(t, "\"");
-    for (; *s; s++) {
-        char escape[8];
-        unsigned char c = (unsigned char)*s;
-        if (c == '"' || c == '\\')
-            put(t, (char[]){'\\', *s}, 2);
-        else if (c < 0x20)
-            put(t, escape, snprintf(escape, sizeof escape, "\\u%04x", c));
-        else
-            put(t, s, 1);
-    }
-    put_text(t, "\"");
-}
-
-static void put_number(Text *t, int64_t n)
-{
-    char digits[24];
-    put(t, digits, snprintf(digits, sizeof digits, "%lld", (long long)n));
-}
-
-static const char *type_name(SgrtStored stored)
-{
-    for (unsigned i = 0; i < TYPES; i++)
-        if (type_row[i].stored == stored)
-            return type_row[i].name;
-    return "";
-}
-
-static void put_tensor(Text *t, const SgrtTensor *tensor, int64_t *offset)
-{
-    put_quoted(t, tensor->name);
-    put_text(t, ":{\"dtype\":");
-    put_quoted(t, type_name(tensor->stored));
-    put_text(t, ",\"shape\":[");
-    for (int64_t i = 0; i < tensor->rank; i++) {
-        put_text(t, i ? "," : "");
-        put_number(t, tensor->dim[i]);
-    }
-    put_text(t, "],\"data_offsets\":[");
-    put_number(t, *offset);
-    put_text(t, ",");
-    *offset += tensor->size * sgrt_stored_bytes(tensor->stored);
-    put_number(t, *offset);
-    put_text(t, "]}");
-}
-
-static void put_metadata(Text *t, const SgrtText *text, int64_t texts)
-{
-    put_text(t, "\"__metadata__\":{");
-    for (int64_t i = 0; i < texts; i++) {
-        put_text(t, i ? "," : "");
-        put_quoted(t, text[i].key);
-        put_text(t, ":");
-        put_quoted(t, text[i].value);
-    }
-    put_text(t, "}");
-}
-
-static void put_header(Text *t, const SgrtTensor *const *order, int64_t tensors,
-                       const SgrtText *text, int64_t texts)
-{
-    int64_t offset = 0;
-    put_text(t, "{");
-    put_metadata(t, text, texts);
-    for (int64_t i = 0; i < tensors; i++) {
-        put_text(t, ",");
-        put_tensor(t, order[i], &offset);
-    }
-    put_text(t, "}");
-    while (!t->failed && (8 + t->used) % HEADER_UNIT)
-        put_text(t, " ");
-}
-
-static bool write_all(SgrtFile *f, const SgrtTensor *const *order, int64_t tensors, const Text *t,
-                      SgrtError *e)
-{
-    unsigned char prefix[8];
-    for (int i = 0; i < 8; i++)
-        prefix[i] = (unsigned char)((uint64_t)t->used >> 8 * i);
-    if (!sgrt_file_write(f, prefix, sizeof prefix, e) || !sgrt_file_write(f, t->at, t->used, e))
-        return false;
-    for (int64_t i = 0; i < tensors; i++)
-        if (!sgrt_file_write(f, order[i]->values,
-                             order[i]->size * sgrt_stored_bytes(order[i]->stored), e))
-            return false;
-    return true;
-}
-
-static void sort_tensors(const SgrtTensor *tensor, int64_t tensors, const SgrtTensor **order)
-{
-    int64_t n = 0;
-    for (int64_t bytes = 8; bytes > 0; bytes /= 2)
-        for (int64_t i = 0; i < tensors; i++)
-            if (sgrt_stored_bytes(tensor[i].stored) == bytes)
-                order[n++] = &tensor[i];
-}
-
-bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors,
-                        const SgrtText *text, int64_t texts, SgrtError *e)
-{
-    Text t = {.e = e};
-    SgrtFile f = {0};
-    const SgrtTensor **order = sgrt_alloc(tensors, sizeof *order, e);
-    bool written = order != NULL;
-    if (written) {
-        sort_tensors(tensor, tensors, order);
-        put_header(&t, order, tensors, text, texts);
-        written = !t.failed && sgrt_file_begin(&f, path, e) &&
-                  write_all(&f, order, tensors, &t, e) && sgrt_file_commit(&f, e);
-        sgrt_file_abandon(&f);
-    }
-    free(order);
-    free(t.at);
-    return written;
 }

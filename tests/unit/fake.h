@@ -4,8 +4,8 @@
  *   hyper scale = 1, poison = -1, stray = -1, stop = -1
  *   param w[3] = glorot(), b = zeros(), left[2] = ones()     (no cost reaches left)
  *   graph fit      rows(8): data x[3], y; cost scale (x.w + b - y)^2 / 2, moving average "mean"
- *                  step `poison` writes a NaN into the gradient of w, step `stray` faults, and step `stop`
- *                  sends this process a SIGTERM
+ *                  step `poison` writes a NaN into the gradient of w, step `stray` faults,
+ *                  step `stop` sends this process a SIGTERM
  *   graph valley   no rows: data target[3]; cost |w - target|^2 / 2
  *   graph predict  rows(8): data x[3]; output yhat; output image[2, 2] = x.w + b in every pixel */
 #ifndef SGC_TESTS_UNIT_FAKE_H
