@@ -20,6 +20,7 @@ SEEDS = range(5)
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build").resolve()
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 WORK = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp()).resolve()
+WORK.mkdir(parents=True, exist_ok=True)
 torch.set_num_threads(1)
 
 
@@ -41,11 +42,16 @@ def bind(data):
     return words
 
 
-def train(exe, data, seed, *options):
-    run = WORK / f"run-{exe.name}-{seed}"
-    subprocess.run([exe, "train", *bind(data), "--out", run, "--force", "--quiet", "--seed", str(seed),
-                    *options], check=True, stdout=subprocess.DEVNULL)
-    return run / "checkpoint.safetensors"
+def train(exe, data, seed, *stages):
+    """Each stage is a list of options; it goes on from the parameters of the one before."""
+    checkpoint = None
+    for number, options in enumerate(stages or [[]]):
+        run = WORK / f"run-{exe.name}-{seed}-{number}"
+        start = ["--from", checkpoint] if checkpoint else []
+        subprocess.run([exe, "train", *bind(data), "--out", run, "--force", "--quiet", "--seed",
+                        str(seed), *start, *options], check=True, stdout=subprocess.DEVNULL)
+        checkpoint = run / "checkpoint.safetensors"
+    return checkpoint
 
 
 def evaluate(exe, data, checkpoint, seed=1000):
@@ -59,10 +65,15 @@ def load(checkpoint):
     return load_file(str(checkpoint))
 
 
-def sgc_side(name, data, dims=None, options=()):
+def sgc_side(name, data, dims=None, stages=()):
     exe = compile_model(name, **(dims or {}))
-    checkpoints = [train(exe, data, s, *options) for s in SEEDS]
+    checkpoints = [train(exe, data, s, *stages) for s in SEEDS]
     return exe, checkpoints, [evaluate(exe, data, c) for c in checkpoints]
+
+
+# The train blocks of the examples are made for more rows than these few; an optimum takes more steps.
+TO_THE_OPTIMUM = (["--epochs", "600"], ["--epochs", "200", "--lr", "0.001"],
+                  ["--epochs", "200", "--lr", "0.0001"])
 
 
 # ---- report ---------------------------------------------------------------------------------------
@@ -152,7 +163,7 @@ def ppca():
     rng = np.random.default_rng(1)
     W = rng.normal(size=(3, 10))
     x = (rng.normal(size=(2000, 3)) @ W + 0.5 * rng.normal(size=(2000, 10))).astype(np.float32)
-    exe, _, ours = sgc_side("ppca", {"x": x}, options=("--epochs", "100"))
+    _, _, ours = sgc_side("ppca", {"x": x}, stages=TO_THE_OPTIMUM)
     S = x.T.astype(float) @ x / len(x)
     values = np.sort(np.linalg.eigvalsh(S))[::-1]
     noise = values[3:].mean()
@@ -166,7 +177,7 @@ def gmm():
     centres = rng.normal(size=(5, 2)) * 4
     c = rng.integers(5, size=2000)
     x = (centres[c] + 0.6 * rng.normal(size=(2000, 2))).astype(np.float32)
-    _, checkpoints, ours = sgc_side("gmm", {"x": x})
+    _, checkpoints, ours = sgc_side("gmm", {"x": x}, stages=TO_THE_OPTIMUM)
     theirs = []
     for checkpoint in checkpoints:
         p = load(checkpoint)
