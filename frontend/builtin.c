@@ -12,23 +12,14 @@ static const char *quoted(Fe *fe, const Builtin *b)
 
 /* ---- element-wise -------------------------------------------------------------------------- */
 
-/* Outside graphs a known argument gives a known value. */
-static Value unary_known(Fe *fe, const Expr *call, const Builtin *b, Value v)
-{
-    double x;
-    if (fe_known(v, &x))
-        return fe_number(ir_scalar(b->op, x, 0, 0));
-    return v.kind == VALUE_ERROR ? v
-                                 : fe_error(fe, call->at,
-                                            "expected a number that is known when "
-                                            "the model is compiled");
-}
-
+/* Outside graphs every value is known, and gives a known one. */
 Value fe_builtin_unary(Fe *fe, const Expr *call, const Builtin *b)
 {
+    double x;
     Value v = fe_argument(fe, call, 0);
-    return fe->g ? fe_elementwise(fe, call->at, quoted(fe, b), b->op, 1, &v)
-                 : unary_known(fe, call, b, v);
+    if (fe->g)
+        return fe_elementwise(fe, call->at, quoted(fe, b), b->op, 1, &v);
+    return fe_known(v, &x) ? fe_number(ir_scalar(b->op, x, 0, 0)) : failed;
 }
 
 Value fe_builtin_clamp(Fe *fe, const Expr *call, const Builtin *b)

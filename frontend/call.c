@@ -46,6 +46,17 @@ const Arg *fe_named(const Expr *call, const char *name)
     return NULL;
 }
 
+bool fe_given_twice(Fe *fe, const Args *args, uint32_t i)
+{
+    const char *name = args->arg[i].name;
+    for (uint32_t k = 0; name && k < i; k++)
+        if (args->arg[k].name && strcmp(args->arg[k].name, name) == 0) {
+            fe_error(fe, args->arg[i].at, "`%s` is given twice", name);
+            return true;
+        }
+    return false;
+}
+
 Value fe_argument(Fe *fe, const Expr *call, uint32_t i)
 {
     return fe_expr(fe, call->args.arg[i].value);
@@ -96,10 +107,8 @@ static bool arguments_agree(Fe *fe, const Expr *call, const Builtin *b)
                      a->name, b->name, b->arguments);
             return false;
         }
-        if (fe_named(call, a->name) != a) {
-            fe_error(fe, a->at, "argument `%s` is given twice", a->name);
+        if (fe_given_twice(fe, &call->args, i))
             return false;
-        }
     }
     if (by_position >= b->least && by_position <= b->most)
         return true;
@@ -190,9 +199,6 @@ static Value dispatch(Fe *fe, const Expr *e)
 {
     const Builtin *b = find_builtin(e->name);
     bool planned = false;
-    for (uint32_t i = 0; i < e->args.count; i++)
-        if (e->args.arg[i].end)
-            return fe_error(fe, e->args.arg[i].value->at, "a slice stands in brackets");
     if (is_visible_function(fe, e->name) || (!b && !fe_law_exists(e->name, &planned))) {
         const Entry *f = fe_lookup(fe, e, true);
         return f ? call_function(fe, e, f) : failed;

@@ -113,8 +113,8 @@ static bool layer_arguments(Fe *fe, const Expr *call, const Stmt *template, int6
     }
     for (uint32_t i = 0; i < template->formals; i++) {
         const Arg *a = &call->args.arg[i];
-        if (a->name || a->end) {
-            fe_error(fe, a->value->at, "layer `%s` takes its sizes by position", call->name);
+        if (a->name) {
+            fe_error(fe, a->at, "layer `%s` takes its sizes by position", call->name);
             return false;
         }
         if (!fe_static(fe, a->value, "a size of a layer", &size[i]))

@@ -98,8 +98,8 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
     bool samples = a->name && strcmp(a->name, "samples") == 0;
     bool baseline = a->name && strcmp(a->name, "baseline") == 0;
     Span at = a->name ? a->at : a->value->at;
-    if (samples || a->end)
-        return !a->end && via_samples(fe, a, via);
+    if (samples)
+        return via_samples(fe, a, via);
     if (baseline && via->estimator == IR_EST_SCORE)
         return via_baseline(fe, a, via);
     if (baseline)
@@ -117,7 +117,7 @@ static bool read_via(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia *via
     if (!via_estimator(fe, v, d, via))
         return false;
     for (uint32_t i = 0; i < v->args.count; i++)
-        if (!via_argument(fe, v, &v->args.arg[i], via))
+        if (fe_given_twice(fe, &v->args, i) || !via_argument(fe, v, &v->args.arg[i], via))
             return false;
     if (via->baseline == IR_LEAVE_ONE_OUT && via->samples < 2) {
         fe_error(fe, v->at,

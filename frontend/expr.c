@@ -212,6 +212,8 @@ static Value list(Fe *fe, const Expr *e)
     IrRef *in = arena_array(fe->arena, IrRef, e->args.count + 1);
     if (e->args.count == 0)
         return fe_error(fe, e->at, "an empty list has no type");
+    if (!fe->g)
+        return fe_error(fe, e->at, "expected a number, not a list");
     for (uint32_t i = 0; i < e->args.count; i++) {
         const Arg *a = &e->args.arg[i];
         if (a->name || a->end)

@@ -190,6 +190,7 @@ struct Builtin {
 #include "frontend/builtin.def"
 /* clang-format on */
 const Arg *fe_named(const Expr *call, const char *name);
+bool fe_given_twice(Fe *fe, const Args *args, uint32_t i); /* argument i, by name: reported */
 Value fe_argument(Fe *fe, const Expr *call, uint32_t i);
 IrRef fe_argument_node(Fe *fe, const Expr *call, uint32_t i);
 IrRef fe_argument_real(Fe *fe, const Expr *call, uint32_t i);

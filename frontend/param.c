@@ -76,8 +76,8 @@ static bool init_arguments(Fe *fe, const Expr *e, size_t row, IrParam *p)
     }
     for (uint32_t i = 0; i < e->args.count; i++) {
         const Arg *a = &e->args.arg[i];
-        if (a->name || a->end) {
-            fe_error(fe, a->value->at, "`%s` takes its arguments by position", e->name);
+        if (a->name) {
+            fe_error(fe, a->at, "`%s` takes its arguments by position", e->name);
             return false;
         }
         if (!fe_constant(fe, a->value, "the argument of an initial value", value[i]))

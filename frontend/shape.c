@@ -35,20 +35,27 @@ Value fe_builtin_size(Fe *fe, const Expr *call, const Builtin *b)
 
 /* ---- joining ------------------------------------------------------------------------------- */
 
+static const char *joiner(Fe *fe, const Expr *e)
+{
+    return e->kind == EXPR_LIST ? "a list" : arena_printf(fe->arena, "`%s`", e->name);
+}
+
 /* Makes the arguments of e meet as one element type; false: reported. */
 static bool unify(Fe *fe, const Expr *e, uint32_t n, IrRef *in)
 {
-    bool real = false;
+    uint32_t reals = 0, bools = 0;
     for (uint32_t i = 0; i < n; i++) {
         if (in[i] == IR_NONE)
             return false;
-        real = real || fe_type(fe, in[i]).elem == IR_REAL;
+        reals += fe_type(fe, in[i]).elem == IR_REAL;
+        bools += fe_type(fe, in[i]).elem == IR_BOOL;
     }
-    for (uint32_t i = 0; real && i < n; i++) {
+    if (bools > 0 && bools < n) {
+        fe_error(fe, e->at, "%s joins numbers or bools, not both", joiner(fe, e));
+        return false;
+    }
+    for (uint32_t i = 0; reals > 0 && i < n; i++)
         in[i] = fe_real(fe, e->args.arg[i].value->at, fe_value(in[i]));
-        if (in[i] == IR_NONE)
-            return false;
-    }
     return true;
 }
 
@@ -63,8 +70,7 @@ Value fe_stack(Fe *fe, const Expr *e, uint32_t axis, uint32_t n, IrRef *in)
         IrType t = fe_type(fe, in[i]);
         if (!ir_same_shape(&t, &first))
             return fe_error(fe, e->args.arg[i].value->at, "%s joins equal shapes, not %s and %s",
-                            e->kind == EXPR_LIST ? "a list" : "`stack`", fe_shape_text(fe, &first),
-                            fe_shape_text(fe, &t));
+                            joiner(fe, e), fe_shape_text(fe, &first), fe_shape_text(fe, &t));
         fe->g->here = e->at;
         in[i] = ir_expand(fe->g, in[i], axis, 1);
     }

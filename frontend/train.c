@@ -57,7 +57,8 @@ static void set_optimizer(Fe *fe, const Expr *e, IrTrain *t)
         if (strcmp(optimizer[i], e->name) == 0) {
             t->optimizer = optimizer[i];
             for (uint32_t k = 0; k < e->args.count; k++)
-                set_number(fe, &e->args.arg[k], t);
+                if (!fe_given_twice(fe, &e->args, k))
+                    set_number(fe, &e->args.arg[k], t);
             return;
         }
     fe_error(fe, e->at, "expected an optimizer: one of %s", names(fe, true));
@@ -86,16 +87,6 @@ static void set(Fe *fe, const Arg *a, bool rows, IrTrain *t)
         fe_error(fe, a->at,
                  "unknown setting `%s`: a train block sets optimizer, epochs, steps and clip",
                  a->name);
-}
-
-static bool given_twice(Fe *fe, const Stmt *s, uint32_t i)
-{
-    for (uint32_t k = 0; k < i; k++)
-        if (strcmp(s->setting.arg[k].name, s->setting.arg[i].name) == 0) {
-            fe_error(fe, s->setting.arg[i].at, "`%s` is set twice", s->setting.arg[i].name);
-            return true;
-        }
-    return false;
 }
 
 static const Entry *find_graph(Fe *fe, const Stmt *s)
@@ -145,7 +136,7 @@ void fe_train(Fe *fe, Stmt *s)
     IrTrain t = {.graph = e->item, .epochs = -1, .steps = -1, .at = s->name_at};
     t.lr = t.momentum = t.beta1 = t.beta2 = t.eps = t.weight_decay = t.clip = NAN;
     for (uint32_t i = 0; i < s->setting.count; i++)
-        if (!given_twice(fe, s, i))
+        if (!fe_given_twice(fe, &s->setting, i))
             set(fe, &s->setting.arg[i], has_rows(&fe->model->graph[e->item]), &t);
     *arena_push(fe->arena, fe->model->train, fe->model->trains, IrTrain) = t;
 }

@@ -3,6 +3,7 @@
  * tests/accept/NAME.sg compiles, verifies, and says in comments what its graphs hold:
  *     #: type NAME = real[n; 3]     a node of this name has this type
  *     #: output NAME = 1 2 3        its elements in a graph without draws, from the evaluator, with
+ *     #: count le = 0               so many nodes of this operation in all
  *     #: cost 0 = 1.5               params stored as 0, data 0, two rows; worked out by hand
  * tests/errors/NAME.sg is refused with exactly these errors, each at its place:
  *     #: 4:7: some of the words     or "-: words" for an error that has no place
@@ -202,6 +203,15 @@ static void check_elements(Compiled *c, const char *path, const char *kind, cons
     ck_abort_msg("%s: no %s %s", path, kind, name);
 }
 
+static void check_count(const Compiled *c, const char *path, const char *op, const char *number)
+{
+    unsigned long found = 0;
+    for (uint32_t i = 0; i < c->model->graphs; i++)
+        for (IrRef r = 0; r < c->model->graph[i].count; r++)
+            found += strcmp(ir_op_info[c->model->graph[i].node[r].op].name, op) == 0;
+    ck_assert_msg(found == strtoul(number, NULL, 10), "%s: %lu nodes %s", path, found, op);
+}
+
 static void check_note(Compiled *c, const char *path, const char *note)
 {
     char kind[16], name[64], rest[512];
@@ -209,6 +219,8 @@ static void check_note(Compiled *c, const char *path, const char *note)
                   note);
     if (strcmp(kind, "type") == 0)
         ck_assert_msg(has_type(c, name, rest), "%s: no %s of type %s", path, name, rest);
+    else if (strcmp(kind, "count") == 0)
+        check_count(c, path, name, rest);
     else
         check_elements(c, path, kind, name, rest);
 }
