@@ -121,12 +121,24 @@ LLVMValueRef cg_pointer(Cg *cg, CgTable t, uint32_t item)
 
 /* ---- faults --------------------------------------------------------------------------------- */
 
+/* What the user called r; a value that has no name is known by what it is made of. */
+static const char *name_of(const Cg *cg, IrRef r)
+{
+    const IrNode *n = ir_at(cg->g, r);
+    if (n->op == IR_PARAM)
+        return cg->m->param[n->attr.item].name;
+    if (n->op == IR_DATA)
+        return cg->m->data[n->attr.item].name;
+    if (n->name || n->n_in == 0 || n->op == IR_CARRY)
+        return n->name ? n->name : "...";
+    return name_of(cg, n->in[0]);
+}
+
 uint32_t cg_fault_place(Cg *cg, IrRef r)
 {
     const IrNode *n = ir_at(cg->g, r);
-    const char *what = n->name ? n->name : ir_op_info[n->op].name;
-    const char *text = arena_printf(cg->arena, "%s:%u:%u: %s", cg->m->file, n->at.line, n->at.col,
-                                    what);
+    const char *text = arena_printf(cg->arena, "%s:%u:%u: %s[%s]", cg->m->file, n->at.line,
+                                    n->at.col, name_of(cg, n->in[0]), name_of(cg, n->in[1]));
     CgGraph *of = cg->of;
     for (uint32_t i = 0; i < of->places; i++)
         if (strcmp(of->place[i], text) == 0)

@@ -136,7 +136,7 @@ START_TEST(an_index_out_of_range_is_a_fault_with_its_place)
     ck_assert_int_eq(f.index, 6);
     ck_assert_int_eq(f.size, 6);
     ck_assert_int_lt(f.place, 1);
-    ck_assert_ptr_nonnull(strstr(n->code->graph[0].place[f.place], "gather"));
+    ck_assert_ptr_nonnull(strstr(n->code->graph[0].place[f.place], "p0[d0]"));
     ck_assert_int_eq(native_fault(n, 1, 5).kind, 0);
     native_free(n);
 }

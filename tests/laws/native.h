@@ -29,7 +29,7 @@ typedef struct NativeCase {
 } NativeCase;
 
 typedef struct Native {
-    Arena *arena;
+    Arena *arena, *text; /* text: of a source file, or NULL */
     Diags *diags;
     IrModel model;
     const NativeCase **of; /* by graph */
@@ -58,7 +58,10 @@ void native_output(IrGraph *g, IrRef r);
 
 Native *native_new(const char *file, int64_t real_bytes, bool no_optimise);
 Native *native_build(const NativeCase *c, size_t cases, int64_t real_bytes, bool no_optimise);
-/* An example program with small dims, through the whole compiler. */
+/* A program, which must stay valid, through the whole compiler. */
+Native *native_text(const char *name, const char *text, const FeDim *dim, size_t dims,
+                    int64_t real_bytes);
+/* An example program with small dims. */
 Native *native_example(const char *name, const FeDim *dim, size_t dims, int64_t real_bytes);
 bool native_load(Native *n); /* compiles, links and loads; false: *n->diags says why */
 void native_free(Native *n);

@@ -52,16 +52,25 @@ static void derive(Native *n)
     }
 }
 
-Native *native_example(const char *name, const FeDim *dim, size_t dims, int64_t real_bytes)
+Native *native_text(const char *name, const char *text, const FeDim *dim, size_t dims,
+                    int64_t real_bytes)
 {
     Native *n = native_new(name, real_bytes, false);
-    const char *file = arena_printf(n->arena, SGC_SOURCE_DIR "/examples/%s.sg", name);
     n->param_range = param_range;
     n->data_range = data_range;
-    if (!fe_compile(&n->model, file, read_file(n->arena, file), dim, dims, n->diags)) {
+    if (!fe_compile(&n->model, name, text, dim, dims, n->diags)) {
         diags_render(n->diags, stderr);
         ck_abort_msg("%s does not compile", name);
     }
     derive(n);
+    return n;
+}
+
+Native *native_example(const char *name, const FeDim *dim, size_t dims, int64_t real_bytes)
+{
+    Arena *a = arena_new();
+    char *text = read_file(a, arena_printf(a, SGC_SOURCE_DIR "/examples/%s.sg", name));
+    Native *n = native_text(name, text, dim, dims, real_bytes);
+    n->text = a;
     return n;
 }

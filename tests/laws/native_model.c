@@ -190,6 +190,8 @@ void native_free(Native *n)
         dlclose(n->library);
     diags_free(n->diags);
     arena_free(n->arena);
+    if (n->text)
+        arena_free(n->text);
     free(n);
 }
 
