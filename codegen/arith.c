@@ -179,6 +179,7 @@ static LLVMValueRef relu(Cg *cg, LLVMValueRef a)
     return cg_if(cg, cg_compare(cg, LLVMRealOLE, LLVMIntSLE, a, zero), zero, a);
 }
 
+/* clang-format off */
 LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
 {
     LLVMValueRef a = in[0], b = in[1];
@@ -225,3 +226,4 @@ LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
         return a;
     }
 }
+/* clang-format on */

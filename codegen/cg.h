@@ -47,7 +47,7 @@ typedef struct CgPlace {
 
 /* The step of the sequence that is being emitted. */
 typedef struct CgScan {
-    int32_t plate; /* -1: none */
+    int32_t plate;                       /* -1: none */
     LLVMValueRef step, is_first, before; /* before: the step that a carry reads */
 } CgScan;
 
@@ -60,12 +60,13 @@ typedef struct CgFunction {
     LLVMValueRef *table[CG_TABLES];     /* by item */
     LLVMValueRef part; /* whose rows are meant: the task, or the part of a partial sum; or NULL */
     CgScan scan;
-    const CgIndex *at;    /* the nest whose element is being computed: ready[] holds there */
-    LLVMValueRef *ready;  /* by node: its value at that element, or NULL */
-    bool parallel;        /* loads and stores carry no dependence between iterations */
+    const CgIndex *at;   /* the nest whose element is being computed: ready[] holds there */
+    LLVMValueRef *ready; /* by node: its value at that element, or NULL */
+    bool parallel;       /* loads and stores carry no dependence between iterations */
 } CgFunction;
 
-/* What becomes of one graph of the model: the functions of its entries' phases, and what they share. */
+/* What becomes of one graph of the model: the functions of its entries' phases, and what they
+ * share. */
 typedef struct CgGraph {
     const IrGraph *source, *entry; /* entry[IR_ENTRIES]; one without nodes does not exist */
     LLVMValueRef *phase[IR_ENTRIES];
@@ -79,10 +80,10 @@ typedef struct Cg {
     const IrModel *m;
     const CgOptions *options;
     Diags *diags;
-    Arena *arena;                /* the model's: lives longer than this */
-    LLVMContextRef context;      /* owned */
-    LLVMModuleRef module;        /* owned */
-    LLVMBuilderRef b;            /* owned */
+    Arena *arena;                 /* the model's: lives longer than this */
+    LLVMContextRef context;       /* owned */
+    LLVMModuleRef module;         /* owned */
+    LLVMBuilderRef b;             /* owned */
     LLVMTargetMachineRef machine; /* owned */
     char *cpu, *features, *needs; /* of the target, in the arena */
     LLVMTypeRef real, f64, i1, i8, i32, i64, ptr, none;
@@ -111,7 +112,7 @@ const CgRule *cg_rule(IrOp op);
 
 bool cg_target_open(Cg *cg);
 void cg_target_close(Cg *cg);
-void cg_target_function(Cg *cg, LLVMValueRef fn); /* fn is code for this machine */
+void cg_target_function(Cg *cg, LLVMValueRef fn);         /* fn is code for this machine */
 void cg_error(Cg *cg, const char *what, const char *why); /* an error without a place */
 bool cg_link_kernels(Cg *cg);
 bool cg_optimise(Cg *cg);
@@ -125,7 +126,7 @@ void cg_model(Cg *cg, const CgGraph *graph); /* defines sgrt_model */
 
 void cg_declare_runtime(Cg *cg);
 LLVMValueRef cg_call(Cg *cg, CgRt which, const LLVMValueRef *args, unsigned n);
-LLVMValueRef cg_field(Cg *cg, CgFrame field);          /* its value, loaded once */
+LLVMValueRef cg_field(Cg *cg, CgFrame field);              /* its value, loaded once */
 LLVMValueRef cg_pointer(Cg *cg, CgTable t, uint32_t item); /* frame->param[item], loaded once */
 /* Code for the entry block: emitted between enter and leave. */
 LLVMBasicBlockRef cg_enter_entry(Cg *cg);
@@ -146,8 +147,8 @@ LLVMValueRef cg_compare(Cg *cg, LLVMRealPredicate p, LLVMIntPredicate i, LLVMVal
                         LLVMValueRef b);
 LLVMValueRef cg_if(Cg *cg, LLVMValueRef c, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in); /* an element-wise op */
-LLVMTypeRef cg_type(const Cg *cg, IrElem e);   /* in a register */
-LLVMTypeRef cg_stored(const Cg *cg, IrElem e); /* in memory */
+LLVMTypeRef cg_type(const Cg *cg, IrElem e);                     /* in a register */
+LLVMTypeRef cg_stored(const Cg *cg, IrElem e);                   /* in memory */
 int64_t cg_bytes(const Cg *cg, IrElem e);
 bool cg_is_real(LLVMValueRef v);
 
@@ -201,7 +202,7 @@ CgDim cg_axis_dim(Cg *cg, uint32_t axis, int64_t size);
 void cg_nest(Cg *cg, const IrType *t, CgNest *n);
 void cg_nest_plates(Cg *cg, IrPlates plates, CgNest *n);
 void cg_nest_open(Cg *cg, CgNest *n, unsigned dims, bool parallel); /* the next `dims` loops */
-void cg_nest_close(Cg *cg, CgNest *n, unsigned open);   /* all but the first `open` */
+void cg_nest_close(Cg *cg, CgNest *n, unsigned open);               /* all but the first `open` */
 int64_t cg_stride(const CgPlace *p, const CgDim *d);
 CgLoop cg_loop(Cg *cg, LLVMValueRef lo, LLVMValueRef hi, int64_t extent, bool parallel);
 void cg_loop_end(Cg *cg, CgLoop *l);

@@ -13,7 +13,7 @@ typedef struct CgOptions {
     const char *cpu;    /* an LLVM name such as "znver4" or "x86-64-v3"; "native": this machine's */
     int64_t real_bytes; /* 4 or 8: what "real" is */
     int64_t parts;      /* the fixed parts the graphs were scheduled for */
-    const char *hash;   /* of the source and the options: recorded in the model and its checkpoints */
+    const char *hash;   /* of the source and the options: in the model and its checkpoints */
     const char *version;
     bool no_optimise;   /* skip default<O3>: tests compare both */
 } CgOptions;

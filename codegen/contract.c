@@ -1,9 +1,9 @@
 /* Contractions: sums of products over labels.
  *
  * Every letter of the spec and every plate of an operand is a label, with a stride in each of the
- * two operands and the result; a label that the result lacks is summed.  A product of matrices
- * is one label of each kind, `row` (of a and the result), `column` (of b and the result) and `inner`
- * (of a and b); labels that lie together in memory count as one, and what is left over is looped
+ * two operands and the result; a label that the result lacks is summed.  A product of matrices is
+ * one label of each kind: `row` (of a and the result), `column` (of b and the result) and `inner`
+ * (of a and b).  Labels that lie together in memory count as one, and what is left over is looped
  * over around it.  Anything else, and what is too small to be worth a call, is a nest of loops. */
 #include "codegen/cg.h"
 
@@ -12,8 +12,8 @@
 enum { A, B, C, LABELS = 26 + IR_MAX_PLATES, WORTH_A_CALL = 4096 };
 
 typedef struct Label {
-    CgDim dim;        /* its range; dim.plate, or -1 */
-    int32_t axis[3];  /* by array: which axis; -1 */
+    CgDim dim;       /* its range; dim.plate, or -1 */
+    int32_t axis[3]; /* by array: which axis; -1 */
     bool in[3];
     int64_t stride[3];
 } Label;
@@ -23,8 +23,8 @@ typedef struct Contraction {
     const IrNode *n;
     IrRef ref[3];
     CgPlace place[3];
-    bool placed;      /* both operands lie in memory */
-    CgIndex at[3];    /* of loops that are open, and fixed plates */
+    bool placed;   /* both operands lie in memory */
+    CgIndex at[3]; /* of loops that are open, and fixed plates */
     Label label[LABELS];
     unsigned labels;
 } Contraction;
@@ -43,8 +43,8 @@ static void add_plate(Contraction *k, uint32_t plate)
 
 static Label letter(const Contraction *k, char c)
 {
-    const char *spec = k->n->attr.text, *part[] = {spec, strchr(spec, ',') + 1,
-                                                   strstr(spec, "->") + 2};
+    const char *spec = k->n->attr.text,
+               *part[] = {spec, strchr(spec, ',') + 1, strstr(spec, "->") + 2};
     Label l = {.axis = {-1, -1, -1}};
     for (int t = A; t <= C; t++) {
         const char *s = part[t];

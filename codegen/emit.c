@@ -80,7 +80,8 @@ static void emit_kernel(Cg *cg, const IrKernel *k)
     case IR_KERNEL_SCAN:
         cg_scan(cg, k);
         return;
-    case IR_KERNEL_SINGLE: case IR_KERNEL_VIEW:
+    case IR_KERNEL_SINGLE:
+    case IR_KERNEL_VIEW:
         for (uint32_t i = 0; i < k->nodes; i++)
             cg_node(cg, k->node[i]);
     }
@@ -109,9 +110,10 @@ static void emit_cut(Cg *cg, const IrKernel *k)
 
 static void open_function(Cg *cg, LLVMValueRef fn, IrPhaseKind kind)
 {
-    const uint32_t items[CG_TABLES] = {
-        [CG_PARAM] = cg->m->params, [CG_GRAD] = cg->m->params, [CG_DATA] = cg->m->datas,
-        [CG_OUTPUT] = cg->g->count};
+    const uint32_t items[CG_TABLES] = {[CG_PARAM] = cg->m->params,
+                                       [CG_GRAD] = cg->m->params,
+                                       [CG_DATA] = cg->m->datas,
+                                       [CG_OUTPUT] = cg->g->count};
     cg->f = (CgFunction){.fn = fn, .kind = kind, .scan = {.plate = -1}};
     for (int t = 0; t < CG_TABLES; t++)
         cg->f.table[t] = arena_array(cg->arena, LLVMValueRef, items[t] + 1);

@@ -1,4 +1,4 @@
-/* The scalar functions of runtime/kernels.c as LLVM bitcode, embedded when the compiler is built. */
+/* The functions of runtime/kernels.c as LLVM bitcode, embedded when the compiler is built. */
 #ifndef SGC_CODEGEN_KERNELS_H
 #define SGC_CODEGEN_KERNELS_H
 

@@ -51,7 +51,11 @@ static bool is_root_sum(const IrNode *n)
 bool cg_folds(const IrNode *n)
 {
     switch (n->op) {
-    case IR_SUM: case IR_PARTIAL: case IR_PROD: case IR_REDUCE_MAX: case IR_REDUCE_MIN:
+    case IR_SUM:
+    case IR_PARTIAL:
+    case IR_PROD:
+    case IR_REDUCE_MAX:
+    case IR_REDUCE_MIN:
         return true;
     default:
         return is_root_sum(n);
@@ -278,7 +282,8 @@ static LLVMValueRef neutral(Cg *cg, const Fold *f)
     case IR_PROD:
         return real ? LLVMConstReal(t, 1) : LLVMConstInt(t, 1, true);
     case IR_REDUCE_MAX:
-        return real ? LLVMConstReal(t, (double)-INFINITY) : LLVMConstInt(t, (uint64_t)INT32_MIN, true);
+        return real ? LLVMConstReal(t, (double)-INFINITY)
+                    : LLVMConstInt(t, (uint64_t)INT32_MIN, true);
     case IR_REDUCE_MIN:
         return real ? LLVMConstReal(t, (double)INFINITY) : LLVMConstInt(t, INT32_MAX, true);
     default: /* -0 + x is x, whatever x is */
@@ -291,8 +296,8 @@ static LLVMValueRef combine(Cg *cg, const IrNode *n, LLVMValueRef a, LLVMValueRe
 {
     bool real = cg_is_real(a), max = n->op == IR_REDUCE_MAX;
     if (max || n->op == IR_REDUCE_MIN) {
-        const char *name = real ? (max ? "llvm.maximum" : "llvm.minimum")
-                                : (max ? "llvm.smax" : "llvm.smin");
+        const char *name =
+            real ? (max ? "llvm.maximum" : "llvm.minimum") : (max ? "llvm.smax" : "llvm.smin");
         return cg_intrinsic(cg, name, (LLVMValueRef[]){a, b}, 2);
     }
     LLVMValueRef v = cg_arith(cg, n->op == IR_PROD ? LLVMFMul : LLVMFAdd, a, b);
@@ -408,8 +413,8 @@ static void emit_nest(Cg *cg, const IrRef *node, uint32_t nodes, const IrType *d
 {
     /* An operand that is not in memory may stand for a small tree, so items have room for all. */
     Fused f = {.cg = cg, .node = node, .nodes = nodes};
-    f.item = arena_array(cg->arena, Item,
-                         cg->g->count + 2 * nodes + count_operands(cg, node, nodes));
+    f.item =
+        arena_array(cg->arena, Item, cg->g->count + 2 * nodes + count_operands(cg, node, nodes));
     f.fold = arena_array(cg->arena, Fold, nodes);
     f.depth = arena_array(cg->arena, uint8_t, cg->g->count);
     cg_nest(cg, domain, &f.nest);

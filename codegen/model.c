@@ -215,10 +215,10 @@ static void put_costs(Cg *cg, Struct *into, const IrGraph *source)
         if (n->op != IR_COST)
             continue;
         costs = n->attr.item >= costs ? n->attr.item + 1 : costs;
-        label[n->attr.item] = n->attr.text && n->attr.text[0]
-                                  ? n->attr.text
-                                  : arena_printf(cg->arena, "%s:%u:%u", cg->m->file, n->at.line,
-                                                 n->at.col);
+        label[n->attr.item] =
+            n->attr.text && n->attr.text[0]
+                ? n->attr.text
+                : arena_printf(cg->arena, "%s:%u:%u", cg->m->file, n->at.line, n->at.col);
     }
     put(into, texts(cg, "cost", label, costs));
     put_int(cg, into, costs);

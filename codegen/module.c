@@ -114,8 +114,7 @@ static LLVMValueRef declare_phase(Cg *cg, uint32_t phase)
 {
     const char *name = arena_printf(cg->arena, "%s.%s.%u", cg->of->source->name,
                                     ir_entry_name[cg->g->entry], phase);
-    LLVMTypeRef type =
-        LLVMFunctionType(cg->none, (LLVMTypeRef[]){cg->ptr, cg->i64}, 2, false);
+    LLVMTypeRef type = LLVMFunctionType(cg->none, (LLVMTypeRef[]){cg->ptr, cg->i64}, 2, false);
     LLVMValueRef fn = LLVMAddFunction(cg->module, name, type);
     LLVMSetLinkage(fn, LLVMInternalLinkage);
     return fn;

@@ -1,7 +1,7 @@
 /* Loops, and nests of them over the plates and axes of a type.
  *
- * A nest covers the share of the task at hand: its part of the rows in a phase of rows, its block of
- * axis 0 in a phase of blocks, everything in a global phase. */
+ * A nest covers the share of the task at hand: its part of the rows in a phase of rows, its block
+ * of axis 0 in a phase of blocks, everything in a global phase. */
 #include "codegen/cg.h"
 
 #include <llvm-c/DebugInfo.h>

@@ -2,11 +2,11 @@
 #include "codegen/cg.h"
 #include "codegen/kernels.h"
 
+#include <errno.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/BitReader.h>
 #include <llvm-c/Linker.h>
 #include <llvm-c/Transforms/PassBuilder.h>
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,8 +74,7 @@ bool cg_optimise(Cg *cg)
         return false;
     }
     LLVMDisposeMessage(why);
-    return run(cg, cg->options->no_optimise ? "always-inline,globaldce"
-                                            : "globaldce,default<O3>");
+    return run(cg, cg->options->no_optimise ? "always-inline,globaldce" : "globaldce,default<O3>");
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */

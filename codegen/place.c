@@ -88,7 +88,8 @@ static bool view(Cg *cg, const IrNode *n, CgPlace *p)
 {
     const int64_t *k = n->attr.k;
     switch (n->op) {
-    case IR_SAMPLED: case IR_STOP:
+    case IR_SAMPLED:
+    case IR_STOP:
         return true;
     case IR_RESHAPE:
         return reshaped(n, &ir_at(cg->g, n->in[0])->type, p);
@@ -136,10 +137,18 @@ static bool root_place(Cg *cg, IrRef r, CgPlace *p)
 {
     const IrNode *n = ir_at(cg->g, r);
     switch (n->op) {
-    case IR_OBJECTIVE: real_slot(cg, CG_FRAME_cost, 0, p); return true;
-    case IR_COST:      real_slot(cg, CG_FRAME_cost, 1 + (int64_t)n->attr.item, p); return true;
-    case IR_NEXT:      real_slot(cg, CG_FRAME_next_state, n->attr.item, p); return true;
-    case IR_OUTPUT:    output_place(cg, r, p); return true;
+    case IR_OBJECTIVE:
+        real_slot(cg, CG_FRAME_cost, 0, p);
+        return true;
+    case IR_COST:
+        real_slot(cg, CG_FRAME_cost, 1 + (int64_t)n->attr.item, p);
+        return true;
+    case IR_NEXT:
+        real_slot(cg, CG_FRAME_next_state, n->attr.item, p);
+        return true;
+    case IR_OUTPUT:
+        output_place(cg, r, p);
+        return true;
     case IR_GRAD:
         p->base = cg_pointer(cg, CG_GRAD, n->attr.item);
         cg_row_major(cg, &n->type, p);
@@ -166,8 +175,8 @@ static bool leaf_place(Cg *cg, const IrNode *n, CgPlace *p)
 /* Does r share the buffer of its operand? */
 static bool shows_operand(const Cg *cg, const IrNode *n)
 {
-    return n->op == IR_RESHAPE && (n->place.buffer < 0 ||
-                                   n->place.buffer == ir_at(cg->g, n->in[0])->place.buffer);
+    return n->op == IR_RESHAPE &&
+           (n->place.buffer < 0 || n->place.buffer == ir_at(cg->g, n->in[0])->place.buffer);
 }
 
 bool cg_place(Cg *cg, IrRef r, CgPlace *p)

@@ -132,8 +132,7 @@ static void logsumexp(Cg *cg, IrRef r)
     close_line(&l);
     LLVMValueRef total = get(cg, sum);
     CgIndex at = result_index(&l);
-    cg_store(cg, &l.place, &at,
-             cg_arith(cg, LLVMFAdd, shift, cg_call(cg, CG_RT_log, &total, 1)));
+    cg_store(cg, &l.place, &at, cg_arith(cg, LLVMFAdd, shift, cg_call(cg, CG_RT_log, &total, 1)));
     close_lines(&l);
 }
 
@@ -204,10 +203,17 @@ static void reduce_kernel(Cg *cg, IrRef r)
 {
     const IrNode *n = ir_at(cg->g, r);
     switch (n->op) {
-    case IR_LOGSUMEXP: logsumexp(cg, r); return;
-    case IR_ARGMAX:    argmax(cg, r); return;
-    case IR_PROD_REST: prod_rest(cg, r); return;
-    default:           cg_fused(cg, &r, 1, &ir_at(cg->g, n->in[0])->type);
+    case IR_LOGSUMEXP:
+        logsumexp(cg, r);
+        return;
+    case IR_ARGMAX:
+        argmax(cg, r);
+        return;
+    case IR_PROD_REST:
+        prod_rest(cg, r);
+        return;
+    default:
+        cg_fused(cg, &r, 1, &ir_at(cg->g, n->in[0])->type);
     }
 }
 

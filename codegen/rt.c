@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* clang-format off */
 static LLVMTypeRef type_of(const Cg *cg, char letter)
 {
     switch (letter) {
@@ -14,6 +15,7 @@ static LLVMTypeRef type_of(const Cg *cg, char letter)
     default:  return cg->ptr;
     }
 }
+/* clang-format on */
 
 static void add_attribute(Cg *cg, LLVMValueRef fn, const char *name, uint64_t value)
 {
@@ -52,8 +54,7 @@ void cg_declare_runtime(Cg *cg)
 
 LLVMValueRef cg_call(Cg *cg, CgRt which, const LLVMValueRef *args, unsigned n)
 {
-    return LLVMBuildCall2(cg->b, cg->rt[which].type, cg->rt[which].fn, (LLVMValueRef *)args, n,
-                          "");
+    return LLVMBuildCall2(cg->b, cg->rt[which].type, cg->rt[which].fn, (LLVMValueRef *)args, n, "");
 }
 
 /* ---- the frame ------------------------------------------------------------------------------ */
@@ -70,6 +71,7 @@ void cg_leave_entry(Cg *cg, LLVMBasicBlockRef before)
     LLVMPositionBuilderAtEnd(cg->b, before);
 }
 
+/* clang-format off */
 static const struct {
     const char *name;
     char kind;
@@ -83,6 +85,7 @@ static const struct {
 #undef FRAME_d
 #undef FRAME_p
 };
+/* clang-format on */
 
 LLVMValueRef cg_field(Cg *cg, CgFrame field)
 {

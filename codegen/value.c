@@ -148,7 +148,7 @@ static void insert_index(CgIndex *at, uint32_t axis, LLVMValueRef i)
     at->axis[axis] = i;
 }
 
-/* Element i of an operand of `size` where 0 <= i < size; elsewhere zero.  `to` is where it reads. */
+/* Element *i of an operand of `size`, at `to`, which *i is part of; zero outside of it. */
 static LLVMValueRef padded(Cg *cg, IrRef a, CgIndex *to, LLVMValueRef *i, LLVMValueRef size)
 {
     LLVMValueRef inside = LLVMBuildICmp(cg->b, LLVMIntULT, *i, size, "");
@@ -182,8 +182,7 @@ static LLVMValueRef concat_value(Cg *cg, const IrNode *n, CgIndex at)
         CgIndex to = at;
         to.axis[axis] = cg_add(cg, at.axis[axis], cg_i64(cg, -first));
         LLVMValueRef piece = padded(cg, n->in[i], &to, &to.axis[axis], cg_i64(cg, size));
-        LLVMValueRef past =
-            LLVMBuildICmp(cg->b, LLVMIntSGE, at.axis[axis], cg_i64(cg, first), "");
+        LLVMValueRef past = LLVMBuildICmp(cg->b, LLVMIntSGE, at.axis[axis], cg_i64(cg, first), "");
         v = v ? cg_if(cg, past, piece, v) : piece;
         first += size;
     }
@@ -231,9 +230,12 @@ static LLVMValueRef move_value(Cg *cg, IrRef r, const CgIndex *from)
         return where(cg, LLVMIntEQ, from, cg_value(cg, n->in[0], &at), n->type.elem);
     case IR_TRIL:
         return where(cg, LLVMIntSGE, from, cg_value(cg, n->in[0], &at), n->type.elem);
-    case IR_PAD:     return pad_value(cg, n, at);
-    case IR_CONCAT:  return concat_value(cg, n, at);
-    case IR_ONE_HOT: return one_hot_value(cg, n, at);
+    case IR_PAD:
+        return pad_value(cg, n, at);
+    case IR_CONCAT:
+        return concat_value(cg, n, at);
+    case IR_ONE_HOT:
+        return one_hot_value(cg, n, at);
     default:
         assert(n->op == IR_TO_AXIS);
         return to_axis_value(cg, n, at);
@@ -253,8 +255,8 @@ LLVMValueRef cg_checked(Cg *cg, IrRef gather, LLVMValueRef index, int64_t size, 
         LLVMBuildCondBr(cg->b, *ok, next, fault);
         LLVMPositionBuilderAtEnd(cg->b, fault);
         LLVMValueRef place = LLVMConstInt(cg->i32, cg_fault_place(cg, gather), false);
-        cg_call(cg, CG_RT_fault_index,
-                (LLVMValueRef[]){cg->f.frame, place, wide, cg_i64(cg, size)}, 4);
+        cg_call(cg, CG_RT_fault_index, (LLVMValueRef[]){cg->f.frame, place, wide, cg_i64(cg, size)},
+                4);
         LLVMBuildBr(cg->b, next);
         LLVMPositionBuilderAtEnd(cg->b, next);
     }

@@ -1,4 +1,4 @@
-/* The graphs that compiled code is compared on: every op with a native rule, with copies and rows. */
+/* The graphs that compiled code is compared on: every op with a native rule, copies and rows. */
 #include "tests/laws/native.h"
 
 /* Every graph of these cases has the same plates. */
@@ -47,7 +47,11 @@ static IrRef one(IrGraph *g, IrOp op, IrAttr attr, IrRef a)
 static NativeRange domain_of(IrOp op, uint32_t operand)
 {
     switch (op) {
-    case IR_LOG: case IR_SQRT: case IR_LGAMMA: case IR_DIGAMMA: case IR_TRIGAMMA:
+    case IR_LOG:
+    case IR_SQRT:
+    case IR_LGAMMA:
+    case IR_DIGAMMA:
+    case IR_TRIGAMMA:
         return above;
     case IR_POW:
         return operand ? wide : above;
@@ -121,7 +125,8 @@ static void element_wise(IrGraph *g, int variant)
 
 /* clang-format off */
 enum { EW_OPS = 0
-#define OP(id, name, arity, type, value, emit, adjoint, smooth, stages, flags, ...) + !!((flags) & IR_EW)
+#define OP(id, name, arity, type, value, emit, adjoint, smooth, stages, flags, ...) \
+    + !!((flags) & IR_EW)
 #include "ir/op.def"
 };
 /* clang-format on */
@@ -159,7 +164,7 @@ static void leaves(IrGraph *g, int variant)
     native_output(g, ir_unary(g, IR_STOP, plated(g, N | K, 1, 5, 0)));
 }
 
-/* One loop with values of several depths, sums of both kinds, and a value that a later loop reads. */
+/* One loop with values of several depths, sums of both kinds, and a value that others read. */
 static void fused(IrGraph *g, int variant)
 {
     plates(g);
@@ -181,8 +186,8 @@ static void fused(IrGraph *g, int variant)
 /* By variant: every non-empty set of two axes and two plates. */
 static void reductions(IrGraph *g, int variant)
 {
-    static const IrOp op[] = {IR_SUM, IR_PROD, IR_REDUCE_MAX, IR_REDUCE_MIN, IR_LOGSUMEXP,
-                              IR_PROD_REST};
+    static const IrOp op[] = {IR_SUM,        IR_PROD,      IR_REDUCE_MAX,
+                              IR_REDUCE_MIN, IR_LOGSUMEXP, IR_PROD_REST};
     plates(g);
     uint32_t set = (uint32_t)variant + 1, axes = set & 3;
     IrPlates over = (set & 4 ? K : 0) | (set & 8 ? N : 0);
@@ -244,13 +249,13 @@ static const Product product[] = {
     {"a,b->ab", 0, N, 0, {3, 5}},
     {"a,b->ba", N | K, N, 0, {3, 5}},
     {"a,ab->b", N, 0, 0, {3, 5}},
-    {"a,ab->b", N, 0, 0, {40, 30}},      /* rows by a matrix */
-    {"a,ba->b", N, 0, 0, {40, 30}},      /* ... transposed */
-    {"ab,a->b", 0, N, 0, {40, 30}},      /* ... on the other side */
-    {"a,ab->b", N | K, 0, 0, {40, 30}},  /* rows and copies lie together */
-    {"a,ab->b", N | K, K, 0, {40, 30}},  /* a matrix a copy */
-    {"a,ab->b", 0, 0, 0, {400, 300}},    /* one vector */
-    {"a,b->ab", N, N, N, {40, 30}},      /* the gradient of a matrix: blocks over all rows */
+    {"a,ab->b", N, 0, 0, {40, 30}},     /* rows by a matrix */
+    {"a,ba->b", N, 0, 0, {40, 30}},     /* ... transposed */
+    {"ab,a->b", 0, N, 0, {40, 30}},     /* ... on the other side */
+    {"a,ab->b", N | K, 0, 0, {40, 30}}, /* rows and copies lie together */
+    {"a,ab->b", N | K, K, 0, {40, 30}}, /* a matrix a copy */
+    {"a,ab->b", 0, 0, 0, {400, 300}},   /* one vector */
+    {"a,b->ab", N, N, N, {40, 30}},     /* the gradient of a matrix: blocks over all rows */
     {"a,b->ba", N, N, N, {40, 30}},
     {"a,b->ab", N, N, N, {2, 3}},
     {"a,b->ab", N | K, N | K, N, {20, 30}},
@@ -270,7 +275,7 @@ static const Product product[] = {
     {"abc,dcb->ad", 0, 0, 0, {30, 8, 9, 20}}, /* the summed labels do not lie together */
     {"abc,bd->acd", 0, 0, 0, {3, 40, 30, 20}},
     {"ab,bc->abc", 0, 0, 0, {3, 4, 5}},
-    {"ab,c->c", 0, 0, 0, {3, 4, 5}},     /* labels of one operand are summed */
+    {"ab,c->c", 0, 0, 0, {3, 4, 5}}, /* labels of one operand are summed */
     {"abd,bc->ac", 0, 0, 0, {20, 30, 40, 2}},
     {"ab,ab->ab", N, 0, 0, {3, 9}},
     {"ab,ab->", N, N, N, {3, 9}},
@@ -317,8 +322,8 @@ static void odd_contractions(IrGraph *g, int variant)
     IrRef wider = ir_expand(g, plated(g, N, 1, 20, 0), 0, 30);
     native_output(g, ir_contract(g, "ab,bc->ac", 0, wider, b));
     IrRef part = one(g, IR_SLICE, (IrAttr){.k = {1, 2, 18}}, a);
-    native_output(g, ir_contract(g, "ab,bc->ac", 0, part,
-                                 one(g, IR_SLICE, (IrAttr){.k = {0, 0, 16}}, b)));
+    native_output(
+        g, ir_contract(g, "ab,bc->ac", 0, part, one(g, IR_SLICE, (IrAttr){.k = {0, 0, 16}}, b)));
 }
 
 /* ---- shapes --------------------------------------------------------------------------------- */
@@ -329,8 +334,8 @@ static void moves(IrGraph *g, int variant)
     IrRef x = plated(g, variant & 1 ? N | K : N, 2, 4, 4), y = plated(g, N, 2, 3, 4);
     if (variant & 2) /* computed, so not a view of an input */
         x = ir_unary(g, IR_TANH, x);
-    IrRef shape = ir_typed(g, IR_RESHAPE, (IrAttr){0},
-                           real(g->node[x].type.plates, 3, 2, 2, 4), 1, &x);
+    IrRef shape =
+        ir_typed(g, IR_RESHAPE, (IrAttr){0}, real(g->node[x].type.plates, 3, 2, 2, 4), 1, &x);
     native_output(g, ir_unary(g, IR_SQUARE, shape));
     native_output(g, shape);
     native_output(g, one(g, IR_TRANSPOSE, (IrAttr){.k = {2, 0, 1}}, shape));
@@ -346,8 +351,7 @@ static void moves(IrGraph *g, int variant)
     native_output(g, one(g, IR_DIAG_PART, (IrAttr){0}, x));
     native_output(g, one(g, IR_DIAG, (IrAttr){0}, one(g, IR_DIAG_PART, (IrAttr){0}, x)));
     native_output(g, one(g, IR_TRIL, (IrAttr){0}, x));
-    IrRef flat = ir_typed(g, IR_RESHAPE, (IrAttr){0},
-                          real(g->node[x].type.plates, 1, 16, 0, 0), 1,
+    IrRef flat = ir_typed(g, IR_RESHAPE, (IrAttr){0}, real(g->node[x].type.plates, 1, 16, 0, 0), 1,
                           (IrRef[]){one(g, IR_TRANSPOSE, (IrAttr){.k = {1, 0}}, x)});
     native_output(g, flat);
 }

@@ -30,9 +30,8 @@ static IrRef param_input(IrGraph *g, IrType type, NativeRange range)
 {
     IrModel *m = g->model;
     uint32_t item = m->params;
-    *arena_push(m->arena, m->param, m->params, IrParam) =
-        (IrParam){.name = arena_printf(m->arena, "p%u", item), .type = type, .a = range.lo,
-                  .b = range.hi};
+    *arena_push(m->arena, m->param, m->params, IrParam) = (IrParam){
+        .name = arena_printf(m->arena, "p%u", item), .type = type, .a = range.lo, .b = range.hi};
     return ir_typed(g, IR_PARAM, (IrAttr){.item = item}, type, 0, NULL);
 }
 
@@ -46,7 +45,10 @@ IrRef native_input(IrGraph *g, IrType type, NativeRange range)
     row.plates = 0;
     *arena_push(m->arena, m->data, m->datas, IrData) =
         (IrData){.name = arena_printf(m->arena, "%s%u", range.special ? "special" : "d", item),
-                 .type = row, .by_rows = type.plates != 0, .lo = range.lo, .hi = range.hi};
+                 .type = row,
+                 .by_rows = type.plates != 0,
+                 .lo = range.lo,
+                 .hi = range.hi};
     return ir_typed(g, IR_DATA, (IrAttr){.item = item}, type, 0, NULL);
 }
 
@@ -60,7 +62,8 @@ IrRef native_draw(IrGraph *g, IrType type, bool uniform)
 void native_output(IrGraph *g, IrRef r)
 {
     IrType type = g->node[r].type;
-    ir_typed(g, IR_OUTPUT, (IrAttr){.text = arena_printf(g->model->arena, "out%u", r)}, type, 1, &r);
+    IrAttr attr = {.text = arena_printf(g->model->arena, "out%u", r)};
+    ir_typed(g, IR_OUTPUT, attr, type, 1, &r);
 }
 
 /* A number in [0, 1) that depends on its arguments alone. */
@@ -74,8 +77,8 @@ static double hashed(uint64_t a, uint64_t b)
 
 static double element(const Native *n, NativeRange range, IrElem e, uint64_t array, uint64_t i)
 {
-    static const double special[] = {0,    -0.0,     1,         -1,  0.5, -0.5,
-                                     INFINITY, -INFINITY, NAN, 40,  -40, 1e-5};
+    static const double special[] = {0,        -0.0,      1,   -1, 0.5, -0.5,
+                                     INFINITY, -INFINITY, NAN, 40, -40, 1e-5};
     const uint64_t specials = sizeof special / sizeof *special;
     double v = range.lo + (range.hi - range.lo) * hashed(array, i);
     if (range.special) /* every pair of specials meets */
@@ -127,8 +130,12 @@ Native *native_new(const char *file, int64_t real_bytes, bool no_optimise)
     Native *n = calloc(1, sizeof *n);
     n->arena = arena_new();
     n->diags = diags_new(file, NULL);
-    n->options = (CgOptions){.cpu = "native", .real_bytes = real_bytes, .parts = NATIVE_PARTS,
-                             .hash = "0", .version = "test", .no_optimise = no_optimise};
+    n->options = (CgOptions){.cpu = "native",
+                             .real_bytes = real_bytes,
+                             .parts = NATIVE_PARTS,
+                             .hash = "0",
+                             .version = "test",
+                             .no_optimise = no_optimise};
     n->param_range = built_param;
     n->data_range = built_data;
     ir_model_init(&n->model, n->arena);
@@ -157,9 +164,11 @@ Native *native_build(const NativeCase *c, size_t cases, int64_t real_bytes, bool
 
 static bool link_object(const char *object, const char *library)
 {
-    char *const command[] = {"cc", "-shared", "-o", (char *)library, (char *)object,
-                             SGC_BINARY_DIR "/lib/libsgrt.a", SGC_OPENBLAS,
-                             "-Wl,-rpath," SGC_OPENBLAS_DIR, "-lm", NULL};
+    char *const command[] = {"cc",           "-shared",
+                             "-o",           (char *)library,
+                             (char *)object, SGC_BINARY_DIR "/lib/libsgrt.a",
+                             SGC_OPENBLAS,   "-Wl,-rpath," SGC_OPENBLAS_DIR,
+                             "-lm",          NULL};
     pid_t child;
     int status = 1;
     if (posix_spawnp(&child, command[0], NULL, NULL, command, environ) != 0)
@@ -169,8 +178,8 @@ static bool link_object(const char *object, const char *library)
 
 bool native_load(Native *n)
 {
-    const char *name = arena_printf(n->arena, "model%d%d.o", (int)n->options.real_bytes,
-                                    n->options.no_optimise);
+    const char *name =
+        arena_printf(n->arena, "model%d%d.o", (int)n->options.real_bytes, n->options.no_optimise);
     const char *object = scratch_path(name);
     const char *library = arena_printf(n->arena, "%s.so", object);
     if (!cg_compile(&n->model, n->entry, &n->options, CG_OBJECT, object, n->diags))
@@ -220,24 +229,28 @@ static void *stored(Native *n, const double *v, int64_t count, int64_t elem)
     static const int64_t bytes[] = {4, 8, 4, 1};
     void *to = memory(n, count * bytes[elem]);
     for (int64_t i = 0; i < count; i++) {
+        /* clang-format off */
         switch (elem) {
         case SGRT_F32: ((float *)to)[i] = (float)v[i]; break;
         case SGRT_F64: ((double *)to)[i] = v[i]; break;
         case SGRT_I32: ((int32_t *)to)[i] = (int32_t)v[i]; break;
         default:       ((unsigned char *)to)[i] = v[i] != 0;
         }
+        /* clang-format on */
     }
     return to;
 }
 
 static double loaded(const void *from, int64_t i, int64_t elem)
 {
+    /* clang-format off */
     switch (elem) {
     case SGRT_F32: return (double)((const float *)from)[i];
     case SGRT_F64: return ((const double *)from)[i];
     case SGRT_I32: return ((const int32_t *)from)[i];
     default:       return ((const unsigned char *)from)[i];
     }
+    /* clang-format on */
 }
 
 static void **pointers(Native *n, int64_t count)
@@ -382,8 +395,8 @@ static void give_noise(Call *c, bool tape)
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
-/* What the evaluator reads: the graph as it was built, or, where it was derived from a source graph,
- * as it is scheduled. */
+/* What the evaluator reads: the graph as it was built, or as it is scheduled where it was derived
+ * from a source graph. */
 static const IrGraph *meaning(const Native *n, uint32_t i, IrEntry e)
 {
     const IrGraph *built = &n->model.graph[i];
@@ -399,8 +412,12 @@ static Call open_call(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape)
 {
     Call c = {.n = n, .graph = i, .g = meaning(n, i, e), .code = &n->code->graph[i]};
     c.entry = entry_of(c.code, e);
-    c.frame = (SgrtFrame){.rows = rows, .total_rows = 1000, .first_row = 70, .seed = 12345,
-                          .step = 6, .purpose = SGRT_STEP};
+    c.frame = (SgrtFrame){.rows = rows,
+                          .total_rows = 1000,
+                          .first_row = 70,
+                          .seed = 12345,
+                          .step = 6,
+                          .purpose = SGRT_STEP};
     c.env = (IrEnv){.rows = rows, .total_rows = 1000};
     c.frame.arena = memset(memory(n, c.entry->arena_bytes), 0xff, (size_t)c.entry->arena_bytes);
     give_params(&c);
@@ -448,9 +465,12 @@ static const void *written(const Call *c, const IrNode *n, int64_t output, int64
     case IR_GRAD:
         *elem = c->n->code->real;
         return ((void **)c->frame.grad)[n->attr.item];
-    case IR_COST: return (double *)c->frame.cost + 1 + n->attr.item;
-    case IR_NEXT: return (double *)c->frame.next_state + n->attr.item;
-    default:      return c->frame.cost;
+    case IR_COST:
+        return (double *)c->frame.cost + 1 + n->attr.item;
+    case IR_NEXT:
+        return (double *)c->frame.next_state + n->attr.item;
+    default:
+        return c->frame.cost;
     }
 }
 
@@ -465,11 +485,10 @@ static const char *compare_root(const Call *c, IrRef r, int64_t output)
         double want = c->value[r][i];
         double got = loaded(at, rows_first(c->g, &n->type, rows, i), elem);
         if (!agrees(c, got, want, eps))
-            return arena_printf(c->n->arena,
-                                "graph %u, %s, %d rows: %s %%%u of %s, element %d: %.17g, not %.17g",
-                                c->graph, c->n->of[c->graph]->name, (int)rows,
-                                ir_op_info[n->op].name, r,
-                                ir_op_info[c->g->node[n->in[0]].op].name, (int)i, got, want);
+            return arena_printf(
+                c->n->arena, "graph %u, %s, %d rows: %s %%%u of %s [%d]: %.17g, not %.17g",
+                c->graph, c->n->of[c->graph]->name, (int)rows, ir_op_info[n->op].name, r,
+                ir_op_info[c->g->node[n->in[0]].op].name, (int)i, got, want);
     }
     return NULL;
 }
