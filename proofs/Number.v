@@ -4,7 +4,7 @@
     its program with the one that [Graph.v] derives, both are entered into one table of distinct,
     typed, simplified nodes; equal slots mean equal values ([same_sound]).  The simplifications are
     the smart constructors [mk_...] below, each with its lemma. *)
-From Coq Require Import Reals Lra Lia List Bool Arith ZArith FMapPositive.
+From Coq Require Import Reals Lra Lia List Bool Arith ZArith FMapPositive FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program.
 Import ListNotations.
@@ -139,14 +139,28 @@ Definition mk_affine (t : table) (a b : Z) (d : positive) (x : nat) :=
   end.
 Definition mk_sorted (t : table) (f : fn2) (x y : nat) :=
   add t (Map2 f) (if Nat.leb x y then [x; y] else [y; x]).
+Definition bind (r : option (table * nat)) (f : table -> nat -> option (table * nat)) :=
+  match r with Some (t, k) => f t k | None => None end.
+(** A constant factor of an operand becomes one of the result: (a x / d) y = a (x y) / d. *)
+Definition scale_at (t : table) (k : nat) : option (Z * positive * nat) :=
+  match affine_at t k with Some (a, Z0, d, x) => Some (a, d, x) | _ => None end.
+Definition mk_scaled (t : table) (x : nat) (make : table -> nat -> option (table * nat)) :=
+  match scale_at t x with
+  | Some (a, d, x') => bind (make t x') (fun t z => mk_affine t a 0 d z)
+  | None => make t x
+  end.
 Definition mk_mul (t : table) (x y : nat) :=
   match const_at t x with
   | Some (p, q) => mk_affine t p 0 q y
   | None => match const_at t y with
             | Some (p, q) => mk_affine t p 0 q x
-            | None => mk_sorted t Mul x y
+            | None => mk_scaled t x (fun t x => mk_scaled t y (fun t y => mk_sorted t Mul x y))
             end
   end.
+Definition mk_ein2 (t : table) (vs : shape) (i j o : list nat) (x y : nat) :=
+  mk_scaled t x (fun t x => mk_scaled t y (fun t y => add t (Ein2 vs i j o) [x; y])).
+Definition mk_lin (t : table) (l : lin) (x : nat) :=
+  mk_scaled t x (fun t x => add t (Lin l) [x]).
 Definition mk_add (t : table) (x y : nat) :=
   match const_at t x with
   | Some (p, q) => mk_affine t (Zpos q) p q y
@@ -177,8 +191,6 @@ Definition mk_pull (t : table) (vs : shape) (i : list nat) (x : nat) :=
       end
   end.
 
-Definition bind (r : option (table * nat)) (f : table -> nat -> option (table * nat)) :=
-  match r with Some (t, k) => f t k | None => None end.
 Definition mk (t : table) (o : op) (ps : list nat) : option (table * nat) :=
   match o, ps with
   | Const a d s, [] => mk_const t a d s
@@ -189,7 +201,8 @@ Definition mk (t : table) (o : op) (ps : list nat) : option (table * nat) :=
   | Map2 Sub, [x; y] => bind (mk_affine t (-1) 0 1 y) (fun t z => mk_add t x z)
   | Map2 Div, [x; y] => bind (add t (Map1 Recip) [y]) (fun t z => mk_mul t x z)
   | Lin l, [x] =>
-      match pull_of l with Some (vs, i) => mk_pull t vs i x | None => add t (Lin l) [x] end
+      match pull_of l with Some (vs, i) => mk_pull t vs i x | None => mk_lin t l x end
+  | Ein2 vs i j o, [x; y] => mk_ein2 t vs i j o x y
   | _, _ => add t o ps
   end.
 (** Simplifies only what is well typed. *)
@@ -410,6 +423,33 @@ Proof.
     rewrite ?Hs; auto.
   apply (built_ext _ _ _ _ _ _ Hb). intros ix _. apply Hc.
 Qed.
+Lemma scale_at_sound t k a d x : ok t -> scale_at t k = Some (a, d, x) ->
+  (x < size t)%nat /\ shape_at (entries t) x = shape_at (entries t) k /\
+  at_slot (entries t) k = fun ix => IZR a / IZR (Zpos d) * at_slot (entries t) x ix.
+Proof.
+  unfold scale_at. intros Ht H. destruct (affine_at t k) as [[[[a' b'] d'] x']|] eqn:E; [|easy].
+  destruct b'; try easy. injection H as -> -> ->.
+  destruct (affine_at_sound _ _ _ _ _ _ Ht E) as (H1 & H2 & ->). repeat split; auto.
+  apply functional_extensionality; intros ix. field. apply not_0_IZR; lia.
+Qed.
+(** [v] is what [make] builds from an operand; it must be linear in it and look at nothing but the
+    operand's shape and value. *)
+Lemma mk_scaled_sound (v : tensor -> tensor) s t x make t' k : ok t -> (x < size t)%nat ->
+  (forall c u ix, In ix (boxs s) -> v (fun ix => c * u ix) ix = c * v u ix) ->
+  (forall x' t1 k1, (x' < size t)%nat -> shape_at (entries t) x' = shape_at (entries t) x ->
+     make t x' = Some (t1, k1) -> built t t1 k1 s (v (at_slot (entries t) x'))) ->
+  mk_scaled t x make = Some (t', k) -> built t t' k s (v (at_slot (entries t) x)).
+Proof.
+  unfold mk_scaled. intros Ht Hx Hlin Hmake H.
+  destruct (scale_at t x) as [[[a d] x']|] eqn:E; [|now apply Hmake].
+  destruct (scale_at_sound _ _ _ _ _ Ht E) as (Hx' & Hs & Hv).
+  destruct (make t x') as [[t1 z]|] eqn:Em; [|easy]. cbn [bind] in H.
+  pose proof (Hmake _ _ _ Hx' Hs Em) as B1. pose proof B1 as (Ht1 & _ & Hz & Hsz & Hvz).
+  pose proof (mk_affine_sound _ _ _ _ _ _ _ Ht1 Hz H) as B2. rewrite Hsz in B2.
+  apply (built_then _ _ _ _ _ _ _ _ _ B1). apply (built_ext _ _ _ _ _ _ B2). intros ix Hix.
+  rewrite Hvz, Hv, Hlin by auto. field. apply not_0_IZR; lia.
+Qed.
+
 Lemma mk_mul_sound t x y t' k : ok t -> (x < size t)%nat -> (y < size t)%nat ->
   shape_at (entries t) x = shape_at (entries t) y -> mk_mul t x y = Some (t', k) ->
   built t t' k (shape_at (entries t) x)
@@ -422,7 +462,45 @@ Proof.
     intros ix _. rewrite (const_at_sound _ _ _ _ Ht Ex). field. auto.
   - apply (built_ext _ _ _ _ _ _ (mk_affine_sound _ _ _ _ _ _ _ Ht Hx H)).
     intros ix _. rewrite (const_at_sound _ _ _ _ Ht Ey). field. auto.
-  - apply (mk_sorted_sound t Mul); auto. intros; simpl; ring.
+  - apply (mk_scaled_sound (fun u ix => u ix * at_slot (entries t) y ix) _ t x
+             (fun t x => mk_scaled t y (fun t y => mk_sorted t Mul x y))); auto.
+    { intros; ring. }
+    intros x' t1 k1 Hx' Hsx H1.
+    apply (mk_scaled_sound (fun u ix => at_slot (entries t) x' ix * u ix) _ t y
+             (fun t y => mk_sorted t Mul x' y)); auto.
+    { intros; ring. }
+    intros y' t2 k2 Hy' Hsy H2. rewrite <- Hsx.
+    apply (mk_sorted_sound t Mul); auto; [intros; simpl; ring|congruence].
+Qed.
+
+Lemma mk_lin_sound t l x s t' k : ok t -> (x < size t)%nat ->
+  ty (Lin l) [shape_at (entries t) x] = Some s -> mk_lin t l x = Some (t', k) ->
+  built t t' k s (lin_app rho l (at_slot (entries t) x)).
+Proof.
+  intros Ht Hx Hty H.
+  apply (mk_scaled_sound (lin_app rho l) s t x (fun t x => add t (Lin l) [x])); auto.
+  - intros c u ix _. unfold lin_app. rewrite <- sum_scal. apply sum_ext. intros p _.
+    destruct (index_eqb (snd p) ix); ring.
+  - intros x' t1 k1 Hx' Hs H1. destruct (add_sound _ _ _ _ _ Ht H1) as (s1 & Hty1 & B).
+    simpl map in Hty1. rewrite Hs, Hty in Hty1. injection Hty1 as <-. exact B.
+Qed.
+Lemma mk_ein2_sound t vs i j o x y s t' k : ok t -> (x < size t)%nat -> (y < size t)%nat ->
+  ty (Ein2 vs i j o) [shape_at (entries t) x; shape_at (entries t) y] = Some s ->
+  mk_ein2 t vs i j o x y = Some (t', k) ->
+  built t t' k s (ein2 rho vs i j o (at_slot (entries t) x) (at_slot (entries t) y)).
+Proof.
+  intros Ht Hx Hy Hty H.
+  apply (mk_scaled_sound (fun u => ein2 rho vs i j o u (at_slot (entries t) y)) s t x
+           (fun t x => mk_scaled t y (fun t y => add t (Ein2 vs i j o) [x; y]))); auto.
+  - intros c u ix _. unfold ein2. rewrite <- sum_scal. apply sum_ext. intros v _.
+    destruct (index_eqb (pick v o) ix); ring.
+  - intros x' t1 k1 Hx' Hsx H1.
+    apply (mk_scaled_sound (fun u => ein2 rho vs i j o (at_slot (entries t) x') u) s t y
+             (fun t y => add t (Ein2 vs i j o) [x'; y])); auto.
+    + intros c u ix _. unfold ein2. rewrite <- sum_scal. apply sum_ext. intros v _.
+      destruct (index_eqb (pick v o) ix); ring.
+    + intros y' t2 k2 Hy' Hsy H2. destruct (add_sound _ _ _ _ _ Ht H2) as (s1 & Hty1 & B).
+      simpl map in Hty1. rewrite Hsx, Hsy, Hty in Hty1. injection Hty1 as <-. exact B.
 Qed.
 Lemma mk_add_sound t x y t' k : ok t -> (x < size t)%nat -> (y < size t)%nat ->
   shape_at (entries t) x = shape_at (entries t) y -> mk_add t x y = Some (t', k) ->
@@ -514,7 +592,7 @@ Proof.
     built t t' k s (den rho tr o (map (at_slot (entries t)) ps))).
   { intros Ha. destruct (add_sound _ _ _ _ _ Ht Ha) as (s' & Hs & Hb).
     rewrite Hty in Hs. now injection Hs as <-. }
-  destruct o as [f|f|l| | |a d s0| | |]; cbn [mk] in H; auto.
+  destruct o as [f|f|l|vs i j o'| |a d s0| | |]; cbn [mk] in H; auto.
   - destruct ps as [|x [|y ps]]; [destruct f; auto| |destruct f; auto].
     assert (Hx : (x < size t)%nat) by (apply Hps; simpl; auto).
     simpl in Hty. injection Hty as <-. destruct f; auto.
@@ -547,7 +625,8 @@ Proof.
       apply (built_then _ _ _ _ _ _ _ _ _ B1).
       apply (built_ext _ _ _ _ _ _ B2). intros ix Hix. simpl.
       rewrite Ox, Hvz by congruence. reflexivity.
-  - destruct ps as [|x [|y ps]]; auto. destruct (pull_of l) as [[vs i]|] eqn:Ep; auto.
+  - destruct ps as [|x [|y ps]]; auto. destruct (pull_of l) as [[vs i]|] eqn:Ep.
+    2:{ apply mk_lin_sound; auto. apply Hps. simpl; auto. }
     apply pull_of_eq in Ep. subst l. simpl in Hty.
     destruct (_ && _) eqn:Hb in Hty; [|easy]. injection Hty as <-. rewrite pick_all_shape.
     decide_eqs.
@@ -555,6 +634,8 @@ Proof.
     match goal with Hi : below _ i = true |- _ => rename Hi into Hbi end.
     apply (built_ext _ _ _ _ _ _ (mk_pull_sound _ _ _ _ _ _ Ht Hbi Hsx H)).
     intros v Hv. simpl. symmetry. now apply widen_at.
+  - destruct ps as [|x [|y [|z ps]]]; auto.
+    apply mk_ein2_sound; auto; apply Hps; simpl; auto.
   - destruct ps; auto. simpl in Hty. injection Hty as <-. now apply mk_const_sound.
 Qed.
 
