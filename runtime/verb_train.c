@@ -139,6 +139,9 @@ static int stop_at_signal(Run *r)
     if (r->keeps)
         sgrt_say_note(r->session.options, "stopped after step %lld; --resume goes on from %s",
                       (long long)r->trainer.step, r->folder.checkpoint);
+    else
+        sgrt_say_note(r->session.options, "stopped after step %lld; without --out nothing is kept",
+                      (long long)r->trainer.step);
     return status;
 }
 
