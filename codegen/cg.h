@@ -212,7 +212,9 @@ LLVMValueRef cg_variable(Cg *cg, LLVMTypeRef t); /* on the stack, to become a re
 /* ---- kernels ------------------------------------------------------------------------------- */
 
 void cg_phase(Cg *cg, uint32_t phase, LLVMValueRef fn);
-void cg_node(Cg *cg, IrRef r); /* one node by its rule; nothing if it is a view */
+void cg_node(Cg *cg, IrRef r);   /* one node by its rule; nothing if it is a view */
+void cg_alone(Cg *cg, IrRef r);  /* one node as a loop over its values */
+void cg_pieces(Cg *cg, IrRef r); /* concat, pad, to_axis */
 /* loop.c: the nodes of one nest over `domain`; they may end in sums. */
 void cg_fused(Cg *cg, const IrRef *node, uint32_t nodes, const IrType *domain);
 bool cg_folds(const IrNode *n); /* is it a reduction that cg_fused makes? */

@@ -21,7 +21,7 @@ const CgRule emit_none = {0};
 
 /* ---- roots ---------------------------------------------------------------------------------- */
 
-static void fused_alone(Cg *cg, IrRef r)
+void cg_alone(Cg *cg, IrRef r)
 {
     const IrNode *n = ir_at(cg->g, r);
     cg_fused(cg, &r, 1, cg_folds(n) ? &ir_at(cg->g, n->in[0])->type : &n->type);
@@ -39,11 +39,11 @@ static void grad_kernel(Cg *cg, IrRef r)
     while (cg->grad_of[from] == IR_NONE && ir_at(cg->g, from)->op == IR_RESHAPE)
         from = ir_at(cg->g, from)->in[0];
     if (cg->grad_of[from] != r)
-        fused_alone(cg, r);
+        cg_alone(cg, r);
 }
 
 const CgRule emit_grad = {.value = grad_value, .kernel = grad_kernel};
-const CgRule emit_cost = {.kernel = fused_alone};
+const CgRule emit_cost = {.kernel = cg_alone};
 
 /* ---- kernels -------------------------------------------------------------------------------- */
 
@@ -66,7 +66,7 @@ void cg_node(Cg *cg, IrRef r)
     if (by->kernel)
         by->kernel(cg, r);
     else if (by->value)
-        fused_alone(cg, r);
+        cg_alone(cg, r);
     else
         cg_error(cg, ir_op_info[ir_at(cg->g, r)->op].name, "cannot be computed");
 }
@@ -120,6 +120,8 @@ static void open_function(Cg *cg, LLVMValueRef fn, IrPhaseKind kind)
     cg->f.ready = arena_array(cg->arena, LLVMValueRef, cg->g->count + 1);
     cg->f.frame = LLVMGetParam(fn, 0);
     cg->f.task = LLVMGetParam(fn, 1);
+    LLVMSetValueName2(cg->f.frame, "frame", 5);
+    LLVMSetValueName2(cg->f.task, "task", 4);
     cg->f.part = kind == IR_PHASE_ROWS ? cg->f.task : NULL;
     cg->f.entry = cg_block(cg, "entry");
     LLVMBasicBlockRef body = cg_block(cg, "start");

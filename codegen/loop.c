@@ -351,6 +351,16 @@ static bool is_parallel(const Fused *f, unsigned d)
     return true;
 }
 
+/* Named as the user did, for whoever reads the code. */
+static LLVMValueRef computed(Fused *f, IrRef r)
+{
+    const IrNode *n = ir_at(f->cg->g, r);
+    LLVMValueRef v = cg_rule(n->op)->value(f->cg, r, &f->nest.at);
+    if (n->name && LLVMIsAInstruction(v))
+        LLVMSetValueName2(v, n->name, strlen(n->name));
+    return v;
+}
+
 static void emit_items(Fused *f, unsigned depth)
 {
     Cg *cg = f->cg;
@@ -362,7 +372,7 @@ static void emit_items(Fused *f, unsigned depth)
         if (it->action == READ)
             cg->f.ready[it->r] = cg_value(cg, it->r, &f->nest.at);
         if (it->action == COMPUTE)
-            cg->f.ready[it->r] = cg_rule(ir_at(cg->g, it->r)->op)->value(cg, it->r, &f->nest.at);
+            cg->f.ready[it->r] = computed(f, it->r);
         if (it->action == STORE && cg_place(cg, it->r, &p))
             cg_store(cg, &p, &f->nest.at, cg->f.ready[it->r]);
     }

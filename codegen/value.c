@@ -242,7 +242,16 @@ static LLVMValueRef move_value(Cg *cg, IrRef r, const CgIndex *from)
     }
 }
 
-const CgRule emit_move = {.value = move_value};
+static void move_kernel(Cg *cg, IrRef r)
+{
+    IrOp op = ir_at(cg->g, r)->op;
+    if (op == IR_CONCAT || op == IR_PAD || op == IR_TO_AXIS)
+        cg_pieces(cg, r);
+    else
+        cg_alone(cg, r);
+}
+
+const CgRule emit_move = {.value = move_value, .kernel = move_kernel};
 
 /* ---- gather --------------------------------------------------------------------------------- */
 
