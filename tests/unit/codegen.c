@@ -44,6 +44,10 @@ static const char program[] = "param w[3, 2] = normal(0.5)\n"
                               "    output both = square(p) * u\n"
                               "  }\n"
                               "}\n"
+                              "graph wide {\n"
+                              "  data y[100]\n"
+                              "  output z = softplus(y) * 2\n"
+                              "}\n"
                               "train fit { optimizer = adam(lr = 0.25)  epochs = 7 }\n";
 
 static Native *compiled(const char *text)
@@ -68,7 +72,7 @@ START_TEST(the_model_says_what_it_was_made_of)
     ck_assert_int_eq(m->real, SGRT_F32);
     ck_assert_int_eq(m->parts, NATIVE_PARTS);
     ck_assert_int_eq(m->params, 3);
-    ck_assert_int_eq(m->graphs, 2);
+    ck_assert_int_eq(m->graphs, 3);
     ck_assert_int_eq(m->hypers, 1);
     ck_assert_str_eq(m->hyper[0].name, "beta");
     ck_assert_double_eq(m->hyper[0].value, 1.5);
@@ -233,6 +237,23 @@ START_TEST(a_model_needs_the_features_of_its_cpu)
     }
 }
 END_TEST
+
+START_TEST(loops_fill_the_registers_of_the_cpu)
+{
+    static const struct {
+        const char *cpu, *vector;
+    } row[] = {
+        {"x86-64", "<4 x float>"}, {"x86-64-v3", "<8 x float>"}, {"x86-64-v4", "<16 x float>"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char *text = llvm_for(row[i].cpu);
+        const char *phase = strstr(text, "define internal void @wide.run.0");
+        ck_assert_ptr_nonnull(phase);
+        const char *vector = strstr(phase, row[i].vector), *end = strstr(phase, "\n}\n");
+        ck_assert_msg(vector && vector < end, "%s: no %s", row[i].cpu, row[i].vector);
+        free(text);
+    }
+}
+END_TEST
 #endif
 
 START_TEST(an_unknown_cpu_is_an_error)
@@ -270,6 +291,7 @@ Suite *codegen_suite(void)
     tcase_add_test(t, text_forms_define_the_model_too);
 #ifdef __x86_64__
     tcase_add_test(t, a_model_needs_the_features_of_its_cpu);
+    tcase_add_test(t, loops_fill_the_registers_of_the_cpu);
 #endif
     tcase_add_test(t, an_unknown_cpu_is_an_error);
     tcase_add_test(t, a_folder_that_is_not_there_is_an_error);
