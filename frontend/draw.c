@@ -82,24 +82,13 @@ static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
     return false;
 }
 
-static bool via_samples(Fe *fe, const Arg *a, IrVia *via)
-{
-    if (!fe_size(fe, a->value, "samples", &via->samples))
-        return false;
-    if (via->samples == 1 || !*fe->unrolled)
-        return true;
-    fe_error(fe, a->value->at,
-             "samples above 1 of a draw in a `for` inside a `for` are not built yet");
-    return false;
-}
-
 static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
 {
     bool samples = a->name && strcmp(a->name, "samples") == 0;
     bool baseline = a->name && strcmp(a->name, "baseline") == 0;
     Span at = a->name ? a->at : a->value->at;
     if (samples)
-        return via_samples(fe, a, via);
+        return fe_size(fe, a->value, "samples", &via->samples);
     if (baseline && via->estimator == IR_EST_SCORE)
         return via_baseline(fe, a, via);
     if (baseline)

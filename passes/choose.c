@@ -21,6 +21,13 @@ const char *es_name(const IrNode *sample)
     return sample->name ? sample->name : ir_dist_info[sample->attr.dist].name;
 }
 
+bool es_same_statement(const IrGraph *source, const EsDraw *a, const EsDraw *b)
+{
+    Span x = source->node[a->node].at, y = source->node[b->node].at;
+    return x.line == y.line && x.col == y.col && a->samples == b->samples &&
+           a->estimator == b->estimator;
+}
+
 static const IrDistInfo *law_of(const IrGraph *g, const EsDraw *d)
 {
     return &ir_dist_info[g->node[d->node].attr.dist];
@@ -226,6 +233,7 @@ static void first_choice(const Facts *f, EsDraw *d)
                   .baseline = via->baseline,
                   .value = IR_NONE,
                   .logp = IR_NONE,
+                  .average = IR_NONE,
                   .own = -1};
     if (d->samples < 1)
         d->samples = 1;

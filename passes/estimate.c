@@ -45,6 +45,16 @@ static bool add_plate(Lowering *l, EsDraw *d, IrPlateKind kind, int64_t size, Pa
     return true;
 }
 
+static bool share_plate(Lowering *l, uint32_t i)
+{
+    for (uint32_t k = 0; k < i; k++)
+        if (es_same_statement(&l->source, &l->p.draw[k], &l->p.draw[i])) {
+            l->p.draw[i].own = l->p.draw[k].own;
+            return true;
+        }
+    return false;
+}
+
 static bool add_plates(Lowering *l, PassCtx *cx)
 {
     bool ok = true;
@@ -53,7 +63,7 @@ static bool add_plates(Lowering *l, PassCtx *cx)
         if (d->estimator == IR_EST_ENUMERATE)
             ok = add_plate(l, d, IR_PLATE_ENUMERATION,
                            es_support_size(&l->source, &l->source.node[d->node]), cx);
-        else if (d->samples > 1)
+        else if (d->samples > 1 && !share_plate(l, i))
             ok = add_plate(l, d, IR_PLATE_SAMPLES, d->samples, cx);
     }
     return ok;
@@ -308,6 +318,7 @@ bool pass_estimate(IrGraph *g, PassCtx *cx)
     if (!add_plates(&l, cx))
         return false;
     spread_plates(&l);
+    l.p.source = &l.source;
     l.p.reach = arena_array(g->model->arena, EsReach, l.p.draws + 1);
     for (uint32_t i = 0; i < l.p.draws; i++)
         l.p.reach[i] = es_reach(&l.source, l.p.draw[i].node);

@@ -19,7 +19,13 @@ typedef struct EsDraw {
     IrRef logp;      /* score: its log-density; else IR_NONE */
     IrPlates plates; /* of its copies, own plate of samples included */
     int32_t own;     /* its plate of samples or of enumerated values; -1: none */
+    IrRef average;   /* the moving average it reads; IR_NONE: none */
+    IrRef mean;      /* the mean of its downstream cost in this step */
 } EsDraw;
+
+/* Two draws of one `~`, in a loop that the frontend unrolled: they share what a statement has once,
+ * the plate of samples and the moving average. */
+bool es_same_statement(const IrGraph *source, const EsDraw *a, const EsDraw *b);
 
 /* What a draw reaches.  One entry a node of the graph. */
 typedef struct EsReach {
@@ -53,6 +59,7 @@ typedef struct EsCost {
 
 typedef struct EsProgram {
     IrGraph *g; /* the estimator graph under construction */
+    const IrGraph *source;
     EsDraw *draw;
     uint32_t draws;
     EsReach *reach; /* by draw; indexed by source nodes */

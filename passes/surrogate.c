@@ -176,16 +176,44 @@ static IrRef mean_over_copies(IrGraph *g, const EsDraw *d, IrRef f)
     return has & rows ? divide(g, f, leaf(g, IR_ROWS)) : f;
 }
 
-/* Reads the average of the steps before, and adds this step's costs to it for the next. */
-static IrRef moving_average(IrGraph *g, const EsDraw *d, IrRef f, const char *name)
+/* The average of the steps before this one, of the draw's statement. */
+static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
 {
-    IrAttr attr = {.item = g->states};
-    *arena_push(g->model->arena, g->state, g->states, IrState) = (IrState){name};
-    IrRef before = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
-    IrRef news = mul(g, mean_over_copies(g, d, f), ir_const(g, 1 - MEMORY));
-    IrRef after = ir_binary(g, IR_ADD, mul(g, before, ir_const(g, MEMORY)), news);
-    ir_node(g, IR_NEXT, attr, 1, &after);
-    return before;
+    IrGraph *g = p->g;
+    EsDraw *d = &p->draw[i];
+    for (uint32_t k = 0; k < i; k++)
+        if (p->draw[k].average != IR_NONE && es_same_statement(p->source, &p->draw[k], d))
+            d->average = p->draw[k].average;
+    if (d->average == IR_NONE) {
+        IrAttr attr = {.item = g->states};
+        *arena_push(g->model->arena, g->state, g->states, IrState) =
+            (IrState){es_name(&p->source->node[d->node])};
+        d->average = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
+    }
+    d->mean = mean_over_copies(g, d, f);
+    return d->average;
+}
+
+/* What every moving average is after this step: the mean over the draws of its statement enters. */
+static void update_averages(EsProgram *p)
+{
+    IrGraph *g = p->g;
+    for (uint32_t s = 0; s < g->states; s++) {
+        IrRef before = IR_NONE, sum = IR_NONE;
+        double draws = 0;
+        for (uint32_t i = 0; i < p->draws; i++) {
+            const EsDraw *d = &p->draw[i];
+            if (d->average == IR_NONE || g->node[d->average].attr.item != s)
+                continue;
+            before = d->average;
+            sum = sum == IR_NONE ? d->mean : ir_binary(g, IR_ADD, sum, d->mean);
+            draws++;
+            g->here = g->node[d->value].at;
+        }
+        IrRef news = mul(g, sum, ir_const(g, (1 - MEMORY) / draws));
+        IrRef after = ir_binary(g, IR_ADD, mul(g, before, ir_const(g, MEMORY)), news);
+        ir_node(g, IR_NEXT, (IrAttr){.item = s}, 1, &after);
+    }
 }
 
 /* ---- score terms ---------------------------------------------------------------------------- */
@@ -209,7 +237,7 @@ static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *see
 {
     IrGraph *g = p->g;
     EsDraw *d = &p->draw[i];
-    const char *list = "", *name = g->node[d->value].name;
+    const char *list = "";
     g->here = g->node[d->value].at;
     IrRef f = downstream_costs(p, i, &list);
     if (f == IR_NONE)
@@ -218,7 +246,7 @@ static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *see
     if (d->baseline == IR_LEAVE_ONE_OUT)
         b = leave_one_out(g, d, f);
     else if (d->baseline == IR_MOVING_AVERAGE)
-        b = moving_average(g, d, f, name ? name : "draw");
+        b = moving_average(p, i, f);
     IrRef gain = b == IR_NONE ? f : ir_binary(g, IR_SUB, f, b);
     seed[(*seeds)++] = (EsSeed){d->logp, mul(g, gain, draw_weight(g, d))};
     g->node[d->value].why =
@@ -251,5 +279,6 @@ void es_surrogate(EsProgram *p)
     for (uint32_t i = 0; i < p->draws; i++)
         if (p->draw[i].logp != IR_NONE)
             add_score_term(p, i, seed, &seeds);
+    update_averages(p);
     add_gradients(p, seed, seeds);
 }

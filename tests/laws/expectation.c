@@ -226,6 +226,15 @@ static const char *const program[] = {
     "graph g {\n  s[0] = a\n  s[1] = b\n  for t in 2..5 {\n    s[t] = sin(s[t-1]) + a * s[t-2]\n  "
     "}\n"
     "  cost s[4] + sum(s)\n}\n",
+    /* a loop in a loop is unrolled: one statement still has one plate of samples, one average */
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  for t in 1..3 {\n    r[0] = s[t-1]\n    for u in 1..3 {\n"
+    "      k ~ bernoulli(logits = b + r[u-1]) via score(samples = 2, baseline = leave_one_out)\n"
+    "      r[u] = 0.5 * r[u-1] + b * k\n    }\n    s[t] = r[2]\n  }\n  cost sin(s[2])\n}\n",
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  for t in 1..3 {\n    r[0] = s[t-1]\n    for u in 1..3 {\n"
+    "      k ~ bernoulli(logits = b + r[u-1]) via score(baseline = moving_average)\n"
+    "      r[u] = 0.5 * r[u-1] + b * k\n    }\n    s[t] = r[2]\n    cost sin(s[t])\n  }\n}\n",
     /* the branch not taken is infinite */
     "param a = ones()\n"
     "graph g {\n  h ~ bernoulli(logits = a) via score(samples = 2, baseline = leave_one_out)\n"

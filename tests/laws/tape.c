@@ -92,6 +92,9 @@ typedef struct Axis {
     IrRef value;     /* of a discrete draw: the node that it decides; else IR_NONE */
     int64_t element; /* of `value` */
     bool normal;
+    IrRef first; /* order: the first draw of its sequence, or itself; its step; itself */
+    int64_t step;
+    IrRef draw;
 } Axis;
 
 typedef struct Walk {
@@ -126,6 +129,42 @@ static IrRef decided_by(const IrGraph *g, IrRef draw, Arena *a)
     return IR_NONE;
 }
 
+/* A draw reads what was drawn before it: earlier draws, and in a sequence those of earlier steps.
+ */
+static int in_order(const void *a, const void *b)
+{
+    const Axis *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1;
+    if (x->draw != y->draw)
+        return x->draw < y->draw ? -1 : 1;
+    return (x->element > y->element) - (x->element < y->element);
+}
+
+static IrRef first_of_sequence(const IrGraph *g, IrRef draw)
+{
+    for (IrRef r = 0; r < draw; r++)
+        if (g->node[r].op == IR_DRAW && g->node[r].region &&
+            g->node[r].region == g->node[draw].region)
+            return r;
+    return draw;
+}
+
+static int64_t step_of(const Walk *w, const IrNode *draw, int64_t element)
+{
+    int64_t copy = element / ir_elements(&draw->type), step = 0;
+    for (uint32_t p = w->g->plates; p-- > 0;)
+        if (draw->type.plates >> p & 1) {
+            int64_t size = ir_copies(w->g, 1u << p, w->env.rows);
+            if (w->g->plate[p].kind == IR_PLATE_STEP)
+                step = copy % size;
+            copy /= size;
+        }
+    return step;
+}
+
 static void add_axes(Walk *w, Arena *a, const double ***noise)
 {
     const IrGraph *g = w->g;
@@ -140,10 +179,16 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
         IrRef value = normal ? IR_NONE : decided_by(g, r, a);
         for (int64_t e = 0; e < count; e++) {
             site[n->attr.item][e] = 0.5;
-            *arena_push(a, w->axis, w->axes, Axis) =
-                (Axis){&site[n->attr.item][e], value, e, normal};
+            *arena_push(a, w->axis, w->axes, Axis) = (Axis){.noise = &site[n->attr.item][e],
+                                                            .value = value,
+                                                            .element = e,
+                                                            .normal = normal,
+                                                            .first = first_of_sequence(g, r),
+                                                            .step = step_of(w, n, e),
+                                                            .draw = r};
         }
     }
+    qsort(w->axis, w->axes, sizeof *w->axis, in_order);
     *noise = (const double **)site;
 }
 
