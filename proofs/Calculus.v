@@ -109,9 +109,49 @@ Proof.
   - simpl in E. lra.
 Qed.
 
+End Antiderivative.
+
+(** The same where [f] is an antiderivative's derivative on the interval only. *)
+Definition clamp (a b x : R) : R := Rmax a (Rmin b x).
+Lemma clamp_in a b x : a <= b -> a <= clamp a b x <= b.
+Proof. unfold clamp, Rmax, Rmin. intros. repeat destruct Rle_dec; lra. Qed.
+Lemma clamp_id a b x : a <= x <= b -> clamp a b x = x.
+Proof. unfold clamp, Rmax, Rmin. intros. repeat destruct Rle_dec; lra. Qed.
+Lemma clamp_continuous a b x : continuity_pt (clamp a b) x.
+Proof.
+  intros e He. exists e. split; auto. intros y [_ Hy]. simpl in *. unfold R_dist in *.
+  eapply Rle_lt_trans; [|exact Hy]. unfold clamp, Rmax, Rmin, Rabs.
+  repeat destruct Rle_dec; repeat destruct Rcase_abs; lra.
+Qed.
+
+Theorem Ex_interval_local f F a b : a <= b ->
+  (forall x, a <= x <= b -> continuity_pt f x) -> (forall x, a <= x <= b -> is_derive F x (f x)) ->
+  Int leb (fun x => f x * inside a b x) /\ Ex leb (fun x => f x * inside a b x) = F b - F a.
+Proof.
+  intros H cf dF. set (g := fun x => f (clamp a b x)).
+  assert (cg : forall x, continuity_pt g x).
+  { intros x. apply (continuity_pt_comp (clamp a b) f); [apply clamp_continuous|].
+    apply cf. now apply clamp_in. }
+  destruct (antiderivative g cg) as (P & _ & dP).
+  destruct (Ex_interval g P cg dP a b H) as [I E].
+  assert (Eg : forall x, g x * inside a b x = f x * inside a b x).
+  { intros x. unfold inside. destruct Rlt_dec; [|ring]. destruct Rle_dec; [|ring].
+    unfold g. rewrite clamp_id; lra. }
+  split; [exact (Int_ext _ _ _ Eg I)|]. rewrite <- (Ex_ext _ _ _ Eg), E.
+  destruct (MVT_gen (fun t => P t - F t) a b (fun _ => 0)) as (c & _ & E').
+  - rewrite Rmin_left, Rmax_right by auto. intros x Hx. replace 0 with (g x - f x).
+    + apply (is_derive_minus P F); auto. apply dF. lra.
+    + unfold g. rewrite clamp_id by lra. ring.
+  - rewrite Rmin_left, Rmax_right by auto. intros x Hx.
+    apply (derive_continuity _ x (g x - f x)). apply (is_derive_minus P F); auto.
+  - simpl in E'. lra.
+Qed.
+
 (** Growing intervals: where [a n] and [b n] go, the integral goes, for a positive function. *)
-Lemma Ex_growing (a b : nat -> R) (on : R -> R) (l : R) :
-  (forall n, a n <= b n) -> (forall n, a (S n) <= a n) -> (forall n, b n <= b (S n)) ->
+Lemma Ex_growing (f F : R -> R) (a b : nat -> R) (on : R -> R) (l : R) :
+  (forall n, Int leb (fun x => f x * inside (a n) (b n) x) /\
+             Ex leb (fun x => f x * inside (a n) (b n) x) = F (b n) - F (a n)) ->
+  (forall n, a (S n) <= a n) -> (forall n, b n <= b (S n)) ->
   (forall x, 0 <= f x * on x) ->
   (forall n x, f x * inside (a n) (b n) x = 0 \/
                f x * inside (a n) (b n) x = f x * on x /\ a n < x <= b n) ->
@@ -119,9 +159,9 @@ Lemma Ex_growing (a b : nat -> R) (on : R -> R) (l : R) :
   (forall e, 0 < e -> exists N, forall n, (N <= n)%nat -> Rabs (F (b n) - F (a n) - l) < e) ->
   Int leb (fun x => f x * on x) /\ Ex leb (fun x => f x * on x) = l.
 Proof.
-  intros Hab Ha Hb Hpos Hcase Hev Hl.
+  intros Hint Ha Hb Hpos Hcase Hev Hl.
   apply (@Ex_monotone (fun n x => f x * inside (a n) (b n) x)).
-  - intros n. apply piece_int.
+  - intros n. apply Hint.
   - intros n x. destruct (Hcase n x) as [->|[-> _]]; auto. lra.
   - intros n x. destruct (Hcase n x) as [->|[E Hx]].
     + destruct (Hcase (S n) x) as [->|[-> _]]; auto. lra.
@@ -132,10 +172,8 @@ Proof.
     rewrite HN by (apply (ssrbool.elimT ssrnat.leP) in Hn; lia). rewrite Rminus_eq_0, Rabs_R0. exact He.
   - intros e He. destruct (Hl e He) as [N HN]. exists N. intros n Hn.
     apply (ssrbool.elimT ssrnat.leP) in Hn.
-    destruct (Ex_interval (a n) (b n) (Hab n)) as [_ ->]. now apply HN.
+    destruct (Hint n) as [_ ->]. now apply HN.
 Qed.
-End Antiderivative.
-
 (** Limits of an antiderivative at both ends. *)
 Definition tends_up (F : R -> R) (l : R) : Prop :=
   forall e, 0 < e -> exists M, forall x, M < x -> Rabs (F x - l) < e.
@@ -155,8 +193,8 @@ Theorem Ex_line f F A B : (forall x, continuity_pt f x) -> (forall x, is_derive 
   (forall x, 0 <= f x) -> tends_down F A -> tends_up F B -> Int leb f /\ Ex leb f = B - A.
 Proof.
   intros cf dF f0 HA HB.
-  destruct (Ex_growing f F cf dF (fun n => - INR n) INR (fun _ => 1) (B - A)) as [H1 H2].
-  - intros n. pose proof (pos_INR n). lra.
+  destruct (Ex_growing f F (fun n => - INR n) INR (fun _ => 1) (B - A)) as [H1 H2].
+  - intros n. pose proof (pos_INR n). apply Ex_interval; auto. lra.
   - intros n. rewrite S_INR. lra.
   - intros n. rewrite S_INR. lra.
   - intros x. rewrite Rmult_1_r. auto.
@@ -180,8 +218,8 @@ Theorem Ex_above f F a B : (forall x, continuity_pt f x) -> (forall x, is_derive
   Int leb (fun x => f x * above a x) /\ Ex leb (fun x => f x * above a x) = B - F a.
 Proof.
   intros cf dF f0 HB.
-  apply (Ex_growing f F cf dF (fun _ => a) (fun n => a + INR n) (above a)).
-  - intros n. pose proof (pos_INR n). lra.
+  apply (Ex_growing f F (fun _ => a) (fun n => a + INR n) (above a)).
+  - intros n. pose proof (pos_INR n). apply Ex_interval; auto. lra.
   - intros; lra.
   - intros n. rewrite S_INR. lra.
   - intros x. unfold above. destruct Rlt_dec; [rewrite Rmult_1_r; auto|lra].
@@ -200,8 +238,8 @@ Theorem Ex_upto f F a A : (forall x, continuity_pt f x) -> (forall x, is_derive 
   Int leb (fun x => f x * upto a x) /\ Ex leb (fun x => f x * upto a x) = F a - A.
 Proof.
   intros cf dF f0 HA.
-  apply (Ex_growing f F cf dF (fun n => a - INR n) (fun _ => a) (upto a)).
-  - intros n. pose proof (pos_INR n). lra.
+  apply (Ex_growing f F (fun n => a - INR n) (fun _ => a) (upto a)).
+  - intros n. pose proof (pos_INR n). apply Ex_interval; auto. lra.
   - intros n. rewrite S_INR. lra.
   - intros; lra.
   - intros x. unfold upto. destruct Rle_dec; [rewrite Rmult_1_r; auto|lra].
@@ -260,4 +298,13 @@ Proof.
   unfold window. rewrite E.
   specialize (K1 (/ Rabs h) ltac:(lra)). specialize (K2 (/ Rabs h) ltac:(lra)).
   apply Rabs_def2 in K1. apply Rabs_def2 in K2. apply Rabs_def1; lra.
+Qed.
+
+(** From a limit in a real parameter to one along 1, 1/2, 1/3, ... *)
+Lemma lim0_along F l (u : nat -> R) : lim0 F l -> (forall n, u n <> 0) ->
+  (forall d, 0 < d -> exists N, forall n, (N <= n)%nat -> Rabs (u n) < d) ->
+  forall e, 0 < e -> exists N, forall n, (N <= n)%nat -> Rabs (F (u n) - l) < e.
+Proof.
+  intros H Hu Hs e He. destruct (proj1 (lim0_eps _ _) H (mkposreal e He)) as [d Hd].
+  destruct (Hs d (cond_pos d)) as [N HN]. exists N. intros n Hn. apply Hd; auto.
 Qed.

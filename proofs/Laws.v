@@ -225,6 +225,191 @@ Qed.
 Definition exponential (r : R) (Hr : 0 < r) : law R :=
   {| base := positiveE; log_pdf := exponential_log_pdf r; mass := exponential_is_normalised r Hr |}.
 
+(** The transport - ln u / r, for continuous positive functions. *)
+Theorem exponential_transport r Hr f : (forall x, continuity_pt f x) -> (forall x, 0 <= f x) ->
+  Int unitE (fun u => f (- ln u / r)) ->
+  Int (lawE (exponential r Hr)) f /\
+  Ex (lawE (exponential r Hr)) f = Ex unitE (fun u => f (- ln u / r)).
+Proof.
+  intros cf f0 HI. set (T := fun u => - ln u / r) in *.
+  set (q := fun u => inside 0 1 u * f (T u)). change (Int leb q) in HI.
+  change (Ex unitE (fun u => f (T u))) with (Ex leb q).
+  set (h := fun x => exp (exponential_log_pdf r x) * f x).
+  assert (ch : forall x, continuity_pt h x).
+  { intros x. apply (continuity_pt_mult (fun x => exp (exponential_log_pdf r x)) f); auto.
+    apply (derive_continuity _ _ (- r * exp (exponential_log_pdf r x))).
+    unfold exponential_log_pdf. auto_derive; auto. plain. unfold Rminus. ring. }
+  destruct (antiderivative h ch) as (P & _ & dP).
+  assert (Hback : forall n, T (exp (- (r * INR n))) = INR n).
+  { intros n. unfold T. rewrite ln_exp. field. lra. }
+  assert (Hin : forall n, 0 < exp (- (r * INR n)) <= 1).
+  { intros n. split; [apply exp_pos|]. rewrite <- exp_0. apply exp_le.
+    pose proof (pos_INR n). nra. }
+  (* on [eps, 1] the antiderivative is - P (T u) *)
+  assert (Hu : forall n, Ex leb (fun u => q u * inside (exp (- (r * INR n))) 1 u) = P (INR n) - P 0).
+  { intros n. destruct (Hin n) as [H0 H1].
+    destruct (Ex_interval_local (fun u => f (T u)) (fun u => - P (T u)) (exp (- (r * INR n))) 1 H1)
+      as [_ E].
+    - intros u [Hu _]. apply (continuity_pt_comp T f); auto.
+      apply (derive_continuity _ _ (- / (r * u))). unfold T. auto_derive; [lra|]. plain. field. lra.
+    - intros u [Hu _]. evar_last.
+      + apply (is_derive_opp (fun u => P (T u))). apply (is_derive_comp P T); [apply dP|].
+        instantiate (1 := - / (r * u)). unfold T. auto_derive; [lra|]. plain. field. lra.
+      + unfold opp, scal; simpl. unfold mult; simpl. unfold h, exponential_log_pdf, T.
+        replace (ln r - r * (- ln u / r)) with (ln r + ln u) by (field; lra).
+        rewrite exp_plus, !exp_ln by lra. field. lra.
+    - rewrite Hback in E. replace (T 1) with 0 in E by (unfold T; rewrite ln_1; field; lra).
+      replace (P (INR n) - P 0) with (- P 0 - - P (INR n)) by ring. rewrite <- E. apply Ex_ext.
+      intros u. unfold q, inside. repeat destruct Rlt_dec; repeat destruct Rle_dec; try ring; lra. }
+  (* the right-hand side is the limit of those *)
+  assert (W : lim0 (fun d => Ex leb (fun u => q u * inside (Rabs d) 1 u)) (Ex leb q)).
+  { destruct (Ex_lim leb (fun d u => q u * inside (Rabs d) 1 u) q q (mkposreal 1 Rlt_0_1)) as [_ W];
+      auto.
+    - intros d _ _. apply (@Int_dominated _ q); auto.
+      + apply measurable1_mult; [now apply measurable1_int|apply measurable1_inside].
+      + intros u. pose proof (inside_pos (Rabs d) 1 u). assert (0 <= q u).
+        { apply Rmult_le_pos; auto. apply inside_pos. }
+        rewrite Rabs_pos_eq by nra. nra.
+    - intros d u _ _. pose proof (inside_pos (Rabs d) 1 u). assert (0 <= q u).
+      { apply Rmult_le_pos; auto. apply inside_pos. }
+      rewrite Rabs_pos_eq by nra. nra.
+    - intros u. destruct (Rlt_dec 0 u) as [Hu0|Hu0].
+      + apply (lim0_near (fun _ => q u) _ _ (mkposreal u Hu0)); [|apply filterlim_const].
+        intros d _ Hd. simpl in Hd. unfold q, inside.
+        repeat destruct Rlt_dec; repeat destruct Rle_dec; try ring; lra.
+      + apply (lim0_near (fun _ => q u) _ _ (mkposreal 1 Rlt_0_1)); [|apply filterlim_const].
+        intros d _ _. unfold q, inside. destruct Rlt_dec; [lra|ring]. }
+  assert (G : Int leb (fun x => h x * above 0 x) /\ Ex leb (fun x => h x * above 0 x) = Ex leb q).
+  { apply (Ex_growing h P (fun _ => 0) INR (above 0)).
+    - intros n. apply Ex_interval; auto. apply pos_INR.
+    - intros; lra.
+    - intros n. rewrite S_INR. lra.
+    - intros x. apply Rmult_le_pos; [|apply above_pos]. apply Rmult_le_pos; auto. left; apply exp_pos.
+    - intros n x. unfold inside, above. destruct Rlt_dec; [|left; ring].
+      destruct Rle_dec; [|left; ring]. right. split; [easy|lra].
+    - intros x. destruct (nat_above x) as [N HN]. exists N. intros n Hn. specialize (HN n Hn).
+      unfold inside, above. destruct Rlt_dec; auto. destruct Rle_dec; auto. lra.
+    - intros e He.
+      destruct (lim0_along _ _ (fun n => exp (- (r * INR n))) W) with (e := e) as [N HN]; auto.
+      + intros n. apply Rgt_not_eq, exp_pos.
+      + intros d Hd. destruct (exp_vanishes 1 r Rle_0_1 Hr d Hd) as [M HM].
+        destruct (nat_above M) as [N HN]. exists N. intros n Hn. specialize (HM _ (HN n Hn)).
+        rewrite <- Rabs_Ropp. now replace (- exp (- (r * INR n))) with (- (1) * exp (- (r * INR n)) - 0)
+          by ring.
+      + exists N. intros n Hn. specialize (HN n Hn).
+        rewrite (Rabs_pos_eq (exp _)) in HN by (left; apply exp_pos). now rewrite Hu in HN. }
+  assert (E : forall x, h x * above 0 x = above 0 x * (exp (exponential_log_pdf r x) * f x)).
+  { intros x. unfold h. ring. }
+  simpl. destruct G as [G1 G2]. split; [exact (Int_ext _ _ _ E G1)|]. now rewrite <- (Ex_ext _ _ _ E).
+Qed.
+
+(** ** Lognormal *)
+Definition lognormal_log_pdf (m s x : R) : R := normal_log_pdf m s (ln x) - ln x.
+
+Lemma normal_log_pdf_derive m s z : s <> 0 ->
+  is_derive (normal_log_pdf m s) z (- ((z - m) / (s * s))).
+Proof. intros Hs. unfold normal_log_pdf. auto_derive; auto. plain. field. auto. Qed.
+
+(** Integrals against the lognormal density are integrals of [f (exp z)] against the normal one. *)
+Theorem lognormal_change m s f : 0 < s -> (forall x, continuity_pt f x) -> (forall x, 0 <= f x) ->
+  Int leb (fun z => exp (normal_log_pdf m s z) * f (exp z)) ->
+  Int leb (fun x => exp (lognormal_log_pdf m s x) * f x * above 0 x) /\
+  Ex leb (fun x => exp (lognormal_log_pdf m s x) * f x * above 0 x)
+  = Ex leb (fun z => exp (normal_log_pdf m s z) * f (exp z)).
+Proof.
+  intros Hs cf f0 HI. set (q := fun z => exp (normal_log_pdf m s z) * f (exp z)) in *.
+  assert (cq : forall z, continuity_pt q z).
+  { intros z. apply continuity_pt_mult.
+    - apply (continuity_pt_comp (normal_log_pdf m s) exp).
+      + apply (derive_continuity _ _ _ (normal_log_pdf_derive m s z ltac:(lra))).
+      + apply derivable_continuous, derivable_exp.
+    - apply (continuity_pt_comp exp f); auto. apply derivable_continuous, derivable_exp. }
+  assert (q0 : forall z, 0 <= q z).
+  { intros z. apply Rmult_le_pos; auto. left; apply exp_pos. }
+  destruct (antiderivative q cq) as (Q & _ & dQ).
+  set (g := fun x => exp (lognormal_log_pdf m s x) * f x).
+  assert (Hg : forall x, 0 < x -> g x = q (ln x) * / x).
+  { intros x Hx. unfold g, q, lognormal_log_pdf, Rminus.
+    rewrite exp_plus, (exp_Ropp (ln x)), !exp_ln by auto. ring. }
+  apply (Ex_growing g (fun x => Q (ln x)) (fun n => exp (- INR n)) (fun n => exp (INR n)) (above 0)).
+  - intros n. pose proof (pos_INR n). apply (Ex_interval_local g (fun x => Q (ln x))).
+    + apply exp_le. lra.
+    + intros x [Hx _]. pose proof (exp_pos (- INR n)).
+      apply (continuity_pt_mult (fun x => exp (lognormal_log_pdf m s x)) f); auto.
+      apply (continuity_pt_comp (lognormal_log_pdf m s) exp);
+        [|apply derivable_continuous, derivable_exp].
+      apply (derive_continuity _ _ (/ x * - ((ln x - m) / (s * s)) - / x)).
+      apply (is_derive_minus (fun x => normal_log_pdf m s (ln x)) ln).
+      * apply (is_derive_comp (normal_log_pdf m s) ln).
+        -- apply normal_log_pdf_derive. lra.
+        -- apply is_derive_Reals, derivable_pt_lim_ln. lra.
+      * apply is_derive_Reals, derivable_pt_lim_ln. lra.
+    + intros x [Hx _]. pose proof (exp_pos (- INR n)). rewrite Hg, Rmult_comm by lra.
+      apply (is_derive_comp Q ln); auto. apply is_derive_Reals, derivable_pt_lim_ln. lra.
+  - intros n. rewrite S_INR. apply exp_le. lra.
+  - intros n. rewrite S_INR. apply exp_le. lra.
+  - intros x. unfold above. destruct Rlt_dec; [|lra]. rewrite Rmult_1_r, Hg by auto.
+    apply Rmult_le_pos; auto. left. now apply Rinv_0_lt_compat.
+  - intros n x. pose proof (exp_pos (- INR n)). unfold inside, above.
+    destruct Rlt_dec; [|left; ring]. destruct Rle_dec; [|left; ring].
+    destruct Rlt_dec; [|lra]. right. split; auto.
+  - intros x. unfold above. destruct Rlt_dec as [Hx|Hx].
+    + destruct (nat_above (Rabs (ln x))) as [N HN]. exists N. intros n Hn. specialize (HN n Hn).
+      apply Rabs_def2 in HN. rewrite inside_in; auto; rewrite <- (exp_ln x Hx).
+      * apply exp_increasing. lra.
+      * apply exp_le. lra.
+    + exists 0%nat. intros n _. pose proof (exp_pos (- INR n)). unfold inside.
+      destruct Rlt_dec; [lra|ring].
+  - intros e He. destruct (Ex_windows q q cq HI) as [_ W].
+    { intros z. rewrite Rabs_pos_eq; auto. lra. }
+    destruct (lim0_along _ _ (fun n => / INR (S n)) W) with (e := e) as [N HN]; auto.
+    + intros n. apply Rinv_neq_0_compat, not_0_INR. lia.
+    + intros d Hd. destruct (nat_above (/ d)) as [M HM]. exists M. intros n Hn.
+      specialize (HM (S n) ltac:(lia)). assert (0 < INR (S n)) by (apply lt_0_INR; lia).
+      rewrite Rabs_pos_eq by (left; now apply Rinv_0_lt_compat).
+      rewrite <- (Rinv_involutive d) by lra. apply Rinv_lt_contravar; auto.
+      apply Rmult_lt_0_compat; auto. now apply Rinv_0_lt_compat.
+    + exists (S N). intros n Hn. destruct n as [|n]; [lia|]. specialize (HN n ltac:(lia)).
+      assert (0 < INR (S n)) by (apply lt_0_INR; lia). unfold window in HN.
+      assert (Hw : / Rabs (/ INR (S n)) = INR (S n)).
+      { rewrite Rabs_pos_eq by (left; now apply Rinv_0_lt_compat). apply Rinv_involutive. lra. }
+      rewrite Hw in HN.
+      destruct (Ex_interval q Q cq dQ (- INR (S n)) (INR (S n)) ltac:(lra)) as [_ E].
+      rewrite E in HN. now rewrite !ln_exp.
+Qed.
+
+Lemma lognormal_is_normalised m s : 0 < s ->
+  Int positiveE (fun x => exp (lognormal_log_pdf m s x)) /\
+  Ex positiveE (fun x => exp (lognormal_log_pdf m s x)) = 1.
+Proof.
+  intros Hs. destruct (normal_is_normalised m s Hs) as [I E].
+  assert (E1 : forall z, exp (normal_log_pdf m s z) = exp (normal_log_pdf m s z) * 1) by (intros; ring).
+  destruct (lognormal_change m s (fun _ => 1) Hs) as [I2 C].
+  - intros x. apply continuity_pt_const. now intros a b.
+  - intros; lra.
+  - exact (Int_ext _ _ _ E1 I).
+  - rewrite <- (Ex_ext _ _ _ E1), E in C.
+    assert (E2 : forall x, exp (lognormal_log_pdf m s x) * 1 * above 0 x
+                           = above 0 x * exp (lognormal_log_pdf m s x)) by (intros; ring).
+    simpl. split; [exact (Int_ext _ _ _ E2 I2)|]. rewrite <- (Ex_ext _ _ _ E2). exact C.
+Qed.
+Definition lognormal (m s : R) (Hs : 0 < s) : law R :=
+  {| base := positiveE; log_pdf := lognormal_log_pdf m s; mass := lognormal_is_normalised m s Hs |}.
+
+(** The transport exp (m + s e), for continuous positive functions. *)
+Theorem lognormal_transport m s Hs f : (forall x, continuity_pt f x) -> (forall x, 0 <= f x) ->
+  Int normalE (fun e => f (exp (m + s * e))) ->
+  Int (lawE (lognormal m s Hs)) f /\
+  Ex (lawE (lognormal m s Hs)) f = Ex normalE (fun e => f (exp (m + s * e))).
+Proof.
+  intros cf f0 HI. pose proof (normal_change_back m s (fun z => f (exp z)) Hs HI) as I1.
+  destruct (normal_change m s (fun z => f (exp z)) Hs I1) as [_ C1].
+  destruct (lognormal_change m s f Hs cf f0 I1) as [I2 C2].
+  assert (E : forall x, exp (lognormal_log_pdf m s x) * f x * above 0 x
+                        = above 0 x * (exp (lognormal_log_pdf m s x) * f x)) by (intros; ring).
+  simpl. split; [exact (Int_ext _ _ _ E I2)|]. rewrite <- (Ex_ext _ _ _ E), C2. exact C1.
+Qed.
+
 (** ** Laplace *)
 Definition laplace_log_pdf (m s x : R) : R := - (Rabs (x - m) / s) - ln s - ln 2.
 
