@@ -173,6 +173,12 @@ static const Flag flag[] = {
 };
 enum { FLAGS = sizeof flag / sizeof *flag };
 
+/* A flag that begins with two dashes; the others are too short to be misspelt. */
+static bool is_long(const char *name)
+{
+    return name[1] == '-';
+}
+
 static void print_help(void)
 {
     puts("usage: sgc [FLAG...] FILE\n\n"
@@ -180,7 +186,7 @@ static void print_help(void)
          "trains, evaluates and runs the model.\n");
     for (size_t i = 0; i < FLAGS; i++) {
         char left[64];
-        const char *joint = !flag[i].value ? "" : flag[i].name[1] == '-' ? "=" : " ";
+        const char *joint = !flag[i].value ? "" : is_long(flag[i].name) ? "=" : " ";
         snprintf(left, sizeof left, "%s%s%s", flag[i].name, joint,
                  flag[i].value ? flag[i].value : "");
         printf("  %-24s %s\n", left, flag[i].doc);
@@ -191,41 +197,16 @@ static void print_help(void)
     puts("\nexit status: 0 done, 1 the model or a file is wrong, 2 usage, 3 a fault of sgc");
 }
 
-/* Edits (insert, delete, replace) that turn a into b; both are short. */
-static size_t distance(const char *a, size_t n, const char *b)
+static bool unknown(const char *arg, Arena *a)
 {
-    enum { LONGEST = 32 };
-    size_t m = strlen(b), row[LONGEST + 1];
-    if (n > LONGEST || m > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-        }
-    }
-    return row[m];
-}
-
-static bool unknown(const char *arg)
-{
-    size_t len = strcspn(arg, "="), best = 3, near = FLAGS;
-    for (size_t i = 0; i < FLAGS; i++) {
-        size_t d = distance(arg, len, flag[i].name);
-        if (d < best && strlen(flag[i].name) > 2) {
-            best = d;
-            near = i;
-        }
-    }
-    if (near < FLAGS)
-        return complain("unknown option %.*s; did you mean %s?", (int)len, arg, flag[near].name);
-    return complain("unknown option %.*s; see sgc --help", (int)len, arg);
+    const char *name = arena_copy(a, arg, strcspn(arg, "="));
+    Suggestion close = {.wanted = is_long(name) ? name + 2 : name};
+    for (size_t i = 0; i < FLAGS; i++)
+        if (is_long(flag[i].name))
+            fe_suggest(&close, flag[i].name + 2);
+    if (close.best)
+        return complain("unknown option %s; did you mean --%s?", name, close.best);
+    return complain("unknown option %s; see sgc --help", name);
 }
 
 static const Flag *find(const char *arg, size_t len)
@@ -242,7 +223,7 @@ static bool parse_flag(Parser *p, char **argv, int argc, int *i)
     const char *arg = argv[*i], *eq = strchr(arg, '=');
     const Flag *f = find(arg, eq ? (size_t)(eq - arg) : strlen(arg));
     if (!f)
-        return unknown(arg);
+        return unknown(arg, p->arena);
     if (!f->value)
         return eq ? complain("%s takes no value", f->name) : f->set(p, NULL);
     if (!eq && *i + 1 >= argc)

@@ -15,4 +15,11 @@ typedef struct FeDim {
 bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim, size_t dims,
                 Diags *d);
 
+/* The closest of the names offered one by one: within two edits, or sharing a beginning. */
+typedef struct Suggestion {
+    const char *wanted, *best;
+    unsigned distance;
+} Suggestion;
+void fe_suggest(Suggestion *s, const char *candidate);
+
 #endif

@@ -3,8 +3,7 @@
 #ifndef SGC_FRONTEND_SYNTAX_H
 #define SGC_FRONTEND_SYNTAX_H
 
-#include "ir/arena.h"
-#include "ir/diag.h"
+#include "frontend/frontend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -143,12 +142,5 @@ Block fe_parse(Arena *a, const Token *token, Diags *d);
 
 /* a .. b, on the line of a */
 Span fe_span_join(Span a, Span b);
-
-/* The closest of the names offered one by one: within two edits, or sharing a beginning. */
-typedef struct Suggestion {
-    const char *wanted, *best;
-    unsigned distance;
-} Suggestion;
-void fe_suggest(Suggestion *s, const char *candidate);
 
 #endif
