@@ -23,9 +23,9 @@ static void compare_all(Native *n, int64_t rows, bool tape)
 }
 
 /* All rows, fewer than there is room for, and fewer than there are parts. */
-static void compare_rows(int64_t real_bytes, bool no_optimise)
+static void compare_rows(const NativeCase *c, size_t cases, int64_t real_bytes, bool no_optimise)
 {
-    Native *n = native_build(native_case, native_cases, real_bytes, no_optimise);
+    Native *n = native_build(c, cases, real_bytes, no_optimise);
     load(n);
     compare_all(n, NATIVE_ROWS, true);
     compare_all(n, 5, true);
@@ -37,21 +37,35 @@ static void compare_rows(int64_t real_bytes, bool no_optimise)
 
 START_TEST(doubles_agree_with_the_evaluator)
 {
-    compare_rows(8, false);
+    compare_rows(native_sum_case, native_sum_cases, 8, false);
+    compare_rows(native_move_case, native_move_cases, 8, false);
 }
 END_TEST
 
 START_TEST(floats_agree_with_the_evaluator)
 {
-    compare_rows(4, false);
+    compare_rows(native_sum_case, native_sum_cases, 4, false);
+    compare_rows(native_move_case, native_move_cases, 4, false);
 }
 END_TEST
 
 START_TEST(code_agrees_before_it_is_optimised)
 {
-    compare_rows(8, true);
+    compare_rows(native_sum_case, native_sum_cases, 8, true);
+    compare_rows(native_move_case, native_move_cases, 8, true);
 }
 END_TEST
+
+static void mark_ops(const NativeCase *c, size_t cases, bool seen[IR_OP_COUNT])
+{
+    Native *n = native_build(c, cases, 8, false);
+    for (uint32_t i = 0; i < n->model.graphs; i++) {
+        const IrGraph *g = &n->entry[i][n->of[i]->entry];
+        for (IrRef r = 0; r < g->count; r++)
+            seen[g->node[r].op] = true;
+    }
+    native_free(n);
+}
 
 START_TEST(every_op_is_compared)
 {
@@ -59,15 +73,12 @@ START_TEST(every_op_is_compared)
 #define OP(id, name, arity, type, value, emit, ...) [IR_##id] = #emit,
 #include "ir/op.def"
     };
-    Native *n = native_build(native_case, native_cases, 8, false);
     bool seen[IR_OP_COUNT] = {false};
-    for (uint32_t i = 0; i < n->model.graphs; i++)
-        for (IrRef r = 0; r < n->entry[i][n->of[i]->entry].count; r++)
-            seen[n->entry[i][n->of[i]->entry].node[r].op] = true;
+    mark_ops(native_sum_case, native_sum_cases, seen);
+    mark_ops(native_move_case, native_move_cases, seen);
     for (int op = 0; op < IR_OP_COUNT; op++)
         ck_assert_msg(seen[op] || strcmp(emit[op], "none") == 0, "no graph has the op %s",
                       ir_op_info[op].name);
-    native_free(n);
 }
 END_TEST
 

@@ -23,7 +23,7 @@ typedef struct NativeCase {
     const char *name;
     void (*build)(IrGraph *g, int variant); /* adds nodes to an empty estimator graph */
     int variants;
-    double ulps;  /* of the largest of a value and `floor` */
+    double ulps; /* of the largest of a value and `floor` */
     double floor;
     IrEntry entry;
 } NativeCase;
@@ -39,10 +39,12 @@ typedef struct Native {
     NativeRange (*data_range)(const IrData *d);
     const SgrtModel *code; /* NULL until loaded */
     void *library;
+    unsigned char **guard; /* behind each array that a call was given */
+    uint32_t guards;
 } Native;
 
-extern const NativeCase native_case[];
-extern const size_t native_cases;
+extern const NativeCase native_sum_case[], native_move_case[];
+extern const size_t native_sum_cases, native_move_cases;
 /* Its first variant reads past an axis, its second does not. */
 extern const NativeCase native_fault_case;
 
@@ -65,6 +67,9 @@ Native *native_text(const char *name, const char *text, const FeDim *dim, size_t
 Native *native_example(const char *name, const FeDim *dim, size_t dims, int64_t real_bytes);
 bool native_load(Native *n); /* compiles, links and loads; false: *n->diags says why */
 void native_free(Native *n);
+/* The elements of an input in their order: the same for the same array number. */
+double *native_elements(const Native *n, NativeRange range, IrElem e, uint64_t array,
+                        int64_t count);
 /* Runs an entry of graph i and compares every root; the first disagreement in words, or NULL.  With
  * `tape` draws are read from one; else the generator draws and the evaluator reads what it drew. */
 const char *native_compare(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape);
