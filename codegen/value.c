@@ -70,10 +70,20 @@ static LLVMValueRef total_value(Cg *cg, IrRef r, const CgIndex *at)
     return LLVMBuildFPCast(cg->b, cg_field(cg, CG_FRAME_total_rows), cg->real, "");
 }
 
+static LLVMValueRef row_of_data_set(Cg *cg, LLVMValueRef i)
+{
+    LLVMValueRef rows = cg_field(cg, CG_FRAME_row);
+    LLVMValueRef p = LLVMBuildInBoundsGEP2(cg->b, cg->i64, rows, &i, 1, "");
+    return LLVMBuildLoad2(cg->b, cg->i64, p, "");
+}
+
 static LLVMValueRef index_value(Cg *cg, IrRef r, const CgIndex *at)
 {
     const IrAttr *a = &ir_at(cg->g, r)->attr;
-    LLVMValueRef i = cg_add(cg, at->plate[a->plate], cg_i64(cg, a->k[0]));
+    LLVMValueRef i = at->plate[a->plate];
+    if (cg->g->plate[a->plate].kind == IR_PLATE_ROWS)
+        i = row_of_data_set(cg, i);
+    i = cg_add(cg, i, cg_i64(cg, a->k[0]));
     return LLVMBuildTrunc(cg->b, i, cg->i32, "");
 }
 

@@ -172,8 +172,9 @@ static void ir_eval_index(Eval *e, IrRef r)
 {
     const IrAttr *attr = &e->g->node[r].attr;
     int64_t size = ir_plate_size(e, (uint32_t)attr->plate);
+    bool rows = e->g->plate[attr->plate].kind == IR_PLATE_ROWS && e->env->row;
     for (int64_t i = 0; i < size; i++)
-        e->value[r][i] = (double)(i + attr->k[0]);
+        e->value[r][i] = (double)((rows ? e->env->row[i] : i) + attr->k[0]);
 }
 
 /* A draw of the source language has no value here: its noise is not separate yet. */

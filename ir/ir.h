@@ -314,10 +314,30 @@ extern const char *const ir_baseline_name[];
 double ir_scalar(IrOp op, double a, double b, double c);
 
 typedef enum IrSupport {
-    IR_REAL_LINE, IR_HALF_LINE, IR_INTERVAL, IR_ZERO_ONE, IR_CATEGORIES, IR_EVENT_SPACE
+    IR_REAL_LINE,
+    IR_HALF_LINE,      /* x >= 0 */
+    IR_OPEN_HALF_LINE, /* x > 0: the density at 0 is 0, infinite, or either */
+    IR_INTERVAL,       /* between arguments 0 and 1 */
+    IR_OPEN_UNIT,      /* 0 < x < 1 */
+    IR_ZERO_ONE,
+    IR_CATEGORIES,     /* 0 ... elements of argument 0 less 1 */
+    IR_COUNTS,         /* 0, 1, 2, ... */
+    IR_BOUNDED_COUNTS, /* 0 ... argument 0 */
+    IR_EVENT_SPACE,    /* vectors of reals */
+    IR_SIMPLEX_EVENTS, /* positive, with sum 1 */
+    IR_ONE_HOT_EVENTS, /* one 1, zeros elsewhere */
+    IR_COUNT_EVENTS    /* counts whose sum is argument 0 */
 } IrSupport;
 
 typedef enum IrBase { IR_BASE_NORMAL, IR_BASE_UNIFORM } IrBase;
+
+/* How many base variates a draw takes. */
+typedef enum IrNoise {
+    IR_NOISE_ELEMENT, /* one an element */
+    IR_NOISE_PAIR,    /* two an element, on a new first axis */
+    IR_NOISE_EVENT,   /* one an event */
+    IR_NOISE_TRIALS   /* one an event for each of argument 0's trials, on a new first axis */
+} IrNoise;
 
 /* Statistics whose expectation a law may know in closed form (estimators.md 2.5). */
 typedef enum IrMoment {
@@ -338,14 +358,27 @@ typedef struct IrDistInfo {
     IrSupport support;
     uint32_t moves;       /* arguments that move the support: bit i is argument i */
     IrBase base;
+    IrNoise noise;
     unsigned estimators;  /* mask of 1u << IrEstimator that its table row admits */
     IrRef (*logpdf)(IrGraph *g, const IrRef *arg, IrRef x);
-    IrRef (*transport)(IrGraph *g, const IrRef *arg, IrRef noise); /* noise has the site's shape */
+    IrRef (*transport)(IrGraph *g, const IrRef *arg, IrRef noise); /* of ir_noise_type */
     IrRef (*moment)(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t); /* IR_NONE: not known */
     const char *doc;
 } IrDistInfo;
 
 extern const IrDistInfo ir_dist_info[IR_DIST_COUNT];
+
+/* A draw of a law with an event axis is a vector, except that a category is an int. */
+static inline bool ir_draws_vectors(const IrDistInfo *d)
+{
+    return d->event > 0 && d->support != IR_CATEGORIES;
+}
+/* The base noise of a draw of type `value`. */
+IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType *value);
+/* How many values one element of a draw takes, or one event; 0: it is not a known number. */
+int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg);
+/* Value number `index`, an int, of those. */
+IrRef ir_dist_value(IrGraph *g, IrDist d, const IrRef *arg, IrRef index);
 
 typedef struct IrEstimatorInfo {
     const char *name; /* after `via` */
@@ -438,6 +471,7 @@ typedef struct IrEnv {
     const double *hyper;        /* by model hyper; NULL: defaults */
     const double *state;        /* by graph state; NULL: zeros */
     const double *const *noise; /* by site of an estimator graph: [plates][shape] base variates */
+    const int64_t *row;         /* which row of the data set each is; NULL: 0, 1, ... */
     int64_t rows;               /* B */
     double total_rows;          /* N */
 } IrEnv;

@@ -111,7 +111,8 @@ static bool make_frame(SgrtCall *c, SgrtParams *params, SgrtParams *grad, SgrtEr
     c->frame.fault = &c->fault;
     c->frame.arena = sgrt_alloc(c->entry->arena_bytes, 1, e);
     c->frame.cost = c->frame.arena ? sgrt_alloc(1 + g->costs, sizeof(double), e) : NULL;
-    return c->frame.cost && make_columns(c, e) && make_outputs(c, e);
+    c->frame.row = c->frame.cost ? sgrt_alloc(c->batch, sizeof(int64_t), e) : NULL;
+    return c->frame.row && make_columns(c, e) && make_outputs(c, e);
 }
 
 bool sgrt_call_init(SgrtCall *c, const SgrtData *data, const SgrtEntry *entry, int64_t batch,
@@ -135,6 +136,7 @@ void sgrt_call_free(SgrtCall *c)
     free(c->frame.output);
     free(c->frame.arena);
     free(c->frame.cost);
+    free(c->frame.row);
     *c = (SgrtCall){0};
 }
 
@@ -169,6 +171,8 @@ static void load_column(SgrtCall *c, int64_t i, const uint32_t *order, int64_t f
 void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t rows, SgrtPool *pool)
 {
     c->frame.rows = rows;
+    for (int64_t i = 0; i < rows; i++)
+        ((int64_t *)c->frame.row)[i] = order ? order[first + i] : first + i;
     for (int64_t i = 0; i < c->data->graph->columns; i++)
         if (c->data->graph->column[i].by_rows)
             load_column(c, i, order, first, rows, pool);
