@@ -157,7 +157,7 @@ Suite *native_suite(void)
 {
     Suite *s = suite_create("native");
     TCase *t = tcase_create("native");
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 120);
     tcase_add_checked_fixture(t, scratch_make, scratch_remove);
     tcase_add_test(t, doubles_agree_with_the_evaluator);
     tcase_add_test(t, floats_agree_with_the_evaluator);
