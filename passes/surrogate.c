@@ -12,6 +12,8 @@
 #include "passes/adjoint.h"
 #include "passes/estimator.h"
 
+#include <string.h>
+
 #define MEMORY 0.9 /* of a moving average, a step */
 
 static IrRef leaf(IrGraph *g, IrOp op)
@@ -140,7 +142,7 @@ static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, co
 }
 
 /* f_i, or IR_NONE: the draw reaches no cost. */
-static IrRef downstream_costs(EsProgram *p, uint32_t i, const char **list)
+static IrRef downstream_costs(EsProgram *p, uint32_t i)
 {
     IrRef f = IR_NONE;
     for (uint32_t k = 0; k < p->costs; k++) {
@@ -149,7 +151,6 @@ static IrRef downstream_costs(EsProgram *p, uint32_t i, const char **list)
             continue;
         IrRef v = downstream_cost(p, &p->draw[i], &p->reach[i], c);
         f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
-        *list = arena_printf(p->g->model->arena, "%s%s%u", *list, **list ? ", " : "", c->at.line);
     }
     return f;
 }
@@ -233,13 +234,28 @@ static IrRef draw_weight(IrGraph *g, const EsDraw *d)
     return w;
 }
 
+/* Says on the draw which costs its score multiplies. */
+static void name_costs(EsProgram *p, uint32_t i)
+{
+    IrGraph *g = p->g;
+    const EsDraw *d = &p->draw[i];
+    const char *list = "";
+    for (uint32_t k = 0; k < p->costs; k++)
+        if (p->reach[i].reached[p->cost[k].source])
+            list = arena_printf(g->model->arena, "%s%s%u", list, *list ? ", " : "",
+                                p->cost[k].at.line);
+    if (*list)
+        g->node[d->value].why =
+            arena_printf(g->model->arena, "%s; it multiplies the costs on %s %s", d->why,
+                         strchr(list, ',') ? "lines" : "line", list);
+}
+
 static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
 {
     IrGraph *g = p->g;
     EsDraw *d = &p->draw[i];
-    const char *list = "";
     g->here = g->node[d->value].at;
-    IrRef f = downstream_costs(p, i, &list);
+    IrRef f = downstream_costs(p, i);
     if (f == IR_NONE)
         return;
     IrRef b = IR_NONE;
@@ -249,8 +265,6 @@ static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *see
         b = moving_average(p, i, f);
     IrRef gain = b == IR_NONE ? f : ir_binary(g, IR_SUB, f, b);
     seed[(*seeds)++] = (EsSeed){d->logp, mul(g, gain, draw_weight(g, d))};
-    g->node[d->value].why =
-        arena_printf(g->model->arena, "%s; it multiplies the costs on lines %s", d->why, list);
 }
 
 static void add_gradients(EsProgram *p, const EsSeed *seed, uint32_t seeds)
@@ -271,6 +285,9 @@ void es_surrogate(EsProgram *p)
 {
     IrGraph *g = p->g;
     IrRef total = objective(p);
+    for (uint32_t i = 0; i < p->draws; i++)
+        if (p->draw[i].estimator == IR_EST_SCORE && p->draw[i].moved)
+            name_costs(p, i);
     if (g->entry != IR_ENTRY_STEP)
         return;
     EsSeed *seed = arena_array(g->model->arena, EsSeed, p->draws + 1);
