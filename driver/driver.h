@@ -9,7 +9,7 @@
 enum { SGC_OK, SGC_FAILED, SGC_USAGE, SGC_INTERNAL };
 
 /* What --emit names, in the order in which files are written. */
-typedef enum Emit { EMIT_IR, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, EMIT_EXE, EMIT_KINDS } Emit;
+typedef enum Emit { EMIT_SG, EMIT_IR, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, EMIT_EXE, EMIT_KINDS } Emit;
 extern const char *const emit_name[], *const emit_suffix[];
 
 typedef struct Options {

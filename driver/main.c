@@ -2,6 +2,7 @@
 #include "driver/driver.h"
 
 #include "codegen/codegen.h"
+#include "frontend/unparse.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -13,6 +14,8 @@ typedef struct Session {
     const char *text; /* of the input */
     Program program;
     Watch *watch;
+    const IrGraph **step; /* estimator graphs of --emit=sg: as derived, not yet scheduled */
+    uint32_t steps;
     bool broken; /* a pass left a graph invalid */
 } Session;
 
@@ -66,6 +69,16 @@ static const char *output_name(const Session *s, Emit kind)
     return arena_printf(s->arena, "%s%s", stem, emit_suffix[kind]);
 }
 
+static bool write_sg(const Session *s, const char *path)
+{
+    if (s->steps == 0)
+        return complain("--emit=sg: %s has no graph with a cost, or its graphs are scheduled",
+                        s->options->input);
+    FILE *out = fopen(path, "w");
+    bool ok = out && fe_unparse(s->program.model, s->step, s->steps, s->diags, out);
+    return (out && fclose(out) == 0) ? ok : complain("cannot write %s", path);
+}
+
 static bool write_ir(const Session *s, const char *path)
 {
     FILE *out = fopen(path, "w");
@@ -103,6 +116,8 @@ static bool write_executable(const Session *s, const char *dir, const char *path
 static bool make(const Session *s, Emit kind, const char *dir, const char *path)
 {
     switch (kind) {
+    case EMIT_SG:
+        return write_sg(s, path);
     case EMIT_IR:
         return write_ir(s, path);
     case EMIT_LLVM:
@@ -131,6 +146,19 @@ static bool emit(const Session *s, Emit kind)
     return ok;
 }
 
+/* An estimator graph is most readable when it is simplified, and not yet cut into parts. */
+static void after_pass(void *context, unsigned number, const PassInfo *p, const IrGraph *g,
+                       double ms, bool changed)
+{
+    Session *s = context;
+    watch_pass(s->watch, number, p, g, ms, changed);
+    if (!(s->options->emit & 1u << EMIT_SG) || p->run != pass_dce || g->entry != IR_ENTRY_STEP)
+        return;
+    IrGraph *kept = arena_make(s->arena, IrGraph);
+    ir_graph_clone(kept, g);
+    *arena_push(s->arena, s->step, s->steps, const IrGraph *) = kept;
+}
+
 /* The pipeline: text, source graphs, scheduled entries, files. */
 static bool compile(Session *s)
 {
@@ -147,7 +175,7 @@ static bool compile(Session *s)
 
     const PassOptions options = {.parts = o->parts, .real_bytes = o->real_bytes};
     PassCtx cx = {.options = &options, .diags = s->diags, .arena = s->arena};
-    bool ok = program_derive(&s->program, &cx, watch_pass, s->watch);
+    bool ok = program_derive(&s->program, &cx, after_pass, s);
     s->broken = cx.broken;
     for (unsigned kind = 0; ok && kind < EMIT_KINDS; kind++)
         if (o->emit & 1u << kind)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const emit_name[] = {"ir", "llvm", "asm", "obj", "exe"};
-const char *const emit_suffix[] = {".sgir", ".ll", ".s", ".o", ""};
+const char *const emit_name[] = {"sg", "ir", "llvm", "asm", "obj", "exe"};
+const char *const emit_suffix[] = {".step.sg", ".sgir", ".ll", ".s", ".o", ""};
 
 enum { MAX_PARTS = 1024 };
 
@@ -76,7 +76,7 @@ static bool set_emit(Parser *p, const char *value)
         while (k < EMIT_KINDS && !word_is(word, emit_name[k]))
             k++;
         if (k == EMIT_KINDS)
-            return complain("--emit: unknown kind '%.*s'; the kinds are exe, obj, ir, llvm, asm",
+            return complain("--emit: unknown kind '%.*s'; the kinds are exe, obj, sg, ir, llvm, asm",
                             (int)strcspn(word, ","), word);
         p->o->emit |= 1u << k;
     }
@@ -160,7 +160,7 @@ static bool set_verbose(Parser *p, const char *value)
 
 static const Flag flag[] = {
     {"-o", "FILE", set_output, "the file to write; - is the standard output"},
-    {"--emit", "KIND,...", set_emit, "exe (default), obj, ir, llvm, asm"},
+    {"--emit", "KIND,...", set_emit, "exe (default), obj, sg, ir, llvm, asm"},
     {"--dim", "NAME=SIZE", set_dim, "another value for a dim of the model"},
     {"--real", "f32|f64", set_real, "the type of real numbers; default f32"},
     {"--cpu", "NAME", set_cpu, "the CPU to compile for; default native"},
