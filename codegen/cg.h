@@ -57,7 +57,9 @@ typedef struct CgFunction {
     LLVMBasicBlockRef entry;
     IrPhaseKind kind;
     LLVMValueRef field[CG_FRAME_COUNT]; /* loaded in the entry block when first used */
-    LLVMValueRef *table[CG_TABLES];     /* by item */
+    LLVMValueRef *table[CG_TABLES];     /* by item; as all that follow, computed there once */
+    LLVMValueRef *buffer;               /* by node: its place in the arena */
+    LLVMValueRef first_row, end_row;    /* of the task, in a phase of rows */
     LLVMValueRef part; /* whose rows are meant: the task, or the part of a partial sum; or NULL */
     CgScan scan;
     const CgIndex *at;   /* the nest whose element is being computed: ready[] holds there */

@@ -118,6 +118,7 @@ static void open_function(Cg *cg, LLVMValueRef fn, IrPhaseKind kind)
     for (int t = 0; t < CG_TABLES; t++)
         cg->f.table[t] = arena_array(cg->arena, LLVMValueRef, items[t] + 1);
     cg->f.ready = arena_array(cg->arena, LLVMValueRef, cg->g->count + 1);
+    cg->f.buffer = arena_array(cg->arena, LLVMValueRef, cg->g->count + 1);
     cg->f.frame = LLVMGetParam(fn, 0);
     cg->f.task = LLVMGetParam(fn, 1);
     LLVMSetValueName2(cg->f.frame, "frame", 5);

@@ -89,6 +89,26 @@ LLVMValueRef cg_copies(Cg *cg, uint32_t plate)
     return p->kind == IR_PLATE_ROWS ? cg_field(cg, CG_FRAME_rows) : cg_i64(cg, p->size);
 }
 
+/* The rows of the part that is meant; those of a task are computed once. */
+static void share_rows(Cg *cg, LLVMValueRef rows, CgDim *d)
+{
+    CgFunction *f = &cg->f;
+    bool once = f->part == f->task;
+    if (once && f->first_row) {
+        d->lo = f->first_row;
+        d->hi = f->end_row;
+        return;
+    }
+    LLVMBasicBlockRef before = once ? cg_enter_entry(cg) : NULL;
+    d->lo = cg_share(cg, rows, f->part);
+    d->hi = cg_share(cg, rows, cg_add(cg, f->part, cg_i64(cg, 1)));
+    if (once) {
+        cg_leave_entry(cg, before);
+        f->first_row = d->lo;
+        f->end_row = d->hi;
+    }
+}
+
 CgDim cg_plate_dim(Cg *cg, uint32_t plate)
 {
     const IrPlate *p = &cg->g->plate[plate];
@@ -100,8 +120,7 @@ CgDim cg_plate_dim(Cg *cg, uint32_t plate)
     d.extent = -1;
     d.hi = rows;
     if (cg->f.part) {
-        d.lo = cg_share(cg, rows, cg->f.part);
-        d.hi = cg_share(cg, rows, cg_add(cg, cg->f.part, cg_i64(cg, 1)));
+        share_rows(cg, rows, &d);
         d.most = (p->size + cg->options->parts - 1) / cg->options->parts;
     }
     return d;

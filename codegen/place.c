@@ -172,6 +172,18 @@ static bool leaf_place(Cg *cg, const IrNode *n, CgPlace *p)
     return true;
 }
 
+/* The start of r's buffer, computed once. */
+static LLVMValueRef buffer_of(Cg *cg, IrRef r)
+{
+    if (!cg->f.buffer[r]) {
+        LLVMValueRef arena = cg_field(cg, CG_FRAME_arena);
+        LLVMBasicBlockRef before = cg_enter_entry(cg);
+        cg->f.buffer[r] = offset(cg, cg->i8, arena, ir_at(cg->g, r)->place.buffer);
+        cg_leave_entry(cg, before);
+    }
+    return cg->f.buffer[r];
+}
+
 /* Does r share the buffer of its operand? */
 static bool shows_operand(const Cg *cg, const IrNode *n)
 {
@@ -191,7 +203,7 @@ bool cg_place(Cg *cg, IrRef r, CgPlace *p)
         return true;
     *p = (CgPlace){.stored = cg_stored(cg, n->type.elem)};
     if (n->place.buffer >= 0) {
-        p->base = offset(cg, cg->i8, cg_field(cg, CG_FRAME_arena), n->place.buffer);
+        p->base = buffer_of(cg, r);
         cg_row_major(cg, &n->type, p);
         return true;
     }
