@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char moving_average[] = "baseline_"; /* before the name of its draw */
+
 /* ---- names --------------------------------------------------------------------------------- */
 
 struct UpName {
@@ -177,9 +179,31 @@ static const char *root_name(Unparse *u, const IrNode *n)
     switch (n->op) {
     case IR_OBJECTIVE: return "objective";
     case IR_COST: return arena_printf(a, "cost_%u", n->attr.item + 1);
-    case IR_GRAD: return fe_unparse_name(a, "grad_", u->p->model->param[n->attr.item].name);
-    default: return fe_unparse_name(a, "next_", u->g.state[n->attr.item].name);
+    case IR_GRAD: return arena_printf(a, "grad_%s", u->p->param[n->attr.item]);
+    default:
+        return arena_printf(a, "next_%s", u->state[n->attr.item] + strlen(moving_average));
     }
+}
+
+static bool is_among(const char *name, const char *const *list, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(list[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* An output shares the command line with data and hypers, and no name with values. */
+static const char *output_name(Unparse *u, const IrNode *n)
+{
+    const char *wanted = root_name(u, n), *name = wanted;
+    const UpProgram *p = u->p;
+    for (unsigned i = 2; is_among(name, p->data, p->model->datas) ||
+                         is_among(name, p->hyper, p->model->hypers) ||
+                         is_among(name, u->state, u->g.states);
+         i++)
+        name = arena_printf(p->arena, "%s_%u", wanted, i);
+    return name;
 }
 
 static const char *root_note(Unparse *u, const IrNode *n)
@@ -190,16 +214,20 @@ static const char *root_note(Unparse *u, const IrNode *n)
                         n->why ? n->why : "");
 }
 
-static void print_roots(Unparse *u, FILE *out)
+/* What they say may want names that stand further up, so it is said first. */
+static const char *root_lines(Unparse *u)
 {
     static const IrOp order[] = {IR_OBJECTIVE, IR_COST, IR_NEXT, IR_GRAD};
+    const char *lines = "";
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (IrRef r = 0; r < u->g.count; r++) {
             const IrNode *n = &u->g.node[r];
             if (n->op == order[i])
-                fprintf(out, "  output %s = %s%s\n", up_name(u->p, root_name(u, n)),
-                        up_value(u, r, (UpPos){0, 0}).s, root_note(u, n));
+                lines = arena_printf(u->p->arena, "%s  output %s = %s%s\n", lines,
+                                     output_name(u, n), up_value(u, r, (UpPos){0, 0}).s,
+                                     root_note(u, n));
         }
+    return lines;
 }
 
 /* ---- graphs -------------------------------------------------------------------------------- */
@@ -231,11 +259,10 @@ static void print_graph(Unparse *u, FILE *out)
     name_data(u);
     up_choose(u);
     UpLines lines = up_schedule(u);
+    const char *roots = root_lines(u);
     fprintf(out, "\ngraph %s {\n", u->g.name);
     up_print_lines(u, lines, out);
-    fputc('\n', out);
-    print_roots(u, out);
-    fputs("}\n", out);
+    fprintf(out, "\n%s}\n", roots);
 }
 
 /* ---- the program --------------------------------------------------------------------------- */
@@ -266,7 +293,7 @@ static void name_inputs(UpProgram *p, Unparse *u)
 {
     u->state = names_of(p, u->g.states);
     for (uint32_t i = 0; i < u->g.states; i++)
-        u->state[i] = up_name(p, fe_unparse_name(p->arena, "baseline_", u->g.state[i].name));
+        u->state[i] = up_name(p, fe_unparse_name(p->arena, moving_average, u->g.state[i].name));
     for (IrRef r = 0; r < u->g.count; r++)
         if (u->g.node[r].op == IR_TOTAL && !p->total)
             p->total = up_name(p, "N");
