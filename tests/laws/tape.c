@@ -103,8 +103,10 @@ typedef struct Walk {
     Axis *axis;
     size_t axes;
     TapeResult *sum;
-    double hermite[2][HERMITE], uniform[2][UNIFORM]; /* nodes, weights */
 } Walk;
+
+static double hermite_node[HERMITE], hermite_weight[HERMITE];
+static double uniform_node[UNIFORM], uniform_weight[UNIFORM];
 
 static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
 {
@@ -188,7 +190,8 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
                                                             .draw = r};
         }
     }
-    qsort(w->axis, w->axes, sizeof *w->axis, in_order);
+    if (w->axes > 0)
+        qsort(w->axis, w->axes, sizeof *w->axis, in_order);
     *noise = (const double **)site;
 }
 
@@ -319,9 +322,9 @@ static void walk(Walk *w, size_t at, double weight)
     }
     const Axis *axis = &w->axis[at];
     if (axis->normal)
-        walk_rule(w, at, w->hermite[0], w->hermite[1], HERMITE, weight);
+        walk_rule(w, at, hermite_node, hermite_weight, HERMITE, weight);
     else if (axis->value == IR_NONE)
-        walk_rule(w, at, w->uniform[0], w->uniform[1], UNIFORM, weight);
+        walk_rule(w, at, uniform_node, uniform_weight, UNIFORM, weight);
     else
         walk_values(w, at, 0, decided_at(w, axis, 1e-300), 1, decided_at(w, axis, nextafter(1, 0)),
                     weight);
@@ -352,8 +355,10 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     const double **noise;
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
-    hermite_rule(w.hermite[0], w.hermite[1]);
-    uniform_rule(w.uniform[0], w.uniform[1]);
+    if (hermite_weight[0] == 0) {
+        hermite_rule(hermite_node, hermite_weight);
+        uniform_rule(uniform_node, uniform_weight);
+    }
     walk(&w, 0, 1);
     return sum;
 }
