@@ -224,7 +224,7 @@ static const char *root_lines(Unparse *u)
             const IrNode *n = &u->g.node[r];
             if (n->op == order[i])
                 lines = arena_printf(u->p->arena, "%s  output %s = %s%s\n", lines,
-                                     output_name(u, n), up_value(u, r, (UpPos){0, 0}).s,
+                                     output_name(u, n), up_value(u, r, (UpPos){0}).s,
                                      root_note(u, n));
         }
     return lines;

@@ -30,6 +30,8 @@ static bool is_statement(const Unparse *u, IrRef r)
 
 static uint32_t region_of(const Unparse *u, IrRef r)
 {
+    if (u->n[r].starts)
+        return u->n[r].starts;
     return u->n[r].loop && u->loop[u->n[r].loop].region ? u->n[r].loop : 0;
 }
 
@@ -56,7 +58,7 @@ static Units list_units(const Unparse *u)
             *unit = (Unit){.node = r,
                            .region = region,
                            .path = u->n[r].path,
-                           .loop = u->n[r].loop,
+                           .loop = region ? region : u->n[r].loop,
                            .phase = phase_of(u, r)};
             if (region)
                 regions[region] = s.count;

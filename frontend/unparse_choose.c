@@ -82,7 +82,9 @@ static void find_sequences(Unparse *u)
         for (uint32_t k = 0; k < n->n_in; k++) {
             UpNode *x = &u->n[n->in[k]];
             x->uses++;
-            if (x->loop && x->loop != u->n[r].loop && u->g.node[n->in[k]].op != IR_CARRY)
+            bool literal = is_leaf(u->g.node[n->in[k]].op) && u->n[r].loop;
+            if (x->loop && x->loop != u->n[r].loop && u->g.node[n->in[k]].op != IR_CARRY &&
+                !literal)
                 x->sequence = x->named = true;
         }
     }
@@ -95,21 +97,25 @@ static bool reduces(const IrNode *n)
     return n->op == IR_TO_AXIS || n->attr.over;
 }
 
+static bool is_scalar(const Unparse *u, IrRef r)
+{
+    const IrNode *n = &u->g.node[r];
+    bool scalar = !n->type.plates && !n->type.rank &&
+                  (ir_op_info[n->op].flags & IR_EW || (is_leaf(n->op) && n->op != IR_DATA));
+    for (uint32_t k = 0; k < n->n_in; k++)
+        scalar = scalar && u->n[n->in[k]].scalar;
+    return scalar;
+}
+
 /* Written for each of its readers. */
 static bool is_light(const Unparse *u, IrRef r)
 {
     const IrNode *n = &u->g.node[r];
-    if ((is_leaf(n->op) && n->op != IR_DATA) || n->op == IR_CARRY)
+    if ((is_leaf(n->op) && n->op != IR_DATA) || n->op == IR_CARRY || n->op == IR_TO_PLATE)
         return true;
-    if (n->op == IR_TO_REAL || n->op == IR_TO_PLATE)
+    if (n->op == IR_TO_REAL)
         return u->n[n->in[0]].named || is_leaf(u->g.node[n->in[0]].op);
-    if (!(ir_op_info[n->op].flags & IR_EW) || n->type.plates || n->type.rank ||
-        u->n[r].weight >= SHORT)
-        return false;
-    for (uint32_t k = 0; k < n->n_in; k++)
-        if (!u->n[n->in[k]].light)
-            return false;
-    return true;
+    return u->n[r].scalar && u->n[r].weight <= SHORT;
 }
 
 /* x may stand in the expression of its only reader r. */
@@ -175,8 +181,53 @@ static void choose(Unparse *u, IrRef r)
     IrRef longest;
     while ((up->weight = weigh(u, n)) > LONGEST && (longest = longest_operand(u, n)) != IR_NONE)
         u->n[longest].named = true;
-    up->named |= users_name(u, r) || n->op == IR_DRAW || n->op == IR_DATA;
+    if (n->op == IR_TO_PLATE && !is_leaf(u->g.node[n->in[0]].op))
+        u->n[n->in[0]].named = true;
+    bool checked = n->op == IR_GATHER && !n->attr.k[0];
+    up->named |= users_name(u, r) || n->op == IR_DRAW || n->op == IR_DATA || checked;
+    up->scalar = is_scalar(u, r);
     up->light = !up->named && is_light(u, r);
+}
+
+/* Nothing that the loop may need reads x: its readers are in the loop, or after it. */
+static bool is_read_from(const Unparse *u, IrRef x, uint32_t loop)
+{
+    IrRef last = 0;
+    for (IrRef r = 0; r < u->g.count; r++)
+        last = u->n[r].live && u->n[r].loop == loop ? r : last;
+    for (IrRef r = 0; r < last; r++)
+        for (uint32_t k = 0; u->n[r].live && u->n[r].loop != loop && k < u->g.node[r].n_in; k++)
+            if (u->g.node[r].in[k] == x)
+                return false;
+    return true;
+}
+
+/* Step 0 of a sequence and the others have one name: the user's. */
+static void name_sequence(Unparse *u, IrRef r)
+{
+    UpNode *n = &u->n[r];
+    give_name(u, r);
+    UpNode *first = &u->n[n->first];
+    if (first->named && !first->name && !first->loop && first->path == n->path &&
+        users_name(u, n->first) && is_read_from(u, n->first, n->loop)) {
+        first->name = arena_printf(u->p->arena, "%s[0]", n->name);
+        first->starts = n->loop;
+    }
+}
+
+static void name_values(Unparse *u, bool sequences)
+{
+    for (IrRef r = 0; r < u->g.count; r++) {
+        const IrNode *n = &u->g.node[r];
+        bool users = n->op == IR_DRAW || (n->name && n->op != IR_DATA && !is_root(n->op));
+        bool starts = u->n[r].first != IR_NONE;
+        if (!u->n[r].live || !u->n[r].named || !users || starts != sequences || u->n[r].name)
+            continue;
+        if (starts)
+            name_sequence(u, r);
+        else
+            give_name(u, r);
+    }
 }
 
 void up_choose(Unparse *u)
@@ -188,9 +239,7 @@ void up_choose(Unparse *u)
         if (u->n[r].live)
             choose(u, r);
     for (IrRef r = 0; r < u->g.count; r++)
-        if (u->n[r].live && u->n[r].named && !is_root(u->g.node[r].op)) {
-            u->n[r].sequence |= u->n[r].loop && !u->loop[u->n[r].loop].region;
-            if (u->g.node[r].op != IR_DATA && (u->g.node[r].name || u->g.node[r].op == IR_DRAW))
-                give_name(u, r);
-        }
+        u->n[r].sequence |= u->n[r].named && u->n[r].loop && !u->loop[u->n[r].loop].region;
+    name_values(u, true);
+    name_values(u, false);
 }

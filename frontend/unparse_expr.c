@@ -162,11 +162,11 @@ const char *up_over(Unparse *u, const char *function, IrRef x, IrPlates over, Up
 
 UpText up_inside(Unparse *u, IrRef x, IrPlates over, UpPos pos)
 {
-    UpPos inside = {pos.open | u->n[x].path, pos.loop};
+    pos.open |= u->n[x].path;
     for (uint32_t p = 0; p < u->g.plates; p++)
         if (over >> p & 1)
-            inside.open |= u->plate[p].path;
-    return up_text(u, x, inside);
+            pos.open |= u->plate[p].path;
+    return up_text(u, x, pos);
 }
 
 /* ---- reading a name ------------------------------------------------------------------------ */
@@ -185,6 +185,8 @@ static UpText named(Unparse *u, IrRef r, UpPos pos)
 {
     const IrNode *n = &u->g.node[r];
     const char *s = u->n[r].name;
+    if (u->n[r].scalar && u->n[r].path & ~pos.open)
+        return up_value(u, r, pos);
     if (n->op == IR_CARRY)
         s = sequence(u, u->n[r].from, pos, 1);
     else if (n->op == IR_DRAW)
@@ -305,21 +307,36 @@ static UpText infix(Unparse *u, IrRef r, UpPos pos, const char *sign, int level,
     return (UpText){arena_printf(u->p->arena, "%s %s %s", a, sign, b), level};
 }
 
-/* a + -c is a - c, and a - -c is a + c, to the last bit. */
+/* Operand i of a sum, if the other one is a zero that only gives it its shape. */
+static UpText beside_zero(Unparse *u, IrRef r, uint32_t i, UpPos pos)
+{
+    const IrNode *n = &u->g.node[r], *x = operand(u, r, i);
+    UpText t = up_text(u, n->in[i], pos);
+    if (x->type.rank == n->type.rank)
+        return t;
+    return up_atom(arena_printf(u->p->arena, "broadcast(%s, %s)", t.s,
+                                up_shape(u, n->type.rank, n->type.dim)));
+}
+
+/* a + -b is a - b, and a - -b is a + b, to the last bit. */
 static UpText sum(Unparse *u, IrRef r, UpPos pos)
 {
-    const IrNode *n = &u->g.node[r], *b = operand(u, r, 1), *a = operand(u, r, 0);
-    bool minus = n->op == IR_SUB;
-    bool swap = !minus && is_const(a) && !is_const(b) && a->attr.num < 0;
-    const IrNode *last = swap ? a : b;
-    UpText t = beside(u, r, swap ? 0 : 1, pos);
-    const char *left = up_tight(u, beside(u, r, swap ? 1 : 0, pos), UP_ADD);
-    if (is_const(last) && t.s[0] == '-') {
-        minus = !minus;
-        t.s++;
+    bool minus = u->g.node[r].op == IR_SUB;
+    for (uint32_t i = 0; i < 2 && !minus; i++)
+        if (is_const(operand(u, r, i)) && operand(u, r, i)->attr.num == 0)
+            return beside_zero(u, r, 1 - i, pos);
+    UpText left = beside(u, r, 0, pos), right = beside(u, r, 1, pos);
+    if (!minus && *left.s == '-' && *right.s != '-' && left.level >= UP_MUL) {
+        UpText t = left;
+        left = right;
+        right = t;
     }
-    return (UpText){arena_printf(u->p->arena, "%s %c %s", left, minus ? '-' : '+',
-                                 up_tight(u, t, UP_MUL)),
+    if (*right.s == '-' && right.level >= UP_MUL) {
+        minus = !minus;
+        right.s++;
+    }
+    return (UpText){arena_printf(u->p->arena, "%s %c %s", up_tight(u, left, UP_ADD),
+                                 minus ? '-' : '+', up_tight(u, right, UP_MUL)),
                     UP_ADD};
 }
 
@@ -403,6 +420,7 @@ static UpText negation(Unparse *u, IrRef r, UpPos pos)
 static UpText choice(Unparse *u, IrRef r, UpPos pos)
 {
     const char *c = up_operand(u, r, 0, pos, UP_OR);
+    pos.branch = true;
     const char *a = up_tight(u, beside(u, r, 1, pos), UP_OR);
     return (UpText){arena_printf(u->p->arena, "if %s then %s else %s", c, a,
                                  beside(u, r, 2, pos).s),

@@ -48,10 +48,12 @@ typedef struct UpNode {
     uint32_t loop;    /* 0: in none */
     bool sequence;    /* has an element for each step, which others read */
     IrRef first;      /* of a sequence with a step 0: its value; else IR_NONE */
+    uint32_t starts;  /* is written as step 0 of a sequence of this loop; 0: of none */
     IrRef from;       /* of a carry: the node whose sequence it is, a step before */
     bool before;      /* needed in the rows, and needs none */
     bool by_rows;     /* reads the rows, or how many there are */
     bool light;       /* so short that it is written again for each reader */
+    bool scalar;      /* computed from literals, hypers and numbers of rows alone */
     IrPlates axes;    /* of a draw: the plates that are axes of it in the text */
     uint32_t uses, weight;
 } UpNode;
@@ -71,10 +73,12 @@ typedef struct Unparse {
     bool failed;        /* reported */
 } Unparse;
 
-/* Where an expression stands: the plates that are open around it, and the loop. */
+/* Where an expression stands: the plates that are open around it, the loop, and whether it is in a
+ * branch of `if`, where indices are not checked. */
 typedef struct UpPos {
     IrPlates open;
     uint32_t loop;
+    bool branch;
 } UpPos;
 
 /* ---- unparse.c ----------------------------------------------------------------------------- */
@@ -146,7 +150,8 @@ typedef struct UpLines {
 UpLines up_schedule(Unparse *u);
 void up_node_lines(Unparse *u, IrRef r, UpLines *to);
 void up_region_lines(Unparse *u, uint32_t loop, UpLines *to);
-/* Prints the body of the graph. */
+void up_print_statement(FILE *out, uint32_t depth, const char *text);
+/* Prints the statements in their blocks. */
 void up_print_lines(Unparse *u, UpLines lines, FILE *out);
 
 #endif

@@ -13,6 +13,21 @@ static bool is_about(const char *why, const char *name)
     return why && len && strncmp(why, name, len) == 0 && strncmp(why + len, " ~ ", 3) == 0;
 }
 
+/* Draws of one name and the decisions about them stand in the same order. */
+static const char *decision_of_noise(const Unparse *u, IrRef r)
+{
+    const IrGraph *g = &u->g;
+    const char *name = g->site[g->node[r].attr.item].name;
+    uint32_t before = 0;
+    for (IrRef x = 0; x < r; x++)
+        before += g->node[x].op == IR_DRAW && u->n[x].live &&
+                  strcmp(g->site[g->node[x].attr.item].name, name) == 0;
+    for (IrRef x = 0; x < g->count; x++)
+        if (u->n[x].live && is_about(g->node[x].why, name) && before-- == 0)
+            return g->node[x].why;
+    return NULL;
+}
+
 /* What was decided for the draw: of base noise, or of an enumerated value. */
 static const char *decision(const Unparse *u, IrRef r)
 {
@@ -23,10 +38,7 @@ static const char *decision(const Unparse *u, IrRef r)
                 return NULL; /* said at the noise */
         return n->why;
     }
-    for (IrRef x = 0; n->op == IR_DRAW && x < u->g.count; x++)
-        if (is_about(u->g.node[x].why, u->g.site[n->attr.item].name))
-            return u->g.node[x].why;
-    return NULL;
+    return n->op == IR_DRAW ? decision_of_noise(u, r) : NULL;
 }
 
 /* ---- statements ---------------------------------------------------------------------------- */
@@ -68,7 +80,7 @@ static const char *data_text(Unparse *u, IrRef r)
 void up_node_lines(Unparse *u, IrRef r, UpLines *to)
 {
     const IrNode *n = &u->g.node[r];
-    UpPos pos = {u->n[r].path, u->n[r].loop};
+    UpPos pos = {u->n[r].path, u->n[r].loop, false};
     const char *text;
     if (n->op == IR_DRAW)
         text = draw_text(u, r);
@@ -89,11 +101,13 @@ void up_region_lines(Unparse *u, uint32_t loop, UpLines *to)
 {
     for (IrRef r = 0; r < u->g.count; r++) {
         const UpNode *n = &u->n[r];
-        UpPos pos = {n->path, 0};
-        if (n->live && n->loop == loop && n->named && n->first != IR_NONE)
-            add_line(u, to, pos, NULL,
-                     arena_printf(u->p->arena, "%s[0] = %s", n->name,
-                                  up_text(u, n->first, pos).s));
+        UpPos pos = {n->path, 0, false};
+        if (!n->live || n->loop != loop || !n->named || n->first == IR_NONE)
+            continue;
+        bool starts = u->n[n->first].starts == loop;
+        UpText first = (starts ? up_value : up_text)(u, n->first, pos);
+        add_line(u, to, pos, starts ? decision(u, n->first) : NULL,
+                 arena_printf(u->p->arena, "%s[0] = %s", n->name, first.s));
     }
     for (uint32_t carries = 0; carries < 2; carries++)
         for (IrRef r = 0; r < u->g.count; r++)
@@ -122,6 +136,34 @@ static void print_comment(FILE *out, uint32_t depth, const char *text)
         }
         indent(out, depth);
         fprintf(out, "# %.*s\n", (int)len, text);
+        text += len + (text[len] == ' ');
+    }
+}
+
+/* A statement goes on after an operator, a comma, `then` and `else`. */
+static size_t where_to_break(const char *text, size_t room)
+{
+    static const char *const before[] = {" +", " -", " *", " /", " @", " =", ",", " then", " else"};
+    size_t len = strlen(text);
+    if (len <= room)
+        return len;
+    for (size_t at = room; at > 0; at--)
+        for (size_t i = 0; text[at] == ' ' && i < sizeof before / sizeof *before; i++) {
+            size_t n = strlen(before[i]);
+            if (at >= n && memcmp(text + at - n, before[i], n) == 0)
+                return at;
+        }
+    return len;
+}
+
+void up_print_statement(FILE *out, uint32_t depth, const char *text)
+{
+    enum { WIDTH = 100 };
+    for (bool first = true; *text; first = false) {
+        uint32_t in = depth + (first ? 0 : 2);
+        size_t len = where_to_break(text, WIDTH - 2 * in);
+        indent(out, in);
+        fprintf(out, "%.*s\n", (int)len, text);
         text += len + (text[len] == ' ');
     }
 }
@@ -201,8 +243,7 @@ void up_print_lines(Unparse *u, UpLines lines, FILE *out)
         enter(u, line, out, &open);
         if (line->comment)
             print_comment(out, open.depth, line->comment);
-        indent(out, open.depth);
-        fprintf(out, "%s\n", line->text);
+        up_print_statement(out, open.depth, line->text);
     }
     while (open.depth > 1)
         close_block(out, &open);

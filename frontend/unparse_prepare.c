@@ -1,7 +1,8 @@
-/* Before a graph is laid out: what has no words becomes what has.
+/* Before a graph is laid out: what has no words, or awkward ones, becomes what has.
  *
  * Sums over plates leave contractions and scatters.  One step of a sequence is read as such.  A
- * sequence that runs backwards is copied step by step before it becomes an axis. */
+ * sequence that runs backwards is copied step by step before it becomes an axis.  Sums over rows
+ * come last: what is left when they are done has no plates that only stand in the rows. */
 #include "frontend/unparse_graph.h"
 
 #include <string.h>
@@ -63,8 +64,43 @@ static IrRef forward(IrGraph *g, const IrNode *n, void *context)
     return ir_node(g, IR_TO_AXIS, n->attr, 1, &copy);
 }
 
+static bool is_rows(const IrGraph *g, IrPlates plates)
+{
+    return plates && !(plates & (plates - 1)) &&
+           g->plate[__builtin_ctz(plates)].kind == IR_PLATE_ROWS;
+}
+
+/* What x is the sum over rows of, or IR_NONE. */
+static IrRef summand(IrGraph *g, IrRef x, IrPlates *rows)
+{
+    const IrNode n = g->node[x];
+    if (n.op == IR_SUM && n.attr.axes == 0 && is_rows(g, n.attr.over)) {
+        *rows = n.attr.over;
+        return n.in[0];
+    }
+    IrRef a = n.op == IR_NEG ? summand(g, n.in[0], rows) : IR_NONE;
+    return a == IR_NONE ? a : ir_unary(g, IR_NEG, a);
+}
+
+static IrRef rows_last(IrGraph *g, const IrNode *n, void *context)
+{
+    (void)context;
+    IrPlates rows = 0;
+    bool sum = n->op == IR_SUM && n->attr.over;
+    bool axis = n->op == IR_TO_AXIS && !is_steps(g, n->attr.plate);
+    if (n->region || (!sum && !axis) || (sum && g->node[n->in[0]].type.rank != n->type.rank))
+        return IR_NONE;
+    IrRef x = summand(g, n->in[0], &rows);
+    if (x == IR_NONE)
+        return IR_NONE;
+    if (sum)
+        return ir_reduce(g, IR_SUM, x, 0, n->attr.over | rows);
+    return ir_reduce(g, IR_SUM, ir_node(g, IR_TO_AXIS, n->attr, 1, &x), 0, rows);
+}
+
 void up_prepare(Unparse *u)
 {
     ir_rewrite(&u->g, simpler, NULL);
     ir_rewrite(&u->g, forward, NULL);
+    ir_rewrite(&u->g, rows_last, NULL);
 }

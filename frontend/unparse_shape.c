@@ -131,11 +131,25 @@ static const char *list(Unparse *u, IrRef r, UpPos pos)
     return arena_printf(u->p->arena, "[%s]", s);
 }
 
+/* The sequence whose step 0 and other steps are joined again, or NULL. */
+static const char *whole_sequence(const Unparse *u, const IrNode *n)
+{
+    const IrNode *first = &u->g.node[n->in[0]], *rest = &u->g.node[n->in[n->n_in - 1]];
+    if (n->n_in != 2 || n->attr.k[0] || first->op != IR_EXPAND || first->attr.k[0] ||
+        rest->op != IR_TO_AXIS || !(u->steps >> rest->attr.plate & 1))
+        return NULL;
+    const UpNode *x = &u->n[rest->in[0]];
+    bool all = u->g.plate[rest->attr.plate].size == rest->attr.k[1];
+    bool here = x->path == 0 || x->path == u->plate[rest->attr.plate].path;
+    return all && here && x->first == first->in[0] && !u->loop[x->loop].reverse ? x->name : NULL;
+}
+
 UpText up_concat(Unparse *u, IrRef r, UpPos pos)
 {
     enum { MOST = 64 }; /* arguments of `concat` */
     const IrNode *n = &u->g.node[r];
-    const char *s = list(u, r, pos);
+    const char *s = whole_sequence(u, n);
+    s = s ? s : list(u, r, pos);
     if (s)
         return up_atom(s);
     for (uint32_t i = 0; i < n->n_in; i++) {
@@ -224,8 +238,7 @@ static const char *stacked(Unparse *u, IrRef x, uint32_t plate, int64_t offset, 
                            UpPos pos)
 {
     const IrNode *n = &u->g.node[x];
-    UpPos inside = {pos.open | u->n[x].path | u->plate[plate].path, pos.loop};
-    const char *index = up_index(u, plate, offset, inside);
+    const char *index = up_index(u, plate, offset, pos);
     bool scalar = n->type.rank == 0;
     UpText t = up_inside(u, x, 1u << plate, pos);
     const char *s = arena_printf(u->p->arena, scalar ? "one_hot(%s, %" PRId64 ") * %s"
@@ -293,7 +306,7 @@ UpText up_gather(Unparse *u, IrRef r, UpPos pos)
     const IrNode *n = &u->g.node[r], *x = operand(u, r, 0), *at = operand(u, r, 1);
     const char *a = up_operand(u, r, 0, pos, UP_ATOM), *i = up_operand(u, r, 1, pos, UP_IF);
     const char *s = arena_printf(u->p->arena, "%s[%s]", a, i);
-    if (!n->attr.k[0])
+    if (!n->attr.k[0] || pos.branch)
         return up_atom(s);
     if (at->type.rank && x->type.rank > 1)
         up_refuse(u, r, "rows read by indices that may lie outside");
