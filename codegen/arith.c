@@ -2,7 +2,6 @@
 #include "codegen/cg.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 LLVMTypeRef cg_type(const Cg *cg, IrElem e)

@@ -171,6 +171,7 @@ bool cg_contiguous(const IrType *t, const CgPlace *p);
 /* ---- value.c ------------------------------------------------------------------------------- */
 
 LLVMValueRef cg_value(Cg *cg, IrRef r, const CgIndex *at);
+LLVMValueRef cg_operand(Cg *cg, IrRef r, const CgIndex *at); /* of its first operand */
 /* An index checked against its axis: a position within it.  *ok: it was. */
 LLVMValueRef cg_checked(Cg *cg, IrRef gather, LLVMValueRef index, int64_t size, LLVMValueRef *ok);
 

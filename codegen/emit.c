@@ -1,8 +1,6 @@
 /* Rules by op, and the kernels of a phase. */
 #include "codegen/cg.h"
 
-#include <assert.h>
-
 #define OP(id, name, arity, type, value, emit, ...) extern const CgRule emit_##emit;
 #include "ir/op.def"
 
@@ -27,11 +25,6 @@ void cg_alone(Cg *cg, IrRef r)
     cg_fused(cg, &r, 1, cg_folds(n) ? &ir_at(cg->g, n->in[0])->type : &n->type);
 }
 
-static LLVMValueRef grad_value(Cg *cg, IrRef r, const CgIndex *at)
-{
-    return cg_value(cg, ir_at(cg->g, r)->in[0], at);
-}
-
 /* Nothing is left to do where the value was computed in the gradient's own array. */
 static void grad_kernel(Cg *cg, IrRef r)
 {
@@ -42,7 +35,7 @@ static void grad_kernel(Cg *cg, IrRef r)
         cg_alone(cg, r);
 }
 
-const CgRule emit_grad = {.value = grad_value, .kernel = grad_kernel};
+const CgRule emit_grad = {.value = cg_operand, .kernel = grad_kernel};
 const CgRule emit_cost = {.kernel = cg_alone};
 
 /* ---- kernels -------------------------------------------------------------------------------- */

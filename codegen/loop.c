@@ -9,7 +9,6 @@
  * elements at a time. */
 #include "codegen/cg.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

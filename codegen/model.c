@@ -5,7 +5,6 @@
 #include "codegen/cg.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 enum { ABI = 1, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };

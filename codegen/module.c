@@ -2,7 +2,6 @@
 #include "codegen/cg.h"
 
 #include <llvm-c/IRReader.h>
-#include <string.h>
 
 /* ---- opening and closing -------------------------------------------------------------------- */
 

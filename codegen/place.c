@@ -5,8 +5,6 @@
  * gradient reports is computed in the gradient's own array. */
 #include "codegen/cg.h"
 
-#include <assert.h>
-
 void cg_row_major(const Cg *cg, const IrType *t, CgPlace *p)
 {
     int64_t stride = 1;

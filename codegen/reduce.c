@@ -5,8 +5,6 @@
 #include "codegen/cg.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 typedef struct Lines {
     Cg *cg;

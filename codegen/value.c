@@ -103,14 +103,14 @@ static LLVMValueRef ew_value(Cg *cg, IrRef r, const CgIndex *at)
     return cg_scalar(cg, n->op, in);
 }
 
-static LLVMValueRef operand_value(Cg *cg, IrRef r, const CgIndex *at)
+LLVMValueRef cg_operand(Cg *cg, IrRef r, const CgIndex *at)
 {
     return cg_value(cg, ir_at(cg->g, r)->in[0], at);
 }
 
-const CgRule emit_ew = {.value = ew_value}, emit_copy = {.value = operand_value},
-             emit_output = {.value = operand_value}, emit_object = {.value = operand_value},
-             emit_next = {.value = operand_value};
+const CgRule emit_ew = {.value = ew_value}, emit_copy = {.value = cg_operand},
+             emit_output = {.value = cg_operand}, emit_object = {.value = cg_operand},
+             emit_next = {.value = cg_operand};
 
 /* The first step of a sequence starts from outside; the others continue the step before. */
 static LLVMValueRef carry_value(Cg *cg, IrRef r, const CgIndex *at)
