@@ -31,9 +31,16 @@ int64_t ir_axis_stride(const IrType *t, uint32_t axis)
     return n;
 }
 
+void ir_nest_start(Nest *n)
+{
+    n->depth = 0;
+    memset(n->at, 0, sizeof n->at);
+}
+
 void ir_nest_loop(Nest *n, int64_t size, const int64_t stride[NEST_ARRAYS])
 {
     n->size[n->depth] = size;
+    n->count[n->depth] = 0;
     memcpy(n->stride[n->depth++], stride, sizeof n->stride[0]);
 }
 
@@ -71,26 +78,26 @@ bool ir_nest_next(Nest *n)
 /* ---- element-wise -------------------------------------------------------------------------- */
 
 /* Every element of the node, with the element of each operand that it reads. */
-static Nest elements(const Eval *e, const IrNode *n)
+static void elements(const Eval *e, const IrNode *n, Nest *nest)
 {
     const IrType *t[NEST_ARRAYS] = {&n->type};
-    Nest nest = {0};
+    ir_nest_start(nest);
     for (uint32_t i = 0; i < n->n_in; i++)
         t[i + 1] = ir_operand_type(e, n, i);
-    ir_nest_plates(e, &nest, n->type.plates, t, n->n_in + 1);
+    ir_nest_plates(e, nest, n->type.plates, t, n->n_in + 1);
     for (uint32_t axis = 0; axis < n->type.rank; axis++) {
         int64_t stride[NEST_ARRAYS] = {ir_axis_stride(&n->type, axis)};
         for (uint32_t i = 1; i <= n->n_in; i++)
             stride[i] = t[i]->rank ? stride[0] : 0;
-        ir_nest_loop(&nest, n->type.dim[axis], stride);
+        ir_nest_loop(nest, n->type.dim[axis], stride);
     }
-    return nest;
 }
 
 void ir_eval_ew(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
-    Nest nest = elements(e, n);
+    Nest nest;
+    elements(e, n, &nest);
     do {
         double in[3] = {0};
         for (uint32_t i = 0; i < n->n_in; i++)
@@ -102,7 +109,8 @@ void ir_eval_ew(Eval *e, IrRef r)
 void ir_eval_copy(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
-    Nest nest = elements(e, n);
+    Nest nest;
+    elements(e, n, &nest);
     do
         e->value[r][nest.at[0]] = ir_operand_value(e, n, 0)[nest.at[1]];
     while (ir_nest_next(&nest));
@@ -112,7 +120,8 @@ void ir_eval_copy(Eval *e, IrRef r)
 
 static void fill(Eval *e, IrRef r, double v)
 {
-    Nest nest = elements(e, &e->g->node[r]);
+    Nest nest;
+    elements(e, &e->g->node[r], &nest);
     do
         e->value[r][nest.at[0]] = v;
     while (ir_nest_next(&nest));
@@ -120,7 +129,8 @@ static void fill(Eval *e, IrRef r, double v)
 
 static void read_array(Eval *e, IrRef r, const double *from)
 {
-    Nest nest = elements(e, &e->g->node[r]);
+    Nest nest;
+    elements(e, &e->g->node[r], &nest);
     assert(from && "the caller gives every array that the graph reads");
     do
         e->value[r][nest.at[0]] = from[nest.at[0]];
@@ -207,7 +217,8 @@ static void ir_eval_carry(Eval *e, IrRef r)
     uint32_t from = first ? 0 : 1;
     int64_t step = ir_plate_stride(e, ir_operand_type(e, n, 1), (uint32_t)e->plate);
     int64_t back = first ? 0 : region->reverse ? step : -step;
-    Nest nest = elements(e, n);
+    Nest nest;
+    elements(e, n, &nest);
     do
         e->value[r][nest.at[0]] = ir_operand_value(e, n, from)[nest.at[1 + from] + back];
     while (ir_nest_next(&nest));

@@ -38,6 +38,7 @@ int64_t ir_plate_size(const Eval *e, uint32_t plate);
 int64_t ir_plate_stride(const Eval *e, const IrType *t, uint32_t plate);
 int64_t ir_axis_stride(const IrType *t, uint32_t axis);
 
+void ir_nest_start(Nest *n); /* no loops, every array at its start */
 void ir_nest_loop(Nest *n, int64_t size, const int64_t stride[NEST_ARRAYS]);
 /* Loops over the copies of `plates`, array i having type t[i]; in a region, over those of the
  * current step. */

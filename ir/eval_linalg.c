@@ -109,7 +109,8 @@ static void factorise(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     const IrType *t[] = {&n->type, ir_operand_type(e, n, 0)};
-    Nest nest = {0};
+    Nest nest;
+    ir_nest_start(&nest);
     ir_nest_plates(e, &nest, n->type.plates, t, 2);
     do
         cholesky(e->value[r] + nest.at[0], ir_operand_value(e, n, 0) + nest.at[1], n->type.dim[0]);
@@ -123,7 +124,8 @@ static void solve(Eval *e, IrRef r)
     const IrType *t[] = {&n->type, ir_operand_type(e, n, 0), ir_operand_type(e, n, 1)};
     int64_t size = t[1]->dim[0], columns = ir_elements(t[2]) / size;
     double *lu = arena_array(e->arena, double, (size_t)(size * size));
-    Nest nest = {0};
+    Nest nest;
+    ir_nest_start(&nest);
     ir_nest_plates(e, &nest, n->type.plates, t, 3);
     do {
         double *x = e->value[r] + nest.at[0];

@@ -15,12 +15,11 @@ static void copy_elements(Eval *e, IrRef r, uint32_t operand, Nest *nest)
 }
 
 /* The copies of node r, with the copy of one operand that each reads. */
-static Nest copies_of(const Eval *e, const IrNode *n, uint32_t operand, IrPlates plates)
+static void copies_of(const Eval *e, const IrNode *n, uint32_t operand, IrPlates plates, Nest *nest)
 {
     const IrType *t[] = {&n->type, ir_operand_type(e, n, operand)};
-    Nest nest = {0};
-    ir_nest_plates(e, &nest, plates, t, 2);
-    return nest;
+    ir_nest_start(nest);
+    ir_nest_plates(e, nest, plates, t, 2);
 }
 
 static void loop(Nest *nest, int64_t size, int64_t to, int64_t from)
@@ -39,7 +38,8 @@ static void transpose(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     for (uint32_t i = 0; i < n->type.rank; i++)
         loop(&nest, n->type.dim[i], ir_axis_stride(&n->type, i),
              ir_axis_stride(a, (uint32_t)n->attr.k[i]));
@@ -50,7 +50,8 @@ static void expand(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     for (uint32_t i = 0, axis = 0; i < n->type.rank; i++) {
         bool added = i == (uint32_t)n->attr.k[0];
         loop(&nest, n->type.dim[i], ir_axis_stride(&n->type, i),
@@ -64,7 +65,8 @@ static void slice(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     nest.at[1] += n->attr.k[1] * ir_axis_stride(a, (uint32_t)n->attr.k[0]);
     loop_axes(&nest, &n->type, &n->type, a);
     copy_elements(e, r, 0, &nest);
@@ -75,7 +77,8 @@ static void pad(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     nest.at[0] += n->attr.k[1] * ir_axis_stride(&n->type, (uint32_t)n->attr.k[0]);
     loop_axes(&nest, a, &n->type, a);
     copy_elements(e, r, 0, &nest);
@@ -87,7 +90,8 @@ static void concat(Eval *e, IrRef r)
     int64_t start = 0;
     for (uint32_t i = 0; i < n->n_in; i++) {
         const IrType *a = ir_operand_type(e, n, i);
-        Nest nest = copies_of(e, n, i, n->type.plates);
+        Nest nest;
+        copies_of(e, n, i, n->type.plates, &nest);
         nest.at[0] += start * ir_axis_stride(&n->type, (uint32_t)n->attr.k[0]);
         loop_axes(&nest, a, &n->type, a);
         copy_elements(e, r, i, &nest);
@@ -100,7 +104,8 @@ static void one_hot(Eval *e, IrRef r)
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
     int64_t size = n->attr.k[0];
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     loop(&nest, ir_elements(a), size, 1);
     do {
         double index = ir_operand_value(e, n, 0)[nest.at[1]];
@@ -112,7 +117,8 @@ static void one_hot(Eval *e, IrRef r)
 static void diag(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     loop(&nest, n->type.dim[0], n->type.dim[0] + 1, 1);
     copy_elements(e, r, 0, &nest);
 }
@@ -120,7 +126,8 @@ static void diag(Eval *e, IrRef r)
 static void diag_part(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     loop(&nest, n->type.dim[0], 1, n->type.dim[0] + 1);
     copy_elements(e, r, 0, &nest);
 }
@@ -129,7 +136,8 @@ static void tril(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     int64_t size = n->type.dim[0];
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     do
         for (int64_t i = 0; i < size; i++)
             for (int64_t j = 0; j <= i; j++)
@@ -156,7 +164,8 @@ static void to_plate(Eval *e, IrRef r)
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
     uint32_t plate = (uint32_t)n->attr.plate;
-    Nest nest = copies_of(e, n, 0, n->type.plates & ~(1u << plate));
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates & ~(1u << plate), &nest);
     nest.at[1] += n->attr.k[0] * ir_axis_stride(a, 0);
     loop_plate(e, &nest, plate, ir_plate_stride(e, &n->type, plate), ir_axis_stride(a, 0));
     loop(&nest, ir_elements(&n->type), 1, 1);
@@ -168,7 +177,8 @@ static void to_axis(Eval *e, IrRef r)
     const IrNode *n = &e->g->node[r];
     const IrType *a = ir_operand_type(e, n, 0);
     uint32_t plate = (uint32_t)n->attr.plate;
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     nest.at[0] += n->attr.k[0] * ir_axis_stride(&n->type, 0);
     loop_plate(e, &nest, plate, ir_axis_stride(&n->type, 0), ir_plate_stride(e, a, plate));
     loop(&nest, ir_elements(a), 1, 1);
@@ -178,7 +188,8 @@ static void to_axis(Eval *e, IrRef r)
 void ir_eval_reshape(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
-    Nest nest = copies_of(e, n, 0, n->type.plates);
+    Nest nest;
+    copies_of(e, n, 0, n->type.plates, &nest);
     loop(&nest, ir_elements(&n->type), 1, 1);
     copy_elements(e, r, 0, &nest);
 }
@@ -210,7 +221,8 @@ void ir_eval_gather(Eval *e, IrRef r)
     const IrType *a = ir_operand_type(e, n, 0), *index = ir_operand_type(e, n, 1);
     const IrType *t[] = {&n->type, a, index};
     int64_t row = row_elements(a);
-    Nest nest = {0};
+    Nest nest;
+    ir_nest_start(&nest);
     ir_nest_plates(e, &nest, n->type.plates, t, 3);
     ir_nest_loop(&nest, ir_elements(index), (int64_t[NEST_ARRAYS]){row, 0, 1});
     do {
@@ -234,7 +246,8 @@ void ir_eval_scatter(Eval *e, IrRef r)
     const IrType *a = ir_operand_type(e, n, 0), *index = ir_operand_type(e, n, 1);
     const IrType *t[] = {&n->type, a, index};
     int64_t row = row_elements(&n->type);
-    Nest nest = {0};
+    Nest nest;
+    ir_nest_start(&nest);
     ir_nest_plates(e, &nest, n->type.plates | n->attr.over, t, 3);
     ir_nest_loop(&nest, ir_elements(index), (int64_t[NEST_ARRAYS]){0, row, 1});
     do {

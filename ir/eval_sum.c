@@ -13,21 +13,20 @@ typedef struct Group {
 } Group;
 
 /* The loops over the operand that are reduced (`inner`), or the others. */
-static Nest operand_loops(const Eval *e, const IrNode *n, bool inner)
+static void operand_loops(const Eval *e, const IrNode *n, bool inner, Nest *nest)
 {
     const IrType *a = ir_operand_type(e, n, 0), *t[] = {&n->type, a};
-    Nest nest = {0};
+    ir_nest_start(nest);
     IrPlates over = n->attr.over;
-    ir_nest_plates(e, &nest, inner ? over : a->plates & ~over, t, 2);
+    ir_nest_plates(e, nest, inner ? over : a->plates & ~over, t, 2);
     for (uint32_t axis = 0, kept = 0; axis < a->rank; axis++) {
         bool reduced = n->attr.axes >> axis & 1;
         int64_t out = reduced || n->op == IR_PROD_REST ? 0 : ir_axis_stride(&n->type, kept);
         int64_t stride[NEST_ARRAYS] = {out, ir_axis_stride(a, axis)};
         kept += !reduced;
         if (reduced == inner)
-            ir_nest_loop(&nest, a->dim[axis], stride);
+            ir_nest_loop(nest, a->dim[axis], stride);
     }
-    return nest;
 }
 
 static double log_sum_exp(const Group *group)
@@ -105,8 +104,9 @@ static void reduce(Eval *e, IrRef r)
 {
     const IrNode *n = &e->g->node[r];
     const double *a = ir_operand_value(e, n, 0);
-    const Nest members = operand_loops(e, n, true);
-    Nest outer = operand_loops(e, n, false);
+    Nest members, outer;
+    operand_loops(e, n, true, &members);
+    operand_loops(e, n, false, &outer);
     size_t size = (size_t)iterations(&members);
     Group group = {arena_array(e->arena, double, size), arena_array(e->arena, int64_t, size), 0};
     do {
@@ -141,7 +141,8 @@ static void sum_parts(Eval *e, IrRef r)
     uint32_t rows = (uint32_t)rows_plate(e->g, a), plate = (uint32_t)n->attr.plate;
     int64_t row = ir_plate_stride(e, a, rows), part = ir_plate_stride(e, &n->type, plate);
     int64_t parts = ir_plate_size(e, plate), count = e->env->rows;
-    Nest nest = {0};
+    Nest nest;
+    ir_nest_start(&nest);
     ir_nest_plates(e, &nest, a->plates & ~(1u << rows), t, 2);
     ir_nest_loop(&nest, ir_elements(a), (int64_t[NEST_ARRAYS]){1, 1});
     do
@@ -170,7 +171,8 @@ void ir_eval_cumsum(Eval *e, IrRef r)
     const IrType *t[] = {&n->type, ir_operand_type(e, n, 0)};
     uint32_t along = (uint32_t)n->attr.k[0];
     int64_t step = ir_axis_stride(&n->type, along), size = n->type.dim[along];
-    Nest nest = {0};
+    Nest nest;
+    ir_nest_start(&nest);
     ir_nest_plates(e, &nest, n->type.plates, t, 2);
     for (uint32_t axis = 0; axis < n->type.rank; axis++) {
         int64_t stride = ir_axis_stride(&n->type, axis);
