@@ -5,39 +5,75 @@
 #include "frontend/frontend.h"
 #include "passes/pass.h"
 
-/* Exit statuses of sgc. */
-enum { SGC_OK, SGC_FAILED, SGC_USAGE, SGC_INTERNAL };
+/* Exit statuses of sgc; the last is EX_SOFTWARE. */
+enum { SGC_OK, SGC_FAILED, SGC_USAGE, SGC_INTERNAL = 70 };
 
-/* What --emit names, in the order in which files are written. */
-typedef enum Emit { EMIT_SG, EMIT_IR, EMIT_LLVM, EMIT_ASM, EMIT_OBJ, EMIT_EXE, EMIT_KINDS } Emit;
-extern const char *const emit_name[], *const emit_suffix[];
+typedef enum Emit {
+#define EMIT(id, ...) EMIT_##id,
+#include "driver/emit.def"
+    EMIT_KINDS
+} Emit;
+
+typedef struct EmitInfo {
+    const char *name, *prefix, *suffix;
+    bool code; /* needs scheduled graphs */
+    const char *doc;
+} EmitInfo;
+extern const EmitInfo emit_info[EMIT_KINDS];
+
+typedef enum Command {
+#define COMMAND(name, ...) COMMAND_##name,
+#include "driver/command.def"
+    COMMANDS
+} Command;
 
 typedef struct Options {
-    const char *input;       /* "-": standard input */
+    Command command;
+    const char **input; /* "-": standard input */
+    size_t inputs;
     const char *output;      /* NULL: named after the input; "-": standard output */
     const char *dump_dir;    /* NULL: no dumps */
     const char *print_after; /* comma-separated passes, "all", or NULL */
     const char *cpu;
+    const char *print; /* a listing of sgc's tables, and nothing else */
     const FeDim *dim;
     size_t dims;
     unsigned emit; /* mask of 1u << Emit */
     int64_t real_bytes, parts;
-    bool remarks, time_passes, verbose;
+    bool remarks, time_passes, verbose, help, version;
 } Options;
+
+/* Runs a command; returns the exit status. */
+typedef int CommandFn(const Options *o, Arena *a);
+
+typedef struct CommandInfo {
+    const char *name, *words, *doc;
+    CommandFn *run;
+} CommandInfo;
+extern const CommandInfo command_info[COMMANDS];
+
+#define COMMAND(name, ...) CommandFn command_##name;
+#include "driver/command.def"
 
 /* ---- options.c ----------------------------------------------------------------------------- */
 
-typedef enum Parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG } Parsed;
+/* Reads the command line.  False: what is wrong was printed.  Strings are borrowed from argv and
+ * `a`. */
+bool options_parse(int argc, char **argv, Options *o, Arena *a);
+void print_help(FILE *out);
 
-/* Reads the command line.  DONE: it asked for words only (--help), which were printed.  WRONG: what
- * is wrong was printed.  Strings are borrowed from argv and `a`. */
-Parsed options_parse(int argc, char **argv, Options *o, Arena *a);
-
-/* True if the comma-separated list (NULL: empty) has the name. */
+/* Comma-separated lists; NULL is the empty list. */
 bool list_has(const char *list, const char *name);
+bool list_word_is(const char *word, const char *name);
+const char *list_next(const char *word);
 
 /* "sgc: error: ..." on the standard error; returns false. */
 bool complain(const char *fmt, ...) SGC_PRINTF(1, 2);
+
+/* ---- listing.c ----------------------------------------------------------------------------- */
+
+/* --print=WHAT.  False: there is no such listing; that was printed. */
+bool print_listing(const char *what, FILE *out);
 
 /* ---- program.c ----------------------------------------------------------------------------- */
 
@@ -50,9 +86,11 @@ typedef struct Program {
 /* Groups the graphs of a parsed .sgir file: a model has one graph a name, whose later stages are
  * its entries. */
 void program_group(Program *p, const IrModel *parsed, Arena *a);
-/* Brings every graph to its scheduled entries; a graph past the source stage goes on from there. */
+/* Derives the entries of every source graph and runs the passes on them; an entry goes on from
+ * where it is. */
 bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context);
-void program_print(const Program *p, Arena *a, FILE *out);
+/* The model with the entries in the place of the graphs that they were derived from. */
+IrModel program_flat(const Program *p, Arena *a);
 
 /* ---- watch.c ------------------------------------------------------------------------------- */
 

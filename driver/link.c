@@ -11,13 +11,13 @@ extern char **environ;
 
 enum { MAX_WORDS = 64 };
 
-typedef struct Command {
+typedef struct Words {
     char *word[MAX_WORDS];
     size_t words;
-} Command;
+} Words;
 
 /* Splits `text` at `separator` and appends what is not empty. */
-static void add(Command *c, Arena *a, const char *text, char separator)
+static void add(Words *c, Arena *a, const char *text, char separator)
 {
     const char stop[] = {separator, 0};
     for (;;) {
@@ -51,7 +51,7 @@ static const char *runtime_library(Arena *a)
     return NULL;
 }
 
-static bool run(const Command *c, bool verbose)
+static bool run(const Words *c, bool verbose)
 {
     for (size_t i = 0; verbose && i < c->words; i++)
         fprintf(stderr, "%s%c", c->word[i], i + 1 < c->words ? ' ' : '\n');
@@ -73,7 +73,7 @@ bool link_model(const char *object, const char *output, bool verbose, Arena *a)
     if (!runtime)
         return false;
     const char *blas_dir = arena_copy(a, SGC_OPENBLAS, strrchr(SGC_OPENBLAS, '/') - SGC_OPENBLAS);
-    Command c = {0};
+    Words c = {0};
     add(&c, a, SGC_LINKER, ':');
     add(&c, a, "-Wl,--gc-sections:-o", ':');
     add(&c, a, output, 0);

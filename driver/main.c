@@ -1,200 +1,19 @@
-/* sgc: the pipeline. */
+/* sgc: the command line, and the command that it names. */
 #include "driver/driver.h"
-
-#include "codegen/codegen.h"
-#include "frontend/unparse.h"
-
-#include <inttypes.h>
-#include <string.h>
-
-typedef struct Session {
-    const Options *options;
-    Arena *arena;
-    Diags *diags;
-    const char *text; /* of the input */
-    Program program;
-    Watch *watch;
-    const IrGraph **step; /* estimator graphs of --emit=sg: as derived, not yet scheduled */
-    uint32_t steps;
-    bool broken; /* a pass left a graph invalid */
-} Session;
-
-static bool has_suffix(const char *s, const char *suffix)
-{
-    size_t n = strlen(s), m = strlen(suffix);
-    return n >= m && strcmp(s + n - m, suffix) == 0;
-}
-
-/* FNV-1a of the source and of every option that the result depends on. */
-static uint64_t mix(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return (hash ^ 0xff) * 0x100000001b3u;
-}
-
-static const char *hash_text(const Session *s)
-{
-    const Options *o = s->options;
-    uint64_t hash = mix(mix(0xcbf29ce484222325u, s->text), o->cpu);
-    hash = mix(hash, arena_printf(s->arena, "%" PRId64 " %" PRId64, o->real_bytes, o->parts));
-    for (size_t i = 0; i < o->dims; i++)
-        hash = mix(hash, arena_printf(s->arena, "%s=%" PRId64, o->dim[i].name, o->dim[i].value));
-    return arena_printf(s->arena, "%016" PRIx64, hash);
-}
-
-static bool parse(Session *s)
-{
-    const Options *o = s->options;
-    IrModel *m = arena_make(s->arena, IrModel);
-    ir_model_init(m, s->arena);
-    bool ok = has_suffix(o->input, ".sgir")
-                  ? ir_parse(m, s->text, s->diags)
-                  : fe_compile(m, o->input, s->text, o->dim, o->dims, s->diags);
-    if (ok)
-        program_group(&s->program, m, s->arena);
-    return ok;
-}
-
-/* "dir/vae.sg" makes "vae", "vae.o", ... here; several kinds hang on the name after -o. */
-static const char *output_name(const Session *s, Emit kind)
-{
-    const Options *o = s->options;
-    if (o->output && o->emit == 1u << kind)
-        return o->output;
-    const char *slash = strrchr(o->input, '/'), *base = slash ? slash + 1 : o->input;
-    const char *dot = strrchr(base, '.');
-    size_t len = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-    const char *stem = o->output ? o->output : arena_copy(s->arena, base, len);
-    return arena_printf(s->arena, "%s%s", stem, emit_suffix[kind]);
-}
-
-static bool write_sg(const Session *s, const char *path)
-{
-    if (s->steps == 0)
-        return complain("--emit=sg: %s has no graph with a cost, or its graphs are scheduled",
-                        s->options->input);
-    FILE *out = fopen(path, "w");
-    bool ok = out && fe_unparse(s->program.model, s->step, s->steps, s->diags, out);
-    return (out && fclose(out) == 0) ? ok : complain("cannot write %s", path);
-}
-
-static bool write_ir(const Session *s, const char *path)
-{
-    FILE *out = fopen(path, "w");
-    if (out)
-        program_print(&s->program, s->arena, out);
-    return (out && fclose(out) == 0) || complain("cannot write %s", path);
-}
-
-static bool write_code(const Session *s, CgEmit kind, const char *path)
-{
-    const Options *o = s->options;
-    const CgOptions options = {.cpu = o->cpu,
-                               .real_bytes = o->real_bytes,
-                               .parts = o->parts,
-                               .hash = hash_text(s),
-                               .version = SGC_VERSION};
-    double start = milliseconds();
-    bool ok =
-        cg_compile(s->program.model, s->program.entry, &options, kind, path, s->diags);
-    watch_stage(s->watch, "codegen", milliseconds() - start);
-    return ok;
-}
-
-static bool write_executable(const Session *s, const char *dir, const char *path)
-{
-    const char *object = arena_printf(s->arena, "%s/%s", dir, emit_name[EMIT_OBJ]);
-    if (!write_code(s, CG_OBJECT, object))
-        return false;
-    double start = milliseconds();
-    bool ok = link_model(object, path, s->options->verbose, s->arena);
-    watch_stage(s->watch, "link", milliseconds() - start);
-    return ok;
-}
-
-static bool make(const Session *s, Emit kind, const char *dir, const char *path)
-{
-    switch (kind) {
-    case EMIT_SG:
-        return write_sg(s, path);
-    case EMIT_IR:
-        return write_ir(s, path);
-    case EMIT_LLVM:
-        return write_code(s, CG_LLVM, path);
-    case EMIT_ASM:
-        return write_code(s, CG_ASSEMBLY, path);
-    case EMIT_OBJ:
-        return write_code(s, CG_OBJECT, path);
-    case EMIT_EXE:
-        return write_executable(s, dir, path);
-    case EMIT_KINDS:
-        break;
-    }
-    return false;
-}
-
-static bool emit(const Session *s, Emit kind)
-{
-    const char *output = output_name(s, kind);
-    const char *dir = workspace_open(output, s->arena);
-    if (!dir)
-        return false;
-    const char *made = arena_printf(s->arena, "%s/%s", dir, emit_name[kind]);
-    bool ok = make(s, kind, dir, made) && publish(made, output);
-    workspace_close();
-    return ok;
-}
-
-/* An estimator graph is most readable when it is simplified, and not yet cut into parts. */
-static void after_pass(void *context, unsigned number, const PassInfo *p, const IrGraph *g,
-                       double ms, bool changed)
-{
-    Session *s = context;
-    watch_pass(s->watch, number, p, g, ms, changed);
-    if (!(s->options->emit & 1u << EMIT_SG) || p->run != pass_dce || g->entry != IR_ENTRY_STEP)
-        return;
-    IrGraph *kept = arena_make(s->arena, IrGraph);
-    ir_graph_clone(kept, g);
-    *arena_push(s->arena, s->step, s->steps, const IrGraph *) = kept;
-}
-
-/* The pipeline: text, source graphs, scheduled entries, files. */
-static bool compile(Session *s)
-{
-    const Options *o = s->options;
-    double start = milliseconds();
-    if (!parse(s))
-        return false;
-    s->watch = watch_new(o, s->program.model, s->arena);
-    if (!s->watch)
-        return false;
-    watch_stage(s->watch, "frontend", milliseconds() - start);
-    for (uint32_t g = 0; g < s->program.model->graphs; g++)
-        watch_source(s->watch, &s->program.model->graph[g]);
-
-    const PassOptions options = {.parts = o->parts, .real_bytes = o->real_bytes};
-    PassCtx cx = {.options = &options, .diags = s->diags, .arena = s->arena};
-    bool ok = program_derive(&s->program, &cx, after_pass, s);
-    s->broken = cx.broken;
-    for (unsigned kind = 0; ok && kind < EMIT_KINDS; kind++)
-        if (o->emit & 1u << kind)
-            ok = emit(s, kind);
-    if (o->remarks)
-        watch_remarks(s->watch, s->diags);
-    return watch_close(s->watch) && ok;
-}
 
 static int run(const Options *o, Arena *a)
 {
-    Session s = {.options = o, .arena = a, .text = read_text(o->input, a)};
-    if (!s.text)
-        return SGC_FAILED;
-    s.diags = diags_new(o->input, s.text);
-    bool ok = compile(&s);
-    diags_render(s.diags, stderr);
-    diags_free(s.diags);
-    return ok ? SGC_OK : s.broken ? SGC_INTERNAL : SGC_FAILED;
+    if (o->help) {
+        print_help(stdout);
+        return SGC_OK;
+    }
+    if (o->version) {
+        puts("sgc " SGC_VERSION);
+        return SGC_OK;
+    }
+    if (o->print)
+        return print_listing(o->print, stdout) ? SGC_OK : SGC_USAGE;
+    return command_info[o->command].run(o, a);
 }
 
 int main(int argc, char **argv)
@@ -202,8 +21,7 @@ int main(int argc, char **argv)
     install_handlers();
     Arena *a = arena_new();
     Options o;
-    Parsed parsed = options_parse(argc, argv, &o, a);
-    int status = parsed == PARSED_RUN ? run(&o, a) : parsed == PARSED_DONE ? SGC_OK : SGC_USAGE;
+    int status = options_parse(argc, argv, &o, a) ? run(&o, a) : SGC_USAGE;
     arena_free(a);
     return status;
 }

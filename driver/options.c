@@ -1,29 +1,34 @@
-/* The command line.  A flag is one row of `flag`: --help prints the rows. */
+/* The command line, by the rows of command.def and flag.def. */
 #include "driver/driver.h"
 
-#include <inttypes.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const emit_name[] = {"sg", "ir", "llvm", "asm", "obj", "exe"};
-const char *const emit_suffix[] = {".step.sg", ".sgir", ".ll", ".s", ".o", ""};
-
 enum { MAX_PARTS = 1024 };
+
+const EmitInfo emit_info[] = {
+#define GRAPHS false
+#define CODE true
+#define EMIT(id, name, prefix, suffix, needs, doc) {name, prefix, suffix, needs, doc},
+#include "driver/emit.def"
+#undef GRAPHS
+#undef CODE
+};
+
+const CommandInfo command_info[] = {
+#define COMMAND(name, words, doc) {#name, words, doc, command_##name},
+#include "driver/command.def"
+};
 
 typedef struct Parser {
     Options *o;
     Arena *arena;
     FeDim *dim;
+    unsigned long long given; /* mask of flags: bit i is flag_info[i] */
+    bool named;               /* the command was written */
 } Parser;
-
-typedef bool SetFn(Parser *p, const char *value);
-
-typedef struct Flag {
-    const char *name, *value; /* value: what --help calls it; NULL: takes none */
-    SetFn *set;
-    const char *doc;
-} Flag;
 
 bool complain(const char *fmt, ...)
 {
@@ -36,13 +41,15 @@ bool complain(const char *fmt, ...)
     return false;
 }
 
-static const char *next_word(const char *word)
+/* ---- lists of words ------------------------------------------------------------------------- */
+
+const char *list_next(const char *word)
 {
     const char *comma = strchr(word, ',');
     return comma ? comma + 1 : NULL;
 }
 
-static bool word_is(const char *word, const char *name)
+bool list_word_is(const char *word, const char *name)
 {
     size_t len = strlen(name);
     return strncmp(word, name, len) == 0 && (!word[len] || word[len] == ',');
@@ -50,10 +57,14 @@ static bool word_is(const char *word, const char *name)
 
 bool list_has(const char *list, const char *name)
 {
-    while (list && !word_is(list, name))
-        list = next_word(list);
+    while (list && !list_word_is(list, name))
+        list = list_next(list);
     return list;
 }
+
+/* ---- flags that are more than a text or a switch -------------------------------------------- */
+
+typedef bool SetFn(Parser *p, const char *value);
 
 static bool parse_int(const char *text, int64_t *value)
 {
@@ -62,22 +73,24 @@ static bool parse_int(const char *text, int64_t *value)
     return end != text && *end == 0;
 }
 
-static bool set_output(Parser *p, const char *value)
+static bool unknown_kind(const char *word, Arena *a)
 {
-    p->o->output = value;
-    return true;
+    const char *kinds = emit_info[0].name;
+    for (unsigned k = 1; k < EMIT_KINDS; k++)
+        kinds = arena_printf(a, "%s, %s", kinds, emit_info[k].name);
+    return complain("--emit: unknown kind '%.*s'; the kinds are %s", (int)strcspn(word, ","), word,
+                    kinds);
 }
 
 static bool set_emit(Parser *p, const char *value)
 {
     p->o->emit = 0;
-    for (const char *word = value; word; word = next_word(word)) {
+    for (const char *word = value; word; word = list_next(word)) {
         unsigned k = 0;
-        while (k < EMIT_KINDS && !word_is(word, emit_name[k]))
+        while (k < EMIT_KINDS && !list_word_is(word, emit_info[k].name))
             k++;
         if (k == EMIT_KINDS)
-            return complain("--emit: unknown kind '%.*s'; the kinds are exe, obj, sg, ir, llvm, asm",
-                            (int)strcspn(word, ","), word);
+            return unknown_kind(word, p->arena);
         p->o->emit |= 1u << k;
     }
     return true;
@@ -103,12 +116,6 @@ static bool set_real(Parser *p, const char *value)
     return true;
 }
 
-static bool set_cpu(Parser *p, const char *value)
-{
-    p->o->cpu = value;
-    return true;
-}
-
 static bool set_parts(Parser *p, const char *value)
 {
     if (!parse_int(value, &p->o->parts) || p->o->parts < 1 || p->o->parts > MAX_PARTS)
@@ -116,62 +123,44 @@ static bool set_parts(Parser *p, const char *value)
     return true;
 }
 
-static bool set_dump_dir(Parser *p, const char *value)
-{
-    p->o->dump_dir = value;
-    return true;
-}
-
 static bool is_pass(const char *word)
 {
     size_t i = 0;
-    while (i < pass_count && !word_is(word, pass_info[i].name))
+    while (i < pass_count && !list_word_is(word, pass_info[i].name))
         i++;
-    return i < pass_count || word_is(word, "all");
+    return i < pass_count || list_word_is(word, "all");
 }
 
 static bool set_print_after(Parser *p, const char *value)
 {
     p->o->print_after = value;
-    for (const char *word = value; word; word = next_word(word))
+    for (const char *word = value; word; word = list_next(word))
         if (!is_pass(word))
-            return complain("--print-after: there is no pass '%.*s'; see sgc --help",
+            return complain("--print-after: there is no pass '%.*s'; see sgc --print=passes",
                             (int)strcspn(word, ","), word);
     return true;
 }
 
-static bool set_time_passes(Parser *p, const char *value)
-{
-    (void)value;
-    return p->o->time_passes = true;
-}
+/* ---- the table ------------------------------------------------------------------------------ */
 
-static bool set_remarks(Parser *p, const char *value)
-{
-    (void)value;
-    return p->o->remarks = true;
-}
+enum { BUILD = 1 << COMMAND_build, CHECK = 1 << COMMAND_check, ALONE = ~0 };
 
-static bool set_verbose(Parser *p, const char *value)
-{
-    (void)value;
-    return p->o->verbose = true;
-}
-
-static const Flag flag[] = {
-    {"-o", "FILE", set_output, "the file to write; - is the standard output"},
-    {"--emit", "KIND,...", set_emit, "exe (default), obj, sg, ir, llvm, asm"},
-    {"--dim", "NAME=SIZE", set_dim, "another value for a dim of the model"},
-    {"--real", "f32|f64", set_real, "the type of real numbers; default f32"},
-    {"--cpu", "NAME", set_cpu, "the CPU to compile for; default native"},
-    {"--parts", "P", set_parts, "most useful threads; default this machine's cores"},
-    {"--remarks", NULL, set_remarks, "say what was chosen for each draw and cost, and why"},
-    {"--print-after", "PASS,...", set_print_after, "print the graphs after passes, or all"},
-    {"--dump-dir", "DIR", set_dump_dir, "one file for every pass that changed a graph"},
-    {"--time-passes", NULL, set_time_passes, "a table of where the time went"},
-    {"-v", NULL, set_verbose, "show the link command"},
+static const struct Flag {
+    const char *name, *value;
+    SetFn *set;    /* NULL: a text or a switch */
+    size_t offset; /* of its field in Options */
+    int commands;
+    const char *doc;
+} flag_info[] = {
+#define TEXT(name, value, field, commands, doc)                                                    \
+    {name, value, NULL, offsetof(Options, field), commands, doc},
+#define SWITCH(name, field, commands, doc)                                                         \
+    {name, NULL, NULL, offsetof(Options, field), commands, doc},
+#define FLAG(name, value, set, commands, doc) {name, value, set_##set, 0, commands, doc},
+#include "driver/flag.def"
 };
-enum { FLAGS = sizeof flag / sizeof *flag };
+enum { FLAGS = sizeof flag_info / sizeof *flag_info };
+_Static_assert(FLAGS <= 64, "Parser.given has a bit for every flag");
 
 /* A flag that begins with two dashes; the others are too short to be misspelt. */
 static bool is_long(const char *name)
@@ -179,56 +168,109 @@ static bool is_long(const char *name)
     return name[1] == '-';
 }
 
-static void print_help(void)
+static bool set(Parser *p, const struct Flag *f, const char *value)
 {
-    puts("usage: sgc [FLAG...] FILE\n\n"
-         "Compiles a stochastic graph (.sg, or .sgir to resume from a dump) to an executable that\n"
-         "trains, evaluates and runs the model.\n");
-    for (size_t i = 0; i < FLAGS; i++) {
-        char left[64];
-        const char *joint = !flag[i].value ? "" : is_long(flag[i].name) ? "=" : " ";
-        snprintf(left, sizeof left, "%s%s%s", flag[i].name, joint,
-                 flag[i].value ? flag[i].value : "");
-        printf("  %-24s %s\n", left, flag[i].doc);
-    }
-    puts("  --help, --version\n\npasses, in order:");
-    for (size_t i = 0; i < pass_count; i++)
-        printf("  %-24s %s\n", pass_info[i].name, pass_info[i].doc);
-    puts("\nexit status: 0 done, 1 the model or a file is wrong, 2 usage, 3 a fault of sgc");
+    p->given |= 1ull << (f - flag_info);
+    void *field = (char *)p->o + f->offset;
+    if (f->set)
+        return f->set(p, value);
+    if (f->value)
+        *(const char **)field = value;
+    else
+        *(bool *)field = true;
+    return true;
 }
+
+static void print_flags(FILE *out)
+{
+    for (size_t i = 0; i < FLAGS; i++) {
+        const char *value = flag_info[i].value;
+        const char *joint = !value ? "" : is_long(flag_info[i].name) ? "=" : " ";
+        char left[64];
+        snprintf(left, sizeof left, "%s%s%s", flag_info[i].name, joint, value ? value : "");
+        fprintf(out, "  %-24s %s\n", left, flag_info[i].doc);
+    }
+}
+
+void print_help(FILE *out)
+{
+    fputs("sgc compiles stochastic graphs to executables that train, evaluate and run them.\n\n"
+          "usage: sgc [COMMAND] [FLAG...] FILE\n\n",
+          out);
+    for (size_t c = 0; c < COMMANDS; c++) {
+        char left[64];
+        snprintf(left, sizeof left, "%s %s", command_info[c].name, command_info[c].words);
+        fprintf(out, "  %-24s %s\n", left, command_info[c].doc);
+    }
+    fputc('\n', out);
+    print_flags(out);
+    fputs("\nexit status: 0 done, 1 the model or a file is wrong, 2 usage, 70 a fault of sgc\n",
+          out);
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
 
 static bool unknown(const char *arg, Arena *a)
 {
     const char *name = arena_copy(a, arg, strcspn(arg, "="));
     Suggestion close = {.wanted = is_long(name) ? name + 2 : name};
     for (size_t i = 0; i < FLAGS; i++)
-        if (is_long(flag[i].name))
-            fe_suggest(&close, flag[i].name + 2);
+        if (is_long(flag_info[i].name))
+            fe_suggest(&close, flag_info[i].name + 2);
     if (close.best)
         return complain("unknown option %s; did you mean --%s?", name, close.best);
     return complain("unknown option %s; see sgc --help", name);
 }
 
-static const Flag *find(const char *arg, size_t len)
+static const struct Flag *find(const char *arg, size_t len)
 {
     for (size_t i = 0; i < FLAGS; i++)
-        if (strlen(flag[i].name) == len && memcmp(flag[i].name, arg, len) == 0)
-            return &flag[i];
+        if (strlen(flag_info[i].name) == len && memcmp(flag_info[i].name, arg, len) == 0)
+            return &flag_info[i];
     return NULL;
 }
 
 /* One flag, and its value if it stands in the next word. */
 static bool parse_flag(Parser *p, char **argv, int argc, int *i)
 {
-    const char *arg = argv[*i], *eq = strchr(arg, '=');
-    const Flag *f = find(arg, eq ? (size_t)(eq - arg) : strlen(arg));
+    const char *arg = strcmp(argv[*i], "-h") == 0 ? "--help" : argv[*i], *eq = strchr(arg, '=');
+    const struct Flag *f = find(arg, eq ? (size_t)(eq - arg) : strlen(arg));
     if (!f)
         return unknown(arg, p->arena);
     if (!f->value)
-        return eq ? complain("%s takes no value", f->name) : f->set(p, NULL);
+        return eq ? complain("%s takes no value", f->name) : set(p, f, NULL);
     if (!eq && *i + 1 >= argc)
         return complain("%s needs a value: %s", f->name, f->value);
-    return f->set(p, eq ? eq + 1 : argv[++*i]);
+    return set(p, f, eq ? eq + 1 : argv[++*i]);
+}
+
+/* The first word may name the command; the others are files. */
+static void parse_word(Parser *p, const char *word)
+{
+    for (Command c = 0; c < COMMANDS && !p->named && p->o->inputs == 0; c++)
+        if (strcmp(word, command_info[c].name) == 0) {
+            p->o->command = c;
+            p->named = true;
+            return;
+        }
+    *arena_push(p->arena, p->o->input, p->o->inputs, const char *) = word;
+}
+
+static bool check(const Parser *p)
+{
+    const Options *o = p->o;
+    const char *name = command_info[o->command].name;
+    for (size_t i = 0; i < FLAGS; i++)
+        if (p->given >> i & 1 && !(flag_info[i].commands >> o->command & 1))
+            return complain("sgc %s takes no %s", name, flag_info[i].name);
+    if (o->help || o->version || o->print)
+        return true;
+    if (o->inputs == 0)
+        return complain("no FILE given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
+                        p->named ? name : "", p->named ? " " : "", command_info[o->command].words);
+    if (o->inputs > 1 && o->command == COMMAND_build)
+        return complain("one FILE at a time: '%s' and '%s'", o->input[0], o->input[1]);
+    return true;
 }
 
 static int64_t cores(void)
@@ -237,29 +279,16 @@ static int64_t cores(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-Parsed options_parse(int argc, char **argv, Options *o, Arena *a)
+bool options_parse(int argc, char **argv, Options *o, Arena *a)
 {
     *o = (Options){.cpu = "native", .emit = 1u << EMIT_EXE, .real_bytes = 4, .parts = cores()};
     Parser p = {.o = o, .arena = a};
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            print_help();
-            return PARSED_DONE;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            puts("sgc " SGC_VERSION);
-            return PARSED_DONE;
-        }
         bool is_flag = argv[i][0] == '-' && argv[i][1];
-        if (is_flag ? !parse_flag(&p, argv, argc, &i)
-                    : o->input && !complain("one FILE at a time: '%s' and '%s'", o->input, argv[i]))
-            return PARSED_WRONG;
         if (!is_flag)
-            o->input = argv[i];
+            parse_word(&p, argv[i]);
+        else if (!parse_flag(&p, argv, argc, &i))
+            return false;
     }
-    if (!o->input) {
-        complain("no FILE given; usage: sgc [FLAG...] FILE, and sgc --help says more");
-        return PARSED_WRONG;
-    }
-    return PARSED_RUN;
+    return check(&p);
 }

@@ -21,7 +21,7 @@ static void remove_workspace(void)
         return;
     int fd = open(dir, O_RDONLY | O_DIRECTORY);
     for (size_t k = 0; k < EMIT_KINDS; k++)
-        unlinkat(fd, emit_name[k], 0);
+        unlinkat(fd, emit_info[k].name, 0);
     close(fd);
     rmdir(dir);
     workspace_dir = NULL;

@@ -24,7 +24,7 @@ void program_group(Program *p, const IrModel *parsed, Arena *a)
         uint32_t g = graph_named(m, from->name);
         if (g == m->graphs)
             m->graph[m->graphs++] = *from;
-        if (from->stage != IR_SOURCE)
+        if (from->entry != IR_ENTRY_SOURCE)
             p->entry[g][from->entry] = *from;
         m->graph[g].model = p->entry[g][from->entry].model = m;
     }
@@ -39,7 +39,7 @@ bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context)
 {
     bool ok = true;
     for (uint32_t g = 0; g < p->model->graphs; g++) {
-        if (p->model->graph[g].stage == IR_SOURCE) {
+        if (p->model->graph[g].entry == IR_ENTRY_SOURCE) {
             ok = passes_run(&p->model->graph[g], p->entry[g], cx, hook, context) && ok;
             continue;
         }
@@ -50,7 +50,15 @@ bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context)
     return ok;
 }
 
-void program_print(const Program *p, Arena *a, FILE *out)
+static bool has_entries(const Program *p, uint32_t g)
+{
+    for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
+        if (p->entry[g][e].count)
+            return true;
+    return false;
+}
+
+IrModel program_flat(const Program *p, Arena *a)
 {
     IrModel m = *p->model;
     m.graph = arena_array(a, IrGraph, m.graphs * IR_ENTRIES);
@@ -62,9 +70,11 @@ void program_print(const Program *p, Arena *a, FILE *out)
                 m.train[t] = p->model->train[t];
                 m.train[t].graph = m.graphs;
             }
-        for (unsigned e = 0; e < IR_ENTRIES; e++)
+        if (!has_entries(p, g))
+            m.graph[m.graphs++] = p->model->graph[g];
+        for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
             if (p->entry[g][e].count)
                 m.graph[m.graphs++] = p->entry[g][e];
     }
-    ir_print_model(&m, out);
+    return m;
 }

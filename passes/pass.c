@@ -60,19 +60,45 @@ static bool still_valid(const IrGraph *g, const PassInfo *p, PassCtx *cx)
     return valid;
 }
 
+/* An explicit list may name a pass at the wrong stage: the user's mistake. */
+static bool has_its_stage(const IrGraph *g, const PassInfo *p, PassCtx *cx)
+{
+    if (p->stage == g->stage)
+        return true;
+    diag_error(cx->diags, g->at,
+               "pass %s works on %s graphs, and the %s entry of graph %s is %s %s graph", p->name,
+               ir_stage_name[p->stage], ir_entry_name[g->entry], g->name,
+               g->stage == IR_ESTIMATOR ? "an" : "a", ir_stage_name[g->stage]);
+    return false;
+}
+
+static bool run_pass(IrGraph *g, const PassInfo *p, unsigned number, PassCtx *cx, PassHook *hook,
+                     void *context)
+{
+    if (cx->start)
+        cx->start(context, number, p, g);
+    double start = now_ms();
+    bool changed = p->run(g, cx);
+    double ms = now_ms() - start;
+    if (diags_errors(cx->diags) || !still_valid(g, p, cx))
+        return false;
+    if (hook)
+        hook(context, number, p, g, ms, changed);
+    return true;
+}
+
 bool passes_resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
 {
-    for (size_t i = 0; i < pass_count; i++) {
-        const PassInfo *p = &pass_info[i];
-        if (p->stage < g->stage)
-            continue;
-        double start = now_ms();
-        bool changed = p->run(g, cx);
-        double ms = now_ms() - start;
-        if (diags_errors(cx->diags) || !still_valid(g, p, cx))
+    const PassOptions *o = cx->options;
+    size_t count = o->pass ? o->passes : pass_count;
+    for (size_t i = 0; i < count; i++) {
+        const PassInfo *p = o->pass ? o->pass[i] : &pass_info[i];
+        if (o->pass && !has_its_stage(g, p, cx))
             return false;
-        if (hook)
-            hook(context, (unsigned)i + 1, p, g, ms, changed);
+        if (p->stage >= g->stage && !run_pass(g, p, (unsigned)i + 1, cx, hook, context))
+            return false;
+        if (p == o->last)
+            break;
     }
     return true;
 }

@@ -10,27 +10,36 @@
 
 #include "ir/ir.h"
 
+typedef struct PassInfo PassInfo;
+
 typedef struct PassOptions {
     int64_t parts;      /* fixed parts that rows and weights are cut into */
     int64_t real_bytes; /* 4 or 8: buffers are planned for it */
+    const PassInfo *const *pass; /* exactly these run, in order; NULL: all, from the graph's stage on */
+    size_t passes;
+    const PassInfo *last; /* stop after it; NULL: run to the end */
 } PassOptions;
+
+/* Called before each pass: number in the pipeline, pass, graph. */
+typedef void PassStart(void *context, unsigned number, const PassInfo *p, const IrGraph *g);
 
 typedef struct PassCtx {
     const PassOptions *options;
     Diags *diags; /* what the user got wrong, and remarks */
     Arena *arena;
+    PassStart *start; /* NULL, or called with the hook's context */
     bool broken; /* set when a pass left an invalid graph: our mistake, reported as an error */
 } PassCtx;
 
 /* Returns true if it changed g.  On a user error, reports to cx->diags. */
 typedef bool PassFn(IrGraph *g, PassCtx *cx);
 
-typedef struct PassInfo {
+struct PassInfo {
     const char *name;
     PassFn *run;
     IrStage stage; /* the stage that the pass works on */
     const char *doc;
-} PassInfo;
+};
 
 #define PASS(name, ...) PassFn pass_##name;
 #include "passes/pass.def"
@@ -42,13 +51,13 @@ extern const size_t pass_count;
 typedef void PassHook(void *context, unsigned number, const PassInfo *p, const IrGraph *g,
                       double ms, bool changed);
 
-/* Derives the `step`, `eval` and `run` entries of a source graph and brings each to the stage
- * IR_SCHEDULED.  out[IR_ENTRY_STEP ..] has no nodes where the graph has no such entry.
- * False: errors were reported. */
+/* Derives the `step`, `eval` and `run` entries of a source graph and runs the passes on each: it is
+ * then at the stage IR_SCHEDULED, unless the options stop before.  out[IR_ENTRY_STEP ..] has no
+ * nodes where the graph has no such entry.  False: errors were reported. */
 bool passes_run(const IrGraph *source, IrGraph out[IR_ENTRIES], PassCtx *cx, PassHook *hook,
                 void *context);
 
-/* Brings one entry to IR_SCHEDULED, from the first pass of the stage that it is in. */
+/* The same for one entry, from the first pass of the stage that it is in. */
 bool passes_resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context);
 
 #endif

@@ -85,7 +85,7 @@ kill -ABRT $pid
 code=0
 wait $pid || code=$?
 exec 3>&-
-[ $code -eq 3 ] || fail "a crash ended with $code"
+[ $code -eq 70 ] || fail "a crash ended with $code"
 says 'internal error'
 
 leftover=$(find . -name '.sgc-*')
