@@ -50,7 +50,8 @@ static Range of_sample(const IrGraph *g, const IrNode *n)
 {
     const IrNode *p = n->n_in ? ir_at(g, n->in[0]) : n;
     switch (ir_dist_info[n->attr.dist].support) {
-    case IR_HALF_LINE: return (Range){0, INFINITY, true};
+    case IR_HALF_LINE:
+    case IR_OPEN_HALF_LINE: return (Range){0, INFINITY, true};
     case IR_ZERO_ONE: return (Range){0, 1, false};
     case IR_CATEGORIES: return (Range){0, (double)p->type.dim[0] - 1, false};
     case IR_INTERVAL: {
@@ -146,10 +147,9 @@ static IrRef like(IrGraph *g, IrRef x, double v)
     return ir_at(g, x)->type.elem == IR_INT ? ir_int(g, (int64_t)v) : ir_const(g, v);
 }
 
-static IrRef half_line(IrGraph *g, const Law *law, IrRef x)
+static IrRef half_line(IrGraph *g, bool closed, IrRef x)
 {
     Range r = known_range(g, x);
-    bool closed = law->dist != IR_DIST_lognormal; /* 0 has a density */
     if (r.low > 0 || (r.low == 0 && (closed || r.above)))
         return IR_NONE;
     return ir_binary(g, closed ? IR_LE : IR_LT, ir_const(g, 0), x);
@@ -188,7 +188,8 @@ static IrRef categories(IrGraph *g, const Law *law, IrRef x)
 static IrRef support_guard(IrGraph *g, const Law *law, IrRef x)
 {
     switch (ir_dist_info[law->dist].support) {
-    case IR_HALF_LINE: return half_line(g, law, x);
+    case IR_HALF_LINE: return half_line(g, true, x);
+    case IR_OPEN_HALF_LINE: return half_line(g, false, x);
     case IR_INTERVAL: return interval(g, law, x);
     case IR_ZERO_ONE: return zero_one(g, x);
     case IR_CATEGORIES: return categories(g, law, x);

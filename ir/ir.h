@@ -346,7 +346,9 @@ typedef enum IrMoment {
     IR_E_ABS,       /* E |x - t|            */
     IR_E_EXP_TILT,  /* E e^(t x)            */
     IR_E_LOG_MEAN,  /* E log x              */
-    IR_E_LOG_SQUARE /* E (log x)^2          */
+    IR_E_LOG_SQUARE, /* E (log x)^2         */
+    IR_E_POWER,     /* E x^t                */
+    IR_ENTROPY      /* E -log density, where the others do not give it */
 } IrMoment;
 
 typedef struct IrDistInfo {
@@ -377,8 +379,6 @@ static inline bool ir_draws_vectors(const IrDistInfo *d)
 IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType *value);
 /* How many values one element of a draw takes, or one event; 0: it is not a known number. */
 int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg);
-/* Value number `index`, an int, of those. */
-IrRef ir_dist_value(IrGraph *g, IrDist d, const IrRef *arg, IrRef index);
 
 typedef struct IrEstimatorInfo {
     const char *name; /* after `via` */

@@ -45,10 +45,7 @@ static bool admits(const IrGraph *g, const EsDraw *d, IrEstimator e)
 
 int64_t es_support_size(const IrGraph *g, const IrNode *sample)
 {
-    const IrDistInfo *law = &ir_dist_info[sample->attr.dist];
-    int64_t digit = law->support == IR_ZERO_ONE     ? 2
-                    : law->support == IR_CATEGORIES ? g->node[sample->in[0]].type.dim[0]
-                                                    : 0;
+    int64_t digit = ir_dist_values(g, sample->attr.dist, sample->in);
     int64_t values = digit ? 1 : 0;
     for (int64_t i = 0; digit && i < ir_elements(&sample->type); i++) {
         values *= digit;

@@ -89,11 +89,10 @@ static void spread_plates(Lowering *l)
 
 /* ---- draws ---------------------------------------------------------------------------------- */
 
-static IrRef draw_noise(IrGraph *g, const IrNode *sample, IrPlates plates)
+static IrRef draw_noise(IrGraph *g, const IrNode *sample, const IrRef *arg, IrPlates plates)
 {
     const IrDistInfo *law = &ir_dist_info[sample->attr.dist];
-    IrType type = sample->type;
-    type.elem = IR_REAL;
+    IrType type = ir_noise_type(g, sample->attr.dist, arg, &sample->type);
     type.plates = plates;
     IrAttr attr = {.item = g->sites, .k = {law->base == IR_BASE_UNIFORM}};
     *arena_push(g->model->arena, g->site, g->sites, IrSite) = (IrSite){es_name(sample)};
@@ -125,8 +124,7 @@ static IrRef enumerated_value(IrGraph *g, const IrNode *n, const IrRef *arg, uin
     int64_t elements = ir_elements(&n->type);
     if (n->type.rank == 0)
         return index;
-    double base =
-        ir_dist_info[n->attr.dist].support == IR_ZERO_ONE ? 2 : (double)g->node[arg[0]].type.dim[0];
+    double base = (double)ir_dist_values(g, n->attr.dist, arg);
     IrRef *part = arena_array(g->model->arena, IrRef, (size_t)elements);
     for (int64_t i = 0; i < elements; i++)
         part[i] = ir_expand(g, digit(g, ir_real(g, index), base, i), 0, 1);
@@ -152,7 +150,7 @@ static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef 
     IrGraph *g = l->p.g;
     const IrDistInfo *law = &ir_dist_info[n->attr.dist];
     d->plates = n->type.plates | l->extra[d->node];
-    IrRef value = law->transport(g, arg, draw_noise(g, n, d->plates));
+    IrRef value = law->transport(g, arg, draw_noise(g, n, arg, d->plates));
     if (d->estimator != IR_EST_SCORE)
         return value;
     value = ir_unary(g, IR_SAMPLED, value);

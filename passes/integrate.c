@@ -1,9 +1,9 @@
 /* Closed forms: a cost, or a part of one, is replaced by its expectation over one draw.
  *
  * A term that reads a draw z only through statistics whose mean the law of z knows (z, z^2, |z -
- * t|, e^(tz), log z, (log z)^2: the moments of dist.def) is replaced by that mean, whatever the
- * algebra around it: sums, differences, scalings and squares of affine forms are taken apart here.
- * So log q(z) - log p(z) becomes the closed-form Kullback-Leibler divergence without being
+ * t|, e^(tz), log z, (log z)^2, z^t: the moments of dist.def) is replaced by that mean, whatever
+ * the algebra around it: sums, differences, scalings and squares of affine forms are taken apart
+ * here. So log q(z) - log p(z) becomes the closed-form Kullback-Leibler divergence without being
  * recognised as one.
  *
  * The condition: nothing else in the term is a descendant of z; then the law of z given the rest of
@@ -223,18 +223,43 @@ static IrRef expected_distance(Integral *t, IrRef u)
     return product(g, ir_unary(g, IR_ABS, slope), e);
 }
 
-/* E e^(a z + b) = e^b E e^(a z) */
+/* E e^(a z + b) = e^b E e^(a z), and E e^(a log z + b) = e^b E z^a; two exponentials become one,
+ * because either may overflow alone. */
 static IrRef expected_exponential(Integral *t, IrRef u)
 {
     IrGraph *g = t->g;
     Atom atom = NO_ATOM;
-    if (!affine(t, u, &atom) || atom != ATOM_VALUE)
+    if (!affine(t, u, &atom))
         return IR_NONE;
-    IrRef e = moment(t, IR_E_EXP_TILT, replay(t, u, ir_const(g, 1), true));
+    IrMoment m = atom == ATOM_LOG ? IR_E_POWER : IR_E_EXP_TILT;
+    IrRef e = moment(t, m, replay(t, u, ir_const(g, 1), true));
     IrRef offset = replay(t, u, ir_const(g, 0), false);
     if (e == IR_NONE || is_const(g, offset, 0))
         return e;
+    if (g->node[e].op == IR_EXP)
+        return ir_unary(g, IR_EXP, ir_binary(g, IR_ADD, offset, g->node[e].in[0]));
     return ir_binary(g, IR_MUL, ir_unary(g, IR_EXP, offset), e);
+}
+
+/* E (a z)^p = a^p E z^p for a positive draw, whose powers are known. */
+static IrRef expected_power(Integral *t, IrRef base, IrRef power)
+{
+    IrGraph *g = t->g;
+    Atom atom = NO_ATOM;
+    if (depends(t, power) || !affine(t, base, &atom) || atom != ATOM_VALUE ||
+        !is_const(g, replay(t, base, ir_const(g, 0), false), 0))
+        return IR_NONE;
+    IrRef e = moment(t, IR_E_POWER, power), factor = replay(t, base, ir_const(g, 1), true);
+    if (e == IR_NONE || is_const(g, factor, 1))
+        return e;
+    return ir_binary(g, IR_MUL, ir_binary(g, IR_POW, factor, power), e);
+}
+
+/* a / z is a z^-1. */
+static IrRef expected_quotient(Integral *t, IrRef above, IrRef below)
+{
+    IrRef inverse = depends(t, above) ? IR_NONE : expected_power(t, below, ir_const(t->g, -1));
+    return inverse == IR_NONE ? IR_NONE : product(t->g, above, inverse);
 }
 
 /* ---- linear forms of a multivariate normal -------------------------------------------------- */
@@ -384,8 +409,12 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
         return expected_distance(t, n->in[0]);
     case IR_EXP:
         return expected_exponential(t, n->in[0]);
-    case IR_NEG:
+    case IR_POW:
+        return expected_power(t, n->in[0], n->in[1]);
     case IR_DIV:
+        return depends(t, n->in[1]) ? expected_quotient(t, n->in[0], n->in[1])
+                                    : expected_linear(t, e, 0);
+    case IR_NEG:
     case IR_SUM:
     case IR_CUMSUM:
     case IR_RESHAPE:
@@ -457,6 +486,13 @@ static bool crosses_steps(const IrGraph *g, const IrNode *n, IrPlates plates)
     return (crossed & plates) != 0;
 }
 
+/* Not linear in what it reads of the draw. */
+static bool is_statistic(const Integral *t, const IrNode *n)
+{
+    return n->op == IR_SQUARE || n->op == IR_ABS || n->op == IR_EXP || n->op == IR_LOG ||
+           n->op == IR_POW || (n->op == IR_DIV && t->depends[n->in[1]]);
+}
+
 /* In a sequence a carry brings values of earlier steps, which do not descend from this step's copy
  * of z; past the sequence all steps are mixed and count. */
 static void mark(Integral *t)
@@ -477,8 +513,7 @@ static void mark(Integral *t)
                     (t->depends[x] && !(same_region && k == 1)) || (crossing && ever[x]);
                 t->statistic[r] |= t->statistic[x] && t->depends[x];
             }
-            t->statistic[r] |= t->depends[r] && (n->op == IR_SQUARE || n->op == IR_ABS ||
-                                                 n->op == IR_EXP || n->op == IR_LOG);
+            t->statistic[r] |= t->depends[r] && is_statistic(t, n);
         }
 }
 
@@ -514,17 +549,10 @@ static IrRef with_value(Integral *t, IrRef e, IrRef value, IrRef *made)
     return made[e] = ir_node(g, n.op, n.attr, n.n_in, in);
 }
 
-static int64_t values_of(const Integral *t)
-{
-    if (t->law->support == IR_ZERO_ONE)
-        return 2;
-    return t->law->support == IR_CATEGORIES ? t->g->node[t->draw.in[0]].type.dim[0] : 0;
-}
-
 static IrRef expectation_by_sum(Integral *t, IrRef body)
 {
     IrGraph *g = t->g;
-    int64_t values = values_of(t);
+    int64_t values = ir_dist_values(g, t->draw.attr.dist, t->draw.in);
     if (values == 0 || g->plates == IR_MAX_PLATES)
         return IR_NONE;
     uint32_t plate = ir_plate_add(g, arena_printf(g->model->arena, "v%u", g->plates),

@@ -83,19 +83,35 @@ TapeInput tape_input(const TapeModel *t, int64_t rows)
     return in;
 }
 
-enum { HERMITE = 30, HALF = 40, UNIFORM = 2 * HALF }; /* points of the rules below */
+enum {
+    HERMITE = 30,
+    SIZES = 72,
+    HALF = 40,
+    FINER = 72,
+    FINE = 160
+}; /* points of the rules below */
 
 /* ---- the axes of the tape ------------------------------------------------------------------- */
+
+/* Folded: a standard normal that is read through its size alone. */
+typedef enum Rule { RULE_NORMAL, RULE_FOLDED, RULE_UNIFORM } Rule;
 
 typedef struct Axis {
     double *noise;   /* where its variate is read */
     IrRef value;     /* of a discrete draw: the node that it decides; else IR_NONE */
     int64_t element; /* of `value` */
-    bool normal;
+    Rule rule;
     IrRef first; /* order: the first draw of its sequence, or itself; its step; itself */
     int64_t step;
     IrRef draw;
 } Axis;
+
+typedef struct Points {
+    int count;
+    double x[2 * FINE], weight[2 * FINE];
+} Points;
+
+static Points hermite_points, size_points, uniform_points[3];
 
 typedef struct Walk {
     const IrGraph *g;
@@ -103,10 +119,8 @@ typedef struct Walk {
     Axis *axis;
     size_t axes;
     TapeResult *sum;
+    const Points *uniform; /* finer where there are few axes */
 } Walk;
-
-static double hermite_node[HERMITE], hermite_weight[HERMITE];
-static double uniform_node[UNIFORM], uniform_weight[UNIFORM];
 
 static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
 {
@@ -167,6 +181,17 @@ static int64_t step_of(const Walk *w, const IrNode *draw, int64_t element)
     return step;
 }
 
+static bool is_folded(const IrGraph *g, IrRef draw)
+{
+    uint32_t readers = 0, sizes = 0;
+    for (IrRef r = draw + 1; r < g->count; r++)
+        for (uint32_t k = 0; k < g->node[r].n_in; k++) {
+            readers += g->node[r].in[k] == draw;
+            sizes += g->node[r].in[k] == draw && g->node[r].op == IR_ABS;
+        }
+    return sizes > 0 && sizes == readers;
+}
+
 static void add_axes(Walk *w, Arena *a, const double ***noise)
 {
     const IrGraph *g = w->g;
@@ -177,14 +202,14 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
             continue;
         int64_t count = ir_copies(g, n->type.plates, w->env.rows) * ir_elements(&n->type);
         site[n->attr.item] = arena_array(a, double, (size_t)count);
-        bool normal = n->attr.k[0] == 0;
-        IrRef value = normal ? IR_NONE : decided_by(g, r, a);
+        Rule rule = n->attr.k[0] ? RULE_UNIFORM : is_folded(g, r) ? RULE_FOLDED : RULE_NORMAL;
+        IrRef value = rule == RULE_UNIFORM ? decided_by(g, r, a) : IR_NONE;
         for (int64_t e = 0; e < count; e++) {
             site[n->attr.item][e] = 0.5;
             *arena_push(a, w->axis, w->axes, Axis) = (Axis){.noise = &site[n->attr.item][e],
                                                             .value = value,
                                                             .element = e,
-                                                            .normal = normal,
+                                                            .rule = rule,
                                                             .first = first_of_sequence(g, r),
                                                             .step = step_of(w, n, e),
                                                             .draw = r};
@@ -211,8 +236,10 @@ static double hermite(int n, double x, double *slope)
     return now;
 }
 
-static void hermite_rule(double *x, double *w)
+static void hermite_rule(Points *p)
 {
+    double *x = p->x, *w = p->weight;
+    p->count = HERMITE;
     double slope, step = 1e-3, last = hermite(HERMITE, -12, &slope);
     int found = 0;
     for (double at = -12 + step; found < HERMITE && at < 12; at += step) {
@@ -229,19 +256,46 @@ static void hermite_rule(double *x, double *w)
     }
 }
 
+/* The law of the size of a standard normal, by x = e^(t - e^-t): both ends decay doubly
+ * exponentially (Takahasi & Mori, 1974). */
+static void size_rule(Points *p)
+{
+    double *x = p->x, *w = p->weight;
+    p->count = SIZES;
+    const double low = -3.7, h = 6.0 / (SIZES - 1);
+    for (int i = 0; i < SIZES; i++) {
+        double t = low + i * h;
+        x[i] = exp(t - exp(-t));
+        w[i] = h * x[i] * (1 + exp(-t)) * sqrt(2 / M_PI) * exp(-x[i] * x[i] / 2);
+    }
+}
+
 /* tanh-sinh on one half of (0, 1), mirrored: laws that fold at 1/2 stay smooth on each half. */
 
-static void uniform_rule(double *x, double *w)
+static void uniform_rule(Points *p, int half)
 {
-    double h = 0.16;
-    for (int i = 0; i < HALF; i++) {
-        double s = (i - (HALF - 1) / 2.0) * h;
+    double *x = p->x, *w = p->weight;
+    p->count = 2 * half;
+    double h = 6.24 / (half - 1);
+    for (int i = 0; i < half; i++) {
+        double s = (i - (half - 1) / 2.0) * h;
         double u = 0.5 * (1 + tanh(M_PI / 2 * sinh(s)));
         double du = 0.25 * M_PI * cosh(s) / pow(cosh(M_PI / 2 * sinh(s)), 2);
         x[i] = u / 2;
-        x[HALF + i] = 0.5 + u / 2;
-        w[i] = w[HALF + i] = h * du / 2;
+        x[half + i] = 0.5 + u / 2;
+        w[i] = w[half + i] = h * du / 2;
     }
+}
+
+static void make_rules(void)
+{
+    if (hermite_points.count)
+        return;
+    hermite_rule(&hermite_points);
+    size_rule(&size_points);
+    uniform_rule(&uniform_points[0], FINE);
+    uniform_rule(&uniform_points[1], FINER);
+    uniform_rule(&uniform_points[2], HALF);
 }
 
 /* ---- walking -------------------------------------------------------------------------------- */
@@ -305,12 +359,11 @@ static void walk_values(Walk *w, size_t at, double low, double v, double high, d
         walk_values(w, at, edge, decided_at(w, axis, edge), high, last, weight);
 }
 
-static void walk_rule(Walk *w, size_t at, const double *x, const double *p, int count,
-                      double weight)
+static void walk_rule(Walk *w, size_t at, const Points *p, double weight)
 {
-    for (int i = 0; i < count; i++) {
-        *w->axis[at].noise = x[i];
-        walk(w, at + 1, weight * p[i]);
+    for (int i = 0; i < p->count; i++) {
+        *w->axis[at].noise = p->x[i];
+        walk(w, at + 1, weight * p->weight[i]);
     }
 }
 
@@ -321,10 +374,12 @@ static void walk(Walk *w, size_t at, double weight)
         return;
     }
     const Axis *axis = &w->axis[at];
-    if (axis->normal)
-        walk_rule(w, at, hermite_node, hermite_weight, HERMITE, weight);
+    if (axis->rule == RULE_NORMAL)
+        walk_rule(w, at, &hermite_points, weight);
+    else if (axis->rule == RULE_FOLDED)
+        walk_rule(w, at, &size_points, weight);
     else if (axis->value == IR_NONE)
-        walk_rule(w, at, uniform_node, uniform_weight, UNIFORM, weight);
+        walk_rule(w, at, w->uniform, weight);
     else
         walk_values(w, at, 0, decided_at(w, axis, 1e-300), 1, decided_at(w, axis, nextafter(1, 0)),
                     weight);
@@ -355,10 +410,8 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     const double **noise;
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
-    if (hermite_weight[0] == 0) {
-        hermite_rule(hermite_node, hermite_weight);
-        uniform_rule(uniform_node, uniform_weight);
-    }
+    make_rules();
+    w.uniform = &uniform_points[w.axes == 1 ? 0 : w.axes == 2 ? 1 : 2];
     walk(&w, 0, 1);
     return sum;
 }

@@ -1,0 +1,166 @@
+/* Laws with a location and a scale, and the uniform: transports of one uniform variate. */
+#include "ir/dist.h"
+
+/* ---- uniform ------------------------------------------------------------------------------- */
+
+/* Inside the bounds; where x may leave them the frontend guards it. */
+IrRef ir_logpdf_uniform(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef inside = neg(g, log_(g, sub(g, arg[1], arg[0])));
+    IrType shape = g->node[x].type;
+    for (uint32_t i = rank(g, inside) ? shape.rank : 0; i < shape.rank; i++)
+        inside = ir_expand(g, inside, i, shape.dim[i]);
+    return inside;
+}
+
+IrRef ir_transport_uniform(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    return add(g, arg[0], mul(g, sub(g, arg[1], arg[0]), noise));
+}
+
+IrRef ir_moment_uniform(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    (void)t;
+    switch (m) {
+    case IR_E_MEAN:
+        return scale(g, 0.5, add(g, arg[0], arg[1]));
+    case IR_E_VARIANCE:
+        return scale(g, 1.0 / 12, square(g, sub(g, arg[1], arg[0])));
+    default:
+        return IR_NONE;
+    }
+}
+
+/* ---- laplace ------------------------------------------------------------------------------- */
+
+IrRef ir_logpdf_laplace(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef distance = quo(g, ir_unary(g, IR_ABS, sub(g, x, arg[0])), arg[1]);
+    return shift(g, neg(g, add(g, distance, log_(g, arg[1]))), -LOG_TWO);
+}
+
+/* loc - scale sign(v) log(1 - 2|v|), v = u - 1/2. */
+IrRef ir_transport_laplace(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef v = shift(g, noise, -0.5);
+    IrRef tail = ir_unary(g, IR_LOG1P, scale(g, -2, ir_unary(g, IR_ABS, v)));
+    return sub(g, arg[0], mul(g, arg[1], mul(g, ir_unary(g, IR_SIGN, v), tail)));
+}
+
+IrRef ir_moment_laplace(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    switch (m) {
+    case IR_E_MEAN:
+        return arg[0];
+    case IR_E_VARIANCE:
+        return scale(g, 2, square(g, arg[1]));
+    case IR_E_ABS: {
+        IrRef d = ir_unary(g, IR_ABS, sub(g, arg[0], t));
+        return add(g, d, mul(g, arg[1], exp_(g, neg(g, quo(g, d, arg[1])))));
+    }
+    default:
+        return IR_NONE;
+    }
+}
+
+/* ---- logistic ------------------------------------------------------------------------------ */
+
+static IrRef standardised(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    return quo(g, sub(g, x, arg[0]), arg[1]);
+}
+
+/* -z - 2 log(1 + e^-z) - log scale */
+IrRef ir_logpdf_logistic(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef minus = neg(g, standardised(g, arg, x));
+    IrRef density = sub(g, minus, scale(g, 2, ir_unary(g, IR_SOFTPLUS, minus)));
+    return sub(g, density, log_(g, arg[1]));
+}
+
+IrRef ir_transport_logistic(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef logit = sub(g, log_(g, noise), ir_unary(g, IR_LOG1P, neg(g, noise)));
+    return add(g, arg[0], mul(g, arg[1], logit));
+}
+
+/* E|x - t|: the integrals of the distribution function below t and of its rest above. */
+static IrRef abs_logistic(IrGraph *g, const IrRef *arg, IrRef t)
+{
+    IrRef z = standardised(g, arg, t);
+    IrRef both = add(g, ir_unary(g, IR_SOFTPLUS, z), ir_unary(g, IR_SOFTPLUS, neg(g, z)));
+    return mul(g, arg[1], both);
+}
+
+IrRef ir_moment_logistic(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    switch (m) {
+    case IR_E_MEAN:
+        return arg[0];
+    case IR_E_VARIANCE:
+        return scale(g, PI * PI / 3, square(g, arg[1]));
+    case IR_E_ABS:
+        return abs_logistic(g, arg, t);
+    case IR_ENTROPY:
+        return shift(g, log_(g, arg[1]), 2);
+    default:
+        return IR_NONE;
+    }
+}
+
+/* ---- gumbel -------------------------------------------------------------------------------- */
+
+IrRef ir_logpdf_gumbel(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef minus = neg(g, standardised(g, arg, x));
+    return sub(g, sub(g, minus, exp_(g, minus)), log_(g, arg[1]));
+}
+
+IrRef ir_transport_gumbel(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    return sub(g, arg[0], mul(g, arg[1], log_(g, neg(g, log_(g, noise)))));
+}
+
+/* E e^(t x) = e^(t loc) Gamma(1 - t scale), for t scale < 1. */
+static IrRef tilt_gumbel(IrGraph *g, const IrRef *arg, IrRef t)
+{
+    IrRef rest = sub(g, ir_const(g, 1), mul(g, t, arg[1]));
+    IrRef log_mean = add(g, mul(g, t, arg[0]), ir_unary(g, IR_LGAMMA, rest));
+    return exp_(g, finite_if_positive(g, rest, log_mean));
+}
+
+IrRef ir_moment_gumbel(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    switch (m) {
+    case IR_E_MEAN:
+        return add(g, arg[0], scale(g, EULER_GAMMA, arg[1]));
+    case IR_E_VARIANCE:
+        return scale(g, PI * PI / 6, square(g, arg[1]));
+    case IR_E_EXP_TILT:
+        return tilt_gumbel(g, arg, t);
+    default:
+        return IR_NONE;
+    }
+}
+
+/* ---- cauchy: no moment exists -------------------------------------------------------------- */
+
+IrRef ir_logpdf_cauchy(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef tail = ir_unary(g, IR_LOG1P, square(g, standardised(g, arg, x)));
+    return shift(g, neg(g, add(g, tail, log_(g, arg[1]))), -LOG_PI);
+}
+
+/* tan(pi (u - 1/2)) = (t - 1/t) / 2, t = tan(pi u / 2), which keeps both tails accurate. */
+IrRef ir_transport_cauchy(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef t = ir_tan_half_pi(g, noise);
+    IrRef z = scale(g, 0.5, sub(g, t, quo(g, ir_const(g, 1), t)));
+    return add(g, arg[0], mul(g, arg[1], z));
+}
+
+IrRef ir_moment_cauchy(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    (void)t;
+    return m == IR_ENTROPY ? shift(g, log_(g, arg[1]), 2 * LOG_TWO + LOG_PI) : IR_NONE;
+}
