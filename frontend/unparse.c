@@ -206,28 +206,27 @@ static const char *output_name(Unparse *u, const IrNode *n)
     return name;
 }
 
-static const char *root_note(Unparse *u, const IrNode *n)
+static const char *root_comment(Unparse *u, const IrNode *n)
 {
     if (n->op != IR_COST)
-        return "";
-    return arena_printf(u->p->arena, "      # %s%s%s", n->attr.text, n->why ? ", " : "",
-                        n->why ? n->why : "");
+        return NULL;
+    return n->why ? arena_printf(u->p->arena, "%s: %s", n->attr.text, n->why) : n->attr.text;
 }
 
 /* What they say may want names that stand further up, so it is said first. */
-static const char *root_lines(Unparse *u)
+static void add_roots(Unparse *u, UpLines *to)
 {
     static const IrOp order[] = {IR_OBJECTIVE, IR_COST, IR_NEXT, IR_GRAD};
-    const char *lines = "";
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (IrRef r = 0; r < u->g.count; r++) {
             const IrNode *n = &u->g.node[r];
-            if (n->op == order[i])
-                lines = arena_printf(u->p->arena, "%s  output %s = %s%s\n", lines,
-                                     output_name(u, n), up_value(u, r, (UpPos){0}).s,
-                                     root_note(u, n));
+            if (n->op != order[i])
+                continue;
+            const char *value = up_value(u, r, (UpPos){0}).s;
+            *arena_push(u->p->arena, to->line, to->count, UpLine) = (UpLine){
+                .comment = root_comment(u, n),
+                .text = arena_printf(u->p->arena, "output %s = %s", output_name(u, n), value)};
         }
-    return lines;
 }
 
 /* ---- graphs -------------------------------------------------------------------------------- */
@@ -259,10 +258,10 @@ static void print_graph(Unparse *u, FILE *out)
     name_data(u);
     up_choose(u);
     UpLines lines = up_schedule(u);
-    const char *roots = root_lines(u);
+    add_roots(u, &lines);
     fprintf(out, "\ngraph %s {\n", u->g.name);
     up_print_lines(u, lines, out);
-    fprintf(out, "\n%s}\n", roots);
+    fputs("}\n", out);
 }
 
 /* ---- the program --------------------------------------------------------------------------- */

@@ -82,7 +82,8 @@ static void need(const Unparse *u, Units *s, Unit *unit, IrRef x)
         return;
     }
     for (uint32_t k = 0; k < n->n_in; k++)
-        need(u, s, unit, n->in[k]);
+        if (up_reads(u, x, k))
+            need(u, s, unit, n->in[k]);
 }
 
 static void find_needs(const Unparse *u, Units *s)
@@ -90,7 +91,8 @@ static void find_needs(const Unparse *u, Units *s)
     for (IrRef r = 0; r < u->g.count; r++) {
         const IrNode *n = &u->g.node[r];
         for (uint32_t k = 0; s->of[r] != UINT32_MAX && k < n->n_in; k++)
-            need(u, s, &s->unit[s->of[r]], n->in[k]);
+            if (up_reads(u, r, k))
+                need(u, s, &s->unit[s->of[r]], n->in[k]);
         if (s->of[r] != UINT32_MAX && u->n[r].first != IR_NONE)
             need(u, s, &s->unit[s->of[r]], u->n[r].first);
     }

@@ -36,8 +36,8 @@ static const char *constraint_of(const Unparse *u, const char *name)
 static bool users_name(const Unparse *u, IrRef r)
 {
     const IrNode *n = &u->g.node[r];
-    return n->name && !is_leaf(n->op) && !is_root(n->op) && n->op != IR_CARRY &&
-           n->op != IR_DRAW;
+    return n->name && (n->op == IR_INDEX || !is_leaf(n->op)) && !is_root(n->op) &&
+           n->op != IR_CARRY && n->op != IR_DRAW;
 }
 
 static void give_name(Unparse *u, IrRef r)
@@ -81,10 +81,12 @@ static void find_sequences(Unparse *u)
             carried(u, r);
         for (uint32_t k = 0; k < n->n_in; k++) {
             UpNode *x = &u->n[n->in[k]];
+            IrOp op = u->g.node[n->in[k]].op;
+            bool anywhere = op == IR_CARRY || ((is_leaf(op) || op == IR_TO_PLATE) && u->n[r].loop);
+            if (!up_reads(u, r, k))
+                continue;
             x->uses++;
-            bool literal = is_leaf(u->g.node[n->in[k]].op) && u->n[r].loop;
-            if (x->loop && x->loop != u->n[r].loop && u->g.node[n->in[k]].op != IR_CARRY &&
-                !literal)
+            if (x->loop && x->loop != u->n[r].loop && !anywhere)
                 x->sequence = x->named = true;
         }
     }
@@ -111,7 +113,7 @@ static bool is_scalar(const Unparse *u, IrRef r)
 static bool is_light(const Unparse *u, IrRef r)
 {
     const IrNode *n = &u->g.node[r];
-    if ((is_leaf(n->op) && n->op != IR_DATA) || n->op == IR_CARRY || n->op == IR_TO_PLATE)
+    if ((is_leaf(n->op) && n->op != IR_DATA && !u->n[r].named) || n->op == IR_CARRY || n->op == IR_TO_PLATE)
         return true;
     if (n->op == IR_TO_REAL)
         return u->n[n->in[0]].named || is_leaf(u->g.node[n->in[0]].op);
@@ -131,25 +133,38 @@ static bool may_stand_in(const Unparse *u, IrRef x, IrRef r)
     return inside ? reduces(n) || is_root(n->op) : a->weight <= SHORT;
 }
 
-/* The operand that makes r longest, if there is one that is not named. */
-static IrRef longest_operand(const Unparse *u, const IrNode *n)
+static uint32_t weigh(const Unparse *u, IrRef r)
 {
-    IrRef longest = IR_NONE;
-    for (uint32_t k = 0; k < n->n_in; k++) {
-        const UpNode *x = &u->n[n->in[k]];
-        bool candidate = !x->named && !x->light;
-        if (candidate && (longest == IR_NONE || x->weight > u->n[longest].weight))
-            longest = n->in[k];
-    }
-    return longest;
-}
-
-static uint32_t weigh(const Unparse *u, const IrNode *n)
-{
+    const IrNode *n = &u->g.node[r];
     uint32_t weight = 1;
     for (uint32_t k = 0; k < n->n_in && n->op != IR_CARRY; k++)
-        weight += u->n[n->in[k]].named ? 1 : u->n[n->in[k]].weight;
+        if (up_reads(u, r, k))
+            weight += u->n[n->in[k]].named ? 1 : u->n[n->in[k]].weight;
     return weight;
+}
+
+static bool may_be_named(const Unparse *u, IrRef x)
+{
+    return !u->n[x].named && !u->n[x].light;
+}
+
+/* Names the operand that makes r longest, or what that one sums over copies; false: there is none.
+ */
+static bool name_longest(Unparse *u, IrRef r)
+{
+    const IrNode *n = &u->g.node[r];
+    IrRef longest = IR_NONE;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        if (may_be_named(u, n->in[k]) && up_reads(u, r, k) &&
+            (longest == IR_NONE || u->n[n->in[k]].weight > u->n[longest].weight))
+            longest = n->in[k];
+    if (longest == IR_NONE)
+        return false;
+    const IrNode *x = &u->g.node[longest];
+    bool inner = x->op == IR_SUM && x->attr.over && may_be_named(u, x->in[0]);
+    u->n[inner ? x->in[0] : longest].named = true;
+    u->n[longest].weight = weigh(u, longest);
+    return true;
 }
 
 /* Some name in the text of x is one of plate p: then p was opened before x is read. */
@@ -159,7 +174,7 @@ static bool opens(const Unparse *u, IrRef x, uint32_t p)
     if (u->n[x].named)
         return u->n[x].path >> p & 1;
     for (uint32_t k = 0; k < n->n_in && n->op != IR_CARRY; k++)
-        if (opens(u, n->in[k], p))
+        if (up_reads(u, x, k) && opens(u, n->in[k], p))
             return true;
     return false;
 }
@@ -171,16 +186,15 @@ static void choose(Unparse *u, IrRef r)
     for (uint32_t k = 0; k < n->n_in; k++) {
         UpNode *x = &u->n[n->in[k]];
         bool later = n->in[k] > r;
-        if (!later && !x->light && !may_stand_in(u, n->in[k], r))
+        if (!later && up_reads(u, r, k) && !x->light && !may_stand_in(u, n->in[k], r))
             x->named = true;
     }
     IrPlates over = n->attr.over | (n->op == IR_TO_AXIS ? 1u << n->attr.plate : 0);
     for (uint32_t p = 0; p < u->g.plates; p++)
         if (over >> p & 1 && !(u->steps >> p & 1) && !opens(u, n->in[0], p))
             u->n[n->in[0]].named = true;
-    IrRef longest;
-    while ((up->weight = weigh(u, n)) > LONGEST && (longest = longest_operand(u, n)) != IR_NONE)
-        u->n[longest].named = true;
+    while ((up->weight = weigh(u, r)) > LONGEST && name_longest(u, r))
+        continue;
     if (n->op == IR_TO_PLATE && !is_leaf(u->g.node[n->in[0]].op))
         u->n[n->in[0]].named = true;
     bool checked = n->op == IR_GATHER && !n->attr.k[0];

@@ -322,6 +322,9 @@ static UpText beside_zero(Unparse *u, IrRef r, uint32_t i, UpPos pos)
 static UpText sum(Unparse *u, IrRef r, UpPos pos)
 {
     bool minus = u->g.node[r].op == IR_SUB;
+    if (!up_reads(u, r, 1))
+        return up_atom(arena_printf(u->p->arena, "log_softmax(%s)",
+                                    up_operand(u, r, 0, pos, UP_IF)));
     for (uint32_t i = 0; i < 2 && !minus; i++)
         if (is_const(operand(u, r, i)) && operand(u, r, i)->attr.num == 0)
             return beside_zero(u, r, 1 - i, pos);
@@ -452,6 +455,9 @@ const char *up_function(IrOp op)
 
 static UpText function(Unparse *u, IrRef r, UpPos pos)
 {
+    IrRef x = u->g.node[r].in[0];
+    if (u->g.node[r].op == IR_EXP && !u->n[x].named && !up_reads(u, x, 1))
+        return up_atom(arena_printf(u->p->arena, "softmax(%s)", up_operand(u, x, 0, pos, UP_IF)));
     return up_atom(arena_printf(u->p->arena, "%s(%s)", up_function(u->g.node[r].op),
                                 up_operand(u, r, 0, pos, UP_IF)));
 }

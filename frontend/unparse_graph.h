@@ -96,6 +96,8 @@ void up_prepare(Unparse *u);
 
 /* ---- unparse_place.c, unparse_choose.c ----------------------------------------------------- */
 
+/* Operand k of r is read by its text: log_softmax hides the logsumexp. */
+bool up_reads(const Unparse *u, IrRef r, uint32_t k);
 void up_place(Unparse *u);  /* plates, loops, paths */
 void up_choose(Unparse *u); /* which nodes have names, and the user's names */
 
@@ -150,7 +152,6 @@ typedef struct UpLines {
 UpLines up_schedule(Unparse *u);
 void up_node_lines(Unparse *u, IrRef r, UpLines *to);
 void up_region_lines(Unparse *u, uint32_t loop, UpLines *to);
-void up_print_statement(FILE *out, uint32_t depth, const char *text);
 /* Prints the statements in their blocks. */
 void up_print_lines(Unparse *u, UpLines lines, FILE *out);
 

@@ -140,23 +140,35 @@ static void print_comment(FILE *out, uint32_t depth, const char *text)
     }
 }
 
-/* A statement goes on after an operator, a comma, `then` and `else`. */
-static size_t where_to_break(const char *text, size_t room)
+static bool ends_in_operator(const char *text, size_t len)
 {
-    static const char *const before[] = {" +", " -", " *", " /", " @", " =", ",", " then", " else"};
-    size_t len = strlen(text);
-    if (len <= room)
-        return len;
-    for (size_t at = room; at > 0; at--)
-        for (size_t i = 0; text[at] == ' ' && i < sizeof before / sizeof *before; i++) {
-            size_t n = strlen(before[i]);
-            if (at >= n && memcmp(text + at - n, before[i], n) == 0)
-                return at;
-        }
-    return len;
+    static const char *const last[] = {" +", " -", " *", " /", " @", " then", " else"};
+    for (size_t i = 0; i < sizeof last / sizeof *last; i++) {
+        size_t n = strlen(last[i]);
+        if (len >= n && memcmp(text + len - n, last[i], n) == 0)
+            return true;
+    }
+    return false;
 }
 
-void up_print_statement(FILE *out, uint32_t depth, const char *text)
+/* A statement goes on after an operator, or else after a comma; not within an index. */
+static size_t where_to_break(const char *text, size_t room)
+{
+    size_t len = strlen(text), after = 0, comma = 0;
+    int index = 0;
+    for (size_t at = 1; len > room && at <= room; at++) {
+        index += (text[at] == '[') - (text[at] == ']');
+        if (text[at] != ' ' || index)
+            continue;
+        if (ends_in_operator(text, at))
+            after = at;
+        if (text[at - 1] == ',')
+            comma = at;
+    }
+    return after ? after : comma ? comma : len;
+}
+
+static void print_statement(FILE *out, uint32_t depth, const char *text)
 {
     enum { WIDTH = 100 };
     for (bool first = true; *text; first = false) {
@@ -235,15 +247,22 @@ static void enter(Unparse *u, const UpLine *line, FILE *out, Open *o)
         open_loop(u, line->loop, out, o);
 }
 
+static bool is_output(const UpLine *line)
+{
+    return strncmp(line->text, "output ", 7) == 0;
+}
+
 void up_print_lines(Unparse *u, UpLines lines, FILE *out)
 {
     Open open = {.depth = 1};
     for (uint32_t i = 0; i < lines.count; i++) {
         const UpLine *line = &lines.line[i];
         enter(u, line, out, &open);
+        if (is_output(line) && i && !is_output(line - 1))
+            fputc('\n', out);
         if (line->comment)
             print_comment(out, open.depth, line->comment);
-        up_print_statement(out, open.depth, line->text);
+        print_statement(out, open.depth, line->text);
     }
     while (open.depth > 1)
         close_block(out, &open);

@@ -3,6 +3,21 @@
 
 /* ---- what is read -------------------------------------------------------------------------- */
 
+bool up_reads(const Unparse *u, IrRef r, uint32_t k)
+{
+    const IrNode *n = &u->g.node[r];
+    if (n->op != IR_SUB || k != 1 || n->type.rank == 0)
+        return true;
+    uint32_t last = n->type.rank - 1;
+    const IrNode *norm = &u->g.node[n->in[1]];
+    if (norm->op == IR_EXPAND && norm->attr.k[0] == last)
+        norm = &u->g.node[norm->in[0]];
+    else if (last > 0)
+        return true;
+    return norm->op != IR_LOGSUMEXP || norm->in[0] != n->in[0] || norm->attr.over ||
+           norm->attr.axes != 1u << last;
+}
+
 /* Carries look ahead, so until nothing changes. */
 static void mark_live(Unparse *u)
 {
@@ -14,6 +29,8 @@ static void mark_live(Unparse *u)
             if (ir_op_info[n->op].flags & IR_EFFECT)
                 u->n[r].live = true;
             for (uint32_t k = 0; k < n->n_in && u->n[r].live; k++) {
+                if (!up_reads(u, r, k))
+                    continue;
                 again |= !u->n[n->in[k]].live && n->in[k] > r;
                 u->n[n->in[k]].live = true;
             }
@@ -210,7 +227,7 @@ static IrPlates serve_rows(Unparse *u)
             bool rows = u->n[r].path >> u->rows & 1;
             for (uint32_t k = 0; u->n[r].live && (rows || u->n[r].before) && k < n->n_in; k++) {
                 UpNode *x = &u->n[n->in[k]];
-                if (x->path >> u->rows & 1 || x->before)
+                if (x->path >> u->rows & 1 || x->before || !up_reads(u, r, k))
                     continue;
                 again = true;
                 if (!x->by_rows)

@@ -78,8 +78,12 @@ static IrRef summand(IrGraph *g, IrRef x, IrPlates *rows)
         *rows = n.attr.over;
         return n.in[0];
     }
-    IrRef a = n.op == IR_NEG ? summand(g, n.in[0], rows) : IR_NONE;
-    return a == IR_NONE ? a : ir_unary(g, IR_NEG, a);
+    bool spread = n.op == IR_ADD && g->node[n.in[1]].op == IR_CONST &&
+                  g->node[n.in[1]].attr.num == 0;
+    IrRef a = n.op == IR_NEG || spread ? summand(g, n.in[0], rows) : IR_NONE;
+    if (a == IR_NONE)
+        return a;
+    return spread ? ir_binary(g, IR_ADD, a, n.in[1]) : ir_unary(g, IR_NEG, a);
 }
 
 static IrRef rows_last(IrGraph *g, const IrNode *n, void *context)
