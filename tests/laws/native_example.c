@@ -41,7 +41,7 @@ static void derive(Native *n)
 {
     /* Sums of f32 products differ by their order, which a tolerance per root states. */
     static const NativeCase tolerance = {.name = "example", .ulps = 256, .floor = 1};
-    PassOptions options = {n->options.parts, n->options.real_bytes};
+    PassOptions options = {.parts = n->options.parts, .real_bytes = n->options.real_bytes};
     PassCtx cx = {.options = &options, .diags = n->diags, .arena = n->arena};
     uint32_t graphs = n->model.graphs;
     n->of = arena_array(n->arena, const NativeCase *, graphs);

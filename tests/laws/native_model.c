@@ -109,7 +109,7 @@ static void schedule(Native *n, uint32_t i)
     static const char *const passes[] = {"partition", "fuse", "plan"};
     const NativeCase *c = n->of[i];
     IrGraph *to = &n->entry[i][c->entry];
-    PassOptions options = {n->options.parts, n->options.real_bytes};
+    PassOptions options = {.parts = n->options.parts, .real_bytes = n->options.real_bytes};
     PassCtx cx = {.options = &options, .diags = n->diags, .arena = n->arena};
     for (IrEntry e = IR_ENTRY_SOURCE; e < IR_ENTRIES; e++)
         ir_graph_init(&n->entry[i][e], &n->model, c->name, e);
