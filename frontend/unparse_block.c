@@ -2,7 +2,7 @@
  *
  * A unit is a named node, or all of a region, whose loop stands in one piece.  First comes what the
  * rows need and is none of theirs, then the rows, then what is left; of what is ready, first what
- * stands in the block that is open. */
+ * stands in the block that is open, then what stands outermost: few blocks are opened again. */
 #include "frontend/unparse_graph.h"
 
 #include <stdlib.h>
@@ -108,6 +108,11 @@ static bool is_ready(const Units *s, const Unit *unit)
 
 /* ---- the order ----------------------------------------------------------------------------- */
 
+static int depth_of(const Unit *unit)
+{
+    return __builtin_popcount(unit->path) + (unit->loop != 0);
+}
+
 static Unit *next_unit(const Units *s, UpPhase phase, const Unit *last)
 {
     Unit *first = NULL;
@@ -117,7 +122,8 @@ static Unit *next_unit(const Units *s, UpPhase phase, const Unit *last)
             continue;
         if (last && unit->path == last->path && unit->loop == last->loop && !last->region)
             return unit;
-        first = first ? first : unit;
+        if (!first || depth_of(unit) < depth_of(first))
+            first = unit;
     }
     return first;
 }
