@@ -15,6 +15,8 @@ typedef struct CgOptions {
     int64_t parts;      /* the fixed parts the graphs were scheduled for */
     const char *hash;   /* of the source and the options: in the model and its checkpoints */
     const char *version;
+    const char *manifest; /* what the model takes and gives, for programs around it; or NULL */
+    uint64_t interface;   /* a number that differs where that does */
     bool no_optimise;   /* skip default<O3>: tests compare both */
 } CgOptions;
 

@@ -352,6 +352,8 @@ void cg_model(Cg *cg, const CgGraph *graph)
     put_int(cg, &s, cg->m->graphs);
     put(&s, trains(cg));
     put_int(cg, &s, cg->m->trains);
+    put(&s, text(cg, o->manifest));
+    put_int(cg, &s, (int64_t)o->interface);
     LLVMValueRef model = constant(cg, "sgrt_model", finish(cg, &s));
     LLVMSetLinkage(model, LLVMExternalLinkage);
     LLVMSetUnnamedAddress(model, LLVMNoUnnamedAddr);

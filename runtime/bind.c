@@ -11,24 +11,6 @@
 
 enum { TEXT = 200 };
 
-static const struct {
-    const char *name;
-    SgrtStored stored;
-} elem_row[] = {[SGRT_F32] = {"float32", SGRT_STORED_F32},
-                [SGRT_F64] = {"float64", SGRT_STORED_F64},
-                [SGRT_I32] = {"int32", SGRT_STORED_I32},
-                [SGRT_BOOL] = {"bool", SGRT_STORED_BOOL}};
-
-int64_t sgrt_elem_bytes(int64_t elem)
-{
-    return sgrt_stored_bytes(elem_row[elem].stored);
-}
-
-const char *sgrt_elem_name(int64_t elem)
-{
-    return elem_row[elem].name;
-}
-
 static bool is_real(const SgrtColumn *c)
 {
     return c->elem == SGRT_F32 || c->elem == SGRT_F64;
@@ -265,7 +247,7 @@ static bool take_values(Binding *k)
     bool bytes = k->a->stored == SGRT_STORED_U8 && is_real(c);
     k->b->scaled = bytes && c->in.kind == SGRT_RANGE && c->in.lo == 0 && c->in.hi == 1;
     if (!bytes || !fits_unchecked(k->b, c)) {
-        k->b->stored = elem_row[c->elem].stored;
+        k->b->stored = sgrt_elem_stored(c->elem);
         return convert_rows(k);
     }
     k->b->stored = SGRT_STORED_U8;

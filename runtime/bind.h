@@ -64,6 +64,7 @@ int64_t sgrt_column_find(const SgrtGraph *graph, const char *name);
 /* Bytes of one element of a frame's array. */
 int64_t sgrt_elem_bytes(int64_t elem);
 const char *sgrt_elem_name(int64_t elem); /* "float32" */
+SgrtStored sgrt_elem_stored(int64_t elem);
 
 /* Rows [first, first + count) of `order`, or of the data themselves if it is NULL, converted to the
  * column's element type. */

@@ -1,6 +1,7 @@
 /* What of a model and its training goes into a file, and what must agree to take it back. */
 #include "runtime/checkpoint.h"
 
+#include "runtime/listing.h"
 #include "runtime/memory.h"
 
 #include <errno.h>
@@ -9,146 +10,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT "sgc 1"
-enum { TEXTS = 10, DIGITS = 24 };
-
-/* Tensors being listed for a file; their names are owned where they were made up. */
-typedef struct Listing {
-    SgrtTensor *tensor;
-    char **made;
-    int64_t count, room, names;
-    SgrtError *e;
-    bool failed;
-} Listing;
-
-static void listing_free(Listing *l)
-{
-    for (int64_t i = 0; i < l->names; i++)
-        free(l->made[i]);
-    free(l->made);
-    free(l->tensor);
-}
-
-static bool listing_init(Listing *l, int64_t room, SgrtError *e)
-{
-    *l = (Listing){.room = room, .e = e};
-    l->tensor = sgrt_alloc(room, sizeof *l->tensor, e);
-    l->made = l->tensor ? sgrt_alloc(room, sizeof *l->made, e) : NULL;
-    return l->made != NULL;
-}
-
-__attribute__((format(printf, 2, 3))) static const char *make_name(Listing *l, const char *format,
-                                                                   ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    char *name = NULL;
-    if (vasprintf(&name, format, arguments) < 0) {
-        l->failed = true;
-        name = NULL;
-        sgrt_fail(l->e, "out of memory");
-    } else {
-        l->made[l->names++] = name;
-    }
-    va_end(arguments);
-    return name;
-}
-
-static void list(Listing *l, const char *name, SgrtStored stored, const int64_t *dim, int64_t rank,
-                 const void *values)
-{
-    SgrtTensor *t = &l->tensor[l->count++];
-    *t = (SgrtTensor){.name = name, .stored = stored, .rank = rank, .values = values};
-    for (int64_t i = 0; i < rank && i < SGRT_MOST_AXES; i++)
-        t->dim[i] = dim[i];
-    sgrt_size_of(dim, rank, &t->size);
-}
-
-static void list_params(Listing *l, const SgrtParams *params)
-{
-    const SgrtModel *model = params->model;
-    for (int64_t i = 0; i < model->params; i++)
-        list(l, model->param[i].name, sgrt_real_stored(model), model->param[i].dim,
-             model->param[i].rank, params->value[i]);
-}
-
-static void list_slot(Listing *l, const SgrtTrainer *t, int64_t slot)
-{
-    const SgrtModel *model = t->data->model;
-    const SgrtOptimizer *o = t->settings.optimizer.optimizer;
-    for (int64_t i = 0; i < model->params; i++) {
-        if (!t->slot[slot].value[i])
-            continue;
-        const SgrtParam *p = &model->param[i];
-        list(l, make_name(l, "optimizer/%s/%s/%s", o->name, o->slot[slot], p->name),
-             sgrt_real_stored(model), p->dim, p->rank, t->slot[slot].value[i]);
-    }
-}
-
 /* The sums and the rows they were taken over, as one tensor: `sums` has room for both. */
-static void list_training(Listing *l, const SgrtTrainer *t, double *sums)
+static void list_sums(SgrtListing *l, const SgrtTrainer *t, double *sums)
 {
-    const SgrtGraph *g = t->data->graph;
-    for (int64_t i = 0; i < t->settings.optimizer.optimizer->slots; i++)
-        list_slot(l, t, i);
-    for (int64_t i = 0; i < g->states; i++)
-        list(l, make_name(l, "average/%s", g->state[i]), SGRT_STORED_F64, NULL, 0, &t->state[i]);
-    memcpy(sums, t->sum, (size_t)(1 + g->costs) * sizeof *sums);
-    sums[1 + g->costs] = t->sum_rows;
-    list(l, "training/sums", SGRT_STORED_F64, (int64_t[]){2 + g->costs}, 1, sums);
+    int64_t costs = t->data->graph->costs;
+    memcpy(sums, t->sum, (size_t)(1 + costs) * sizeof *sums);
+    sums[1 + costs] = t->sum_rows;
+    sgrt_list(l, "training/sums", SGRT_STORED_F64, (int64_t[]){2 + costs}, 1, sums);
 }
 
-/* Metadata being listed; numbers keep their digits here. */
-typedef struct Metadata {
-    SgrtText text[TEXTS];
-    char digits[TEXTS][DIGITS];
-    int64_t count;
-} Metadata;
-
-static void say(Metadata *m, const char *key, const char *value)
+static void describe_run(SgrtMetadata *m, const SgrtTrainer *t)
 {
-    m->text[m->count++] = (SgrtText){key, value};
-}
-
-static void say_number(Metadata *m, const char *key, int64_t value)
-{
-    snprintf(m->digits[m->count], DIGITS, "%lld", (long long)value);
-    say(m, key, m->digits[m->count]);
-}
-
-static void describe(Metadata *m, const SgrtModel *model, const SgrtTrainer *t)
-{
-    say(m, "format", FORMAT);
-    say(m, "model", model->name);
-    say(m, "hash", model->hash);
-    if (!t)
-        return;
-    say(m, "graph", t->data->graph->name);
-    say(m, "optimizer", t->settings.optimizer.optimizer->name);
-    say_number(m, "seed", t->settings.seed);
-    say_number(m, "step", t->step);
-    say_number(m, "epoch", t->epoch_steps ? t->step / t->epoch_steps : 0);
-    say_number(m, "rows", t->data->rows);
-    say_number(m, "batch", t->settings.batch);
+    sgrt_describe_training(m, t);
+    sgrt_say_count(m, "epoch", t->epoch_steps ? t->step / t->epoch_steps : 0);
+    sgrt_say_count(m, "rows", t->data->rows);
+    sgrt_say_count(m, "batch", t->settings.batch);
 }
 
 bool sgrt_checkpoint_save(const char *path, const SgrtParams *params, const SgrtTrainer *t,
                           SgrtError *e)
 {
-    const SgrtModel *model = params->model;
-    const SgrtGraph *g = t ? t->data->graph : NULL;
-    Metadata m = {.count = 0};
-    Listing l;
-    double *sums = sgrt_alloc(g ? 2 + g->costs : 0, sizeof *sums, e);
-    bool saved =
-        sums && listing_init(&l, model->params * (1 + SGRT_SLOTS) + 1 + (g ? g->states : 0), e);
+    SgrtMetadata m = {.count = 0};
+    SgrtListing l;
+    double *sums = sgrt_alloc(t ? 2 + t->data->graph->costs : 0, sizeof *sums, e);
+    bool saved = sums && sgrt_listing_make(&l, params, t, e);
     if (saved) {
-        describe(&m, model, t);
-        list_params(&l, params);
-        if (t)
-            list_training(&l, t, sums);
-        saved = !l.failed && sgrt_tensors_write(path, l.tensor, l.count, m.text, m.count, e);
-        listing_free(&l);
+        sgrt_describe_model(&m, params->model);
+        if (t) {
+            list_sums(&l, t, sums);
+            describe_run(&m, t);
+        }
+        saved = sgrt_tensors_write(path, l.tensor, l.count, m.text, m.count, e);
+        sgrt_listing_free(&l);
     }
     free(sums);
     return saved;

@@ -63,7 +63,8 @@ void sgrt_params_free(SgrtParams *p)
     *p = (SgrtParams){0};
 }
 
-/* A whole array does not change between calls, so it is converted once. */
+/* A whole array does not change between calls, so it is converted once.  Without bound data the
+ * caller points frame.data to its own. */
 static bool make_columns(SgrtCall *c, SgrtError *e)
 {
     const SgrtGraph *g = c->data->graph;
@@ -72,7 +73,7 @@ static bool make_columns(SgrtCall *c, SgrtError *e)
     c->buffer = sgrt_alloc(g->columns, sizeof *c->buffer, e);
     if (!data || !c->buffer)
         return false;
-    for (int64_t i = 0; i < g->columns; i++) {
+    for (int64_t i = 0; c->data->bound && i < g->columns; i++) {
         const SgrtColumn *column = &g->column[i];
         int64_t rows = column->by_rows ? c->batch : 1;
         c->buffer[i] = sgrt_alloc(rows * column->size, sgrt_elem_bytes(column->elem), e);
@@ -92,7 +93,8 @@ static bool make_outputs(SgrtCall *c, SgrtError *e)
     c->frame.output = output;
     if (!output)
         return false;
-    for (int64_t i = 0; c->entry == g->run && i < g->outputs; i++) {
+    c->owns_output = c->entry == g->run && c->data->bound;
+    for (int64_t i = 0; c->owns_output && i < g->outputs; i++) {
         int64_t rows = g->output[i].by_rows ? c->batch : 1;
         output[i] = sgrt_alloc(rows * g->output[i].size, sgrt_elem_bytes(g->output[i].elem), e);
         if (!output[i])
@@ -129,7 +131,7 @@ void sgrt_call_free(SgrtCall *c)
 {
     for (int64_t i = 0; c->buffer && i < c->data->graph->columns; i++)
         free(c->buffer[i]);
-    for (int64_t i = 0; c->frame.output && i < c->data->graph->outputs; i++)
+    for (int64_t i = 0; c->owns_output && i < c->data->graph->outputs; i++)
         free(((void **)c->frame.output)[i]);
     free(c->buffer);
     free(c->frame.data);
@@ -178,23 +180,26 @@ void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t r
             load_column(c, i, order, first, rows, pool);
 }
 
-/* A phase and its frame, for the pool. */
+/* A phase and its call, for the pool. */
 typedef struct Running {
     SgrtPhaseFn *run;
-    SgrtFrame *frame;
+    SgrtCall *call;
 } Running;
 
 static void run_task(void *context, int64_t task)
 {
     const Running *r = context;
-    r->run(r->frame, task);
+    if (r->call->around)
+        r->call->around(r->call->around_context, r->run, &r->call->frame, task);
+    else
+        r->run(&r->call->frame, task);
 }
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
 {
     c->fault = (SgrtFault){0};
     for (int64_t i = 0; i < c->entry->phases; i++) {
-        Running r = {c->entry->phase[i].run, &c->frame};
+        Running r = {c->entry->phase[i].run, c};
         sgrt_pool_run(pool, run_task, &r, c->entry->phase[i].tasks);
     }
 }

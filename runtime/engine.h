@@ -27,6 +27,9 @@ SgrtStored sgrt_real_stored(const SgrtModel *model);
 /* The graph of a model with this name, or NULL. */
 const SgrtGraph *sgrt_graph_find(const SgrtModel *model, const char *name);
 
+/* Calls run(frame, task). */
+typedef void SgrtAround(void *context, SgrtPhaseFn *run, SgrtFrame *frame, int64_t task);
+
 typedef struct SgrtCall {
     const SgrtData *data; /* borrowed, with the model and the graph */
     const SgrtEntry *entry;
@@ -34,10 +37,14 @@ typedef struct SgrtCall {
     SgrtFrame frame; /* the caller sets hyper, seed, step, purpose, first_row, state and tape */
     SgrtFault fault;
     void **buffer; /* owned: [columns], what frame.data points to unless it is the data itself */
+    bool owns_output;
+    SgrtAround *around; /* NULL, or what stands around every task of this call */
+    void *around_context;
 } SgrtCall;
 
 /* Prepares calls of `entry` on `data`, which must be complete, in batches of at most `batch` rows
- * (1 for a graph without rows).  `grad` is NULL unless the entry is a step. */
+ * (1 for a graph without rows).  `grad` is NULL unless the entry is a step.  If data->bound is NULL
+ * the caller points frame.data and frame.output to arrays of its own before each call. */
 bool sgrt_call_init(SgrtCall *c, const SgrtData *data, const SgrtEntry *entry, int64_t batch,
                     SgrtParams *params, SgrtParams *grad, SgrtError *e);
 void sgrt_call_free(SgrtCall *c);

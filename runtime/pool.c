@@ -34,6 +34,8 @@ struct SgrtPool {
     int64_t threads; /* with the caller */
     int64_t started;
     pthread_t *thread;
+    SgrtRunner *runner; /* NULL: the threads above */
+    void *user;
 };
 
 static inline void relax(void)
@@ -134,6 +136,16 @@ SgrtPool *sgrt_pool_new(int64_t threads, SgrtError *e)
     return pool;
 }
 
+SgrtPool *sgrt_pool_borrow(SgrtRunner *runner, void *user, SgrtError *e)
+{
+    SgrtPool *pool = sgrt_pool_new(1, e);
+    if (pool) {
+        pool->runner = runner;
+        pool->user = user;
+    }
+    return pool;
+}
+
 void sgrt_pool_free(SgrtPool *pool)
 {
     if (!pool)
@@ -175,6 +187,10 @@ static void run_some(SgrtPool *pool, SgrtTaskFn *task, void *context, uint32_t t
 
 void sgrt_pool_run(SgrtPool *pool, SgrtTaskFn *task, void *context, int64_t tasks)
 {
+    if (pool->runner && tasks > 1) {
+        pool->runner(pool->user, task, context, tasks);
+        return;
+    }
     if (pool->threads > 1 && tasks > 1 && tasks <= UINT32_MAX) {
         run_some(pool, task, context, (uint32_t)tasks);
         return;

@@ -18,6 +18,13 @@ int64_t sgrt_cpus(void);
 
 /* `threads` counts the caller, so 1 starts none.  NULL on failure. */
 SgrtPool *sgrt_pool_new(int64_t threads, SgrtError *e);
+
+/* Runs task(context, 0) ... task(context, tasks - 1) on threads of its own, and returns when all
+ * are done. */
+typedef void SgrtRunner(void *user, SgrtTaskFn *task, void *context, int64_t tasks);
+
+/* A pool that leaves every phase to the caller's runner and starts no thread. */
+SgrtPool *sgrt_pool_borrow(SgrtRunner *runner, void *user, SgrtError *e);
 void sgrt_pool_free(SgrtPool *pool);
 int64_t sgrt_pool_threads(const SgrtPool *pool);
 

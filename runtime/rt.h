@@ -164,6 +164,8 @@ typedef struct SgrtModel {
     int64_t graphs;
     const SgrtTrain *train;
     int64_t trains;
+    const char *manifest; /* what the model takes and gives, as JSON; for programs around it */
+    uint64_t interface;   /* a number that differs where that does */
 } SgrtModel;
 
 /* The one symbol that a model's object file defines. */

@@ -6,18 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static SgrtStored stored_of(int64_t elem)
-{
-    static const SgrtStored stored[] = {[SGRT_F32] = SGRT_STORED_F32,
-                                        [SGRT_F64] = SGRT_STORED_F64,
-                                        [SGRT_I32] = SGRT_STORED_I32,
-                                        [SGRT_BOOL] = SGRT_STORED_BOOL};
-    return stored[elem];
-}
-
 static bool make_output(SgrtArray *a, const SgrtOutput *o, int64_t rows, SgrtError *e)
 {
-    *a = (SgrtArray){.stored = stored_of(o->elem)};
+    *a = (SgrtArray){.stored = sgrt_elem_stored(o->elem)};
     if (o->by_rows)
         a->dim[a->rank++] = rows;
     if (o->rank + a->rank > SGRT_MOST_AXES)

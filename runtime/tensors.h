@@ -41,8 +41,16 @@ const char *sgrt_tensors_text(const SgrtTensorFile *f, const char *key);        
 /* Copies a tensor's values as F32 or F64.  False if the tensor holds anything but reals. */
 bool sgrt_tensor_copy(const SgrtTensor *t, SgrtStored wanted, void *out);
 
-/* Writes a file, atomically.  The same arguments give the same bytes: tensors are ordered by
- * falling size of their elements and then as given, which keeps every one aligned. */
+/* Orders tensors as in a file: by falling size of their elements and then as given, which keeps
+ * every one aligned.  order[tensors]. */
+void sgrt_tensors_sort(const SgrtTensor *tensor, int64_t tensors, const SgrtTensor **order);
+
+/* What stands in a file before the tensors' bytes: its length.  Of more than `room` bytes the first
+ * are written. */
+int64_t sgrt_tensors_header(char *out, int64_t room, const SgrtTensor *const *order,
+                            int64_t tensors, const SgrtText *text, int64_t texts);
+
+/* Writes a file, atomically.  The same arguments give the same bytes. */
 bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors,
                         const SgrtText *text, int64_t texts, SgrtError *e);
 

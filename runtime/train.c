@@ -138,7 +138,8 @@ static bool make_trainer(SgrtTrainer *t, SgrtError *e)
 {
     const SgrtModel *model = t->data->model;
     const SgrtGraph *g = t->data->graph;
-    for (int64_t i = 0; i < t->settings.optimizer.optimizer->slots; i++)
+    const SgrtOptimizer *o = t->settings.optimizer.optimizer;
+    for (int64_t i = 0; o && i < o->slots; i++)
         if (!sgrt_params_init(&t->slot[i], model, g->trained, e))
             return false;
     t->spans = spans_new(model, g->trained, e);
@@ -238,7 +239,7 @@ static bool check_state(const SgrtTrainer *t, SgrtError *e)
     return true;
 }
 
-static void apply(SgrtTrainer *t)
+void sgrt_trainer_apply(SgrtTrainer *t)
 {
     SgrtOptimStep *o = &t->settings.optimizer;
     double clip = t->settings.clip;
@@ -267,13 +268,18 @@ static bool refuse(const SgrtTrainer *t, SgrtError *e)
     return sgrt_fail_in(e, where);
 }
 
+bool sgrt_trainer_gradient(SgrtTrainer *t, SgrtError *e)
+{
+    sgrt_call_run(&t->call, t->pool);
+    return sgrt_call_check(&t->call, e) && measure_gradient(t, e) && check_state(t, e);
+}
+
 bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e)
 {
     load_rows(t);
-    sgrt_call_run(&t->call, t->pool);
-    if (!sgrt_call_check(&t->call, e) || !measure_gradient(t, e) || !check_state(t, e))
+    if (!sgrt_trainer_gradient(t, e))
         return refuse(t, e);
-    apply(t);
+    sgrt_trainer_apply(t);
     return true;
 }
 

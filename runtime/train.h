@@ -10,7 +10,7 @@
 #include "runtime/optim.h"
 
 typedef struct SgrtTrainSettings {
-    SgrtOptimStep optimizer;
+    SgrtOptimStep optimizer; /* without a row of the table: gradients only */
     double clip;   /* the largest norm of a gradient; 0: any */
     int64_t batch; /* rows of a step; ignored by a graph without rows */
     int64_t seed;
@@ -44,6 +44,11 @@ void sgrt_trainer_free(SgrtTrainer *t);
 /* One step.  If it faults, or a cost or a gradient is not finite, it is not applied: parameters,
  * slots, averages and the step number stay as they were, and the error says what and where. */
 bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e);
+
+/* The two halves of a step, for a caller that points the frame to rows of its own.  The gradient is
+ * in t->grad, its norm in t->norm, and the costs in the frame. */
+bool sgrt_trainer_gradient(SgrtTrainer *t, SgrtError *e);
+void sgrt_trainer_apply(SgrtTrainer *t);
 
 /* Row-weighted means since the last report into cost[1 + costs]; starts the next report. */
 void sgrt_trainer_report(SgrtTrainer *t, double *cost);

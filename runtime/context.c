@@ -1,0 +1,228 @@
+/* The life of a context: all that its calls need is made here. */
+#include "runtime/context_state.h"
+
+#include "runtime/cpu.h"
+#include "runtime/init.h"
+#include "runtime/memory.h"
+#include "runtime/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- graphs --------------------------------------------------------------------------------- */
+
+static bool has_optimizer(const SgrtModel *model, const SgrtGraph *graph)
+{
+    for (int64_t i = 0; i < model->trains; i++)
+        if (&model->graph[model->train[i].graph] == graph && model->train[i].optimizer)
+            return true;
+    return false;
+}
+
+/* The model's optimiser or the host's; a host that has its own takes gradients only. */
+static bool choose_optimizer(SgrtPlan *plan, const SgrtModel *model, const SgrtGraph *graph,
+                             const char *name, SgrtError *e)
+{
+    SgrtOptions o = {0};
+#define ABSENT_INTEGER -1
+#define ABSENT_REAL NAN
+#define ABSENT_TEXT NULL
+#define ABSENT_FLAG false
+#define OPTION(field, kind, low, verbs, argument, help) o.field = ABSENT_##kind;
+#include "runtime/options.def"
+    *plan = (SgrtPlan){.clip = 0};
+    if (name ? strcmp(name, "none") == 0 : !has_optimizer(model, graph))
+        return true;
+    o.optimizer = name;
+    return sgrt_plan_make(plan, model, graph, &o, e);
+}
+
+static bool make_trainer(SgrtContext *m, SgrtContextGraph *g, const char *optimizer, SgrtError *e)
+{
+    SgrtPlan plan;
+    if (!choose_optimizer(&plan, m->model, g->data.graph, optimizer, e))
+        return false;
+    SgrtTrainSettings settings = {.optimizer = plan.optimizer,
+                                  .clip = plan.clip,
+                                  .batch = g->data.rows,
+                                  .seed = m->seed,
+                                  .hyper = m->hyper};
+    if (!sgrt_trainer_init(&g->trainer, &settings, &g->data, &m->params, m->pool, e))
+        return false;
+    g->trainer.call.around = sgrt_spaces_around;
+    g->trainer.call.around_context = &m->spaces;
+    return sgrt_listing_make(&g->listing, &m->params, &g->trainer, e);
+}
+
+static bool make_call(SgrtContext *m, SgrtContextGraph *g, SgrtCall *c, const SgrtEntry *entry,
+                      SgrtPurpose purpose, SgrtError *e)
+{
+    if (!entry)
+        return true;
+    if (!sgrt_call_init(c, &g->data, entry, g->data.rows, &m->params, NULL, e))
+        return false;
+    c->frame.hyper = m->hyper;
+    c->frame.state = g->trainer.state;
+    c->frame.purpose = purpose;
+    c->around = sgrt_spaces_around;
+    c->around_context = &m->spaces;
+    return true;
+}
+
+static bool make_graph(SgrtContext *m, int64_t i, const char *optimizer, SgrtError *e)
+{
+    const SgrtGraph *graph = &m->model->graph[i];
+    SgrtContextGraph *g = &m->graph[i];
+    g->data = (SgrtData){m->model, graph, .rows = graph->batch ? graph->batch : 1};
+    return (!graph->step || make_trainer(m, g, optimizer, e)) &&
+           make_call(m, g, &g->eval, graph->eval, SGRT_EVAL, e) &&
+           make_call(m, g, &g->run, graph->run, SGRT_RUN, e);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static bool make_hypers(SgrtContext *m, const SgrtContextConfig *config, SgrtError *e)
+{
+    m->hyper = sgrt_alloc(m->model->hypers, sizeof *m->hyper, e);
+    for (int64_t i = 0; m->hyper && i < m->model->hypers; i++)
+        m->hyper[i] = config ? config->hyper[i] : m->model->hyper[i].value;
+    return m->hyper != NULL;
+}
+
+static bool make_scratch(SgrtContext *m, SgrtError *e)
+{
+    int64_t most = 0, tensors = m->listing.count;
+    for (int64_t i = 0; i < m->model->params; i++)
+        if (m->model->param[i].in.kind != SGRT_FREE && m->model->param[i].size > most)
+            most = m->model->param[i].size;
+    for (int64_t i = 0; i < m->model->graphs; i++)
+        if (m->graph[i].listing.count > tensors)
+            tensors = m->graph[i].listing.count;
+    m->scratch = sgrt_alloc(most, sizeof *m->scratch, e);
+    m->order = m->scratch ? sgrt_alloc(tensors, sizeof *m->order, e) : NULL;
+    m->found = m->order ? sgrt_alloc(tensors, sizeof *m->found, e) : NULL;
+    return m->found != NULL;
+}
+
+static bool make(SgrtContext *m, const SgrtContextConfig *config, SgrtError *e)
+{
+    const SgrtModel *model = m->model;
+    const char *optimizer = config ? config->optimizer : NULL;
+    int64_t threads = config ? config->threads : 1;
+    m->seed = config ? config->seed : 0;
+    m->pool = config && config->parallel
+                  ? sgrt_pool_borrow(config->parallel, config->user, e)
+                  : sgrt_pool_new(threads, e);
+    m->graph = m->pool ? sgrt_alloc(model->graphs, sizeof *m->graph, e) : NULL;
+    if (!m->graph || !sgrt_spaces_init(&m->spaces, threads, e) || !make_hypers(m, config, e) ||
+        !sgrt_params_init(&m->params, model, NULL, e) ||
+        !sgrt_init_params(&m->params, m->seed, e) ||
+        !sgrt_listing_make(&m->listing, &m->params, NULL, e))
+        return false;
+    for (int64_t i = 0; i < model->graphs; i++)
+        if (!make_graph(m, i, optimizer, e))
+            return false;
+    return make_scratch(m, e);
+}
+
+static void clear(SgrtContext *m)
+{
+    for (int64_t i = 0; m->graph && i < m->model->graphs; i++) {
+        SgrtContextGraph *g = &m->graph[i];
+        sgrt_listing_free(&g->listing);
+        if (g->run.data)
+            sgrt_call_free(&g->run);
+        if (g->eval.data)
+            sgrt_call_free(&g->eval);
+        sgrt_trainer_free(&g->trainer);
+    }
+    sgrt_pool_free(m->pool);
+    sgrt_spaces_free(&m->spaces);
+    sgrt_listing_free(&m->listing);
+    sgrt_params_free(&m->params);
+    free(m->graph);
+    free(m->hyper);
+    free(m->scratch);
+    free(m->order);
+    free(m->found);
+    *m = (SgrtContext){.model = m->model, .error = m->error};
+}
+
+/* What is wrong before anything is made. */
+static int check(SgrtContext *m, const SgrtContextConfig *config)
+{
+    if (config && config->abi != m->model->interface) {
+        sgrt_fail(&m->error, "the header is of another build than the library of %s: compile with "
+                             "the one that sgc wrote beside it",
+                  m->model->name);
+        return SGRT_CONTEXT_STALE;
+    }
+    if (config && config->threads < 1) {
+        sgrt_fail(&m->error, "%lld threads: at least 1 is needed", (long long)config->threads);
+        return SGRT_CONTEXT_ARGUMENT;
+    }
+    return sgrt_cpu_check(m->model, &m->error) ? SGRT_CONTEXT_OK : SGRT_CONTEXT_CPU;
+}
+
+/* What fails later is an optimiser's name, or else a resource. */
+static bool names_optimizer(const SgrtContextConfig *config)
+{
+    return config && config->optimizer && strcmp(config->optimizer, "none") != 0 &&
+           !sgrt_optimizer(config->optimizer);
+}
+
+int sgrt_context_new(SgrtContext **out, const SgrtContextConfig *config)
+{
+    SgrtError e;
+    SgrtContext *m = *out = sgrt_alloc(1, sizeof *m, &e);
+    if (!m)
+        return SGRT_CONTEXT_MEMORY;
+    m->model = sgrt_context_model();
+    int status = check(m, config);
+    if (status != SGRT_CONTEXT_OK || make(m, config, &m->error))
+        return status;
+    clear(m);
+    return names_optimizer(config) ? SGRT_CONTEXT_ARGUMENT : SGRT_CONTEXT_MEMORY;
+}
+
+void sgrt_context_free(SgrtContext *m)
+{
+    if (m)
+        clear(m);
+    free(m);
+}
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+const char *sgrt_context_error(const SgrtContext *m)
+{
+    return m ? m->error.text : sgrt_context_reason(SGRT_CONTEXT_MEMORY);
+}
+
+const char *sgrt_context_reason(int code)
+{
+    static const char *const reason[] = {
+#define CONTEXT_ERROR(name, text) text,
+#include "runtime/context.def"
+    };
+    return code >= 0 && code < (int)(sizeof reason / sizeof *reason) ? reason[code]
+                                                                     : "no such error code";
+}
+
+const char *sgrt_context_manifest(void)
+{
+    return sgrt_context_model()->manifest;
+}
+
+bool sgrt_context_has_graph(SgrtContext *m, int graph)
+{
+    return (m->graph && graph >= 0 && graph < m->model->graphs) ||
+           sgrt_fail(&m->error, "%s has no graph %d", m->model->name, graph);
+}
+
+bool sgrt_context_has_param(SgrtContext *m, int param)
+{
+    return (m->params.value && param >= 0 && param < m->model->params) ||
+           sgrt_fail(&m->error, "%s has no parameter %d", m->model->name, param);
+}

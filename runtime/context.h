@@ -1,0 +1,65 @@
+/* A model inside a program: what runtime/context.def promises, for one model.
+ *
+ * All memory is taken by _new; what follows takes none, prints nothing, and ends or signals no one.
+ * There is no state outside a context but the choice of OpenBLAS's kernels, which is made once. */
+#ifndef SGC_RUNTIME_CONTEXT_H
+#define SGC_RUNTIME_CONTEXT_H
+
+#include "runtime/pool.h"
+#include "runtime/rt.h"
+
+enum {
+#define CONTEXT_ERROR(name, text) SGRT_CONTEXT_##name,
+#include "runtime/context.def"
+};
+
+typedef struct SgrtContext SgrtContext;
+
+/* In a model's header the hypers have names. */
+typedef struct SgrtContextConfig {
+    uint64_t abi;
+    int64_t threads; /* with the caller; with a runner: most tasks at once */
+    int64_t seed;
+    const char *optimizer; /* NULL: the model's; "none" */
+    SgrtRunner *parallel;  /* NULL: threads of the context */
+    void *user;
+    double hyper[];
+} SgrtContextConfig;
+
+typedef struct SgrtContextCall {
+    int64_t rows;
+    int64_t total_rows; /* 0: rows */
+    int64_t first_row;
+    const int64_t *row; /* NULL: first_row, first_row + 1, ... */
+    const void *const *data;
+    void *const *output;
+    const void *const *noise; /* NULL: drawn */
+    double *cost;             /* [1 + costs], or NULL */
+} SgrtContextCall;
+
+#define PUBLIC __attribute__((visibility("default")))
+PUBLIC int sgrt_context_new(SgrtContext **out, const SgrtContextConfig *config);
+PUBLIC void sgrt_context_free(SgrtContext *m);
+PUBLIC const char *sgrt_context_error(const SgrtContext *m);
+PUBLIC const char *sgrt_context_reason(int code);
+PUBLIC const char *sgrt_context_manifest(void);
+PUBLIC int sgrt_context_step(SgrtContext *m, int graph, const SgrtContextCall *call);
+PUBLIC int sgrt_context_update(SgrtContext *m, int graph);
+PUBLIC int sgrt_context_train(SgrtContext *m, int graph, const SgrtContextCall *call);
+PUBLIC int sgrt_context_eval(SgrtContext *m, int graph, const SgrtContextCall *call);
+PUBLIC int sgrt_context_run(SgrtContext *m, int graph, const SgrtContextCall *call);
+PUBLIC int sgrt_context_noise(SgrtContext *m, int64_t seed, int64_t draw);
+PUBLIC int sgrt_context_param(const char *path);
+PUBLIC int64_t sgrt_context_size(int param);
+PUBLIC int sgrt_context_get(SgrtContext *m, int param, void *value);
+PUBLIC int sgrt_context_set(SgrtContext *m, int param, const void *value);
+PUBLIC void *sgrt_context_stored(SgrtContext *m, int param);
+PUBLIC const void *sgrt_context_gradient(const SgrtContext *m, int graph, int param);
+PUBLIC int sgrt_context_hyper(SgrtContext *m, int hyper, double value);
+PUBLIC int sgrt_context_optimizer(SgrtContext *m, const char *setting, double value);
+PUBLIC int64_t sgrt_context_updates(const SgrtContext *m, int graph);
+PUBLIC int64_t sgrt_context_save(SgrtContext *m, int graph, void *out, int64_t room);
+PUBLIC int sgrt_context_load(SgrtContext *m, int graph, const void *bytes, int64_t count);
+#undef PUBLIC
+
+#endif

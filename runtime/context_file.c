@@ -1,0 +1,199 @@
+/* Checkpoints in memory, in the format of runtime/checkpoint.h. */
+#include "runtime/context_scan.h"
+#include "runtime/context_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PREFIX = 8 };
+
+/* The listing of a graph's training, or of the parameters alone; NULL, with the reason in m->error,
+ * where there is none. */
+static const SgrtListing *find_listing(SgrtContext *m, int graph)
+{
+    if (graph == -1 && m->listing.count >= m->model->params && m->params.value)
+        return &m->listing;
+    if (!sgrt_context_has_graph(m, graph))
+        return NULL;
+    if (m->model->graph[graph].step)
+        return &m->graph[graph].listing;
+    sgrt_fail(&m->error, "graph %s is not trained: it has no cost", m->model->graph[graph].name);
+    return NULL;
+}
+
+/* ---- save ----------------------------------------------------------------------------------- */
+
+static void describe(const SgrtContext *m, int graph, SgrtMetadata *to)
+{
+    sgrt_describe_model(to, m->model);
+    if (graph < 0)
+        return;
+    sgrt_describe_training(to, &m->graph[graph].trainer);
+    sgrt_say_count(to, "draw", m->draw[SGRT_STEP]);
+}
+
+static int64_t bytes_of(const SgrtTensor *t)
+{
+    return t->size * sgrt_stored_bytes(t->stored);
+}
+
+int64_t sgrt_context_save(SgrtContext *m, int graph, void *out, int64_t room)
+{
+    const SgrtListing *l = find_listing(m, graph);
+    SgrtMetadata words = {.count = 0};
+    if (!l)
+        return -1;
+    describe(m, graph, &words);
+    sgrt_tensors_sort(l->tensor, l->count, m->order);
+    int64_t head = sgrt_tensors_header(NULL, 0, m->order, l->count, words.text, words.count);
+    int64_t total = head;
+    for (int64_t i = 0; i < l->count; i++)
+        total += bytes_of(m->order[i]);
+    if (!out || room < total)
+        return total;
+    sgrt_tensors_header(out, head, m->order, l->count, words.text, words.count);
+    char *to = (char *)out + head;
+    for (int64_t i = 0; i < l->count; to += bytes_of(m->order[i++]))
+        memcpy(to, m->order[i]->values, (size_t)bytes_of(m->order[i]));
+    return total;
+}
+
+/* ---- load ----------------------------------------------------------------------------------- */
+
+/* A checkpoint being read. */
+typedef struct Loading {
+    SgrtContext *m;
+    const SgrtListing *listing;
+    const SgrtTrainer *trainer; /* NULL: the parameters alone */
+    const char *data;           /* the tensors' bytes */
+    int64_t bytes;
+    int64_t seed, step, draw;   /* -1: the file does not say */
+    bool right_graph, right_optimizer;
+} Loading;
+
+static bool same_shape(const SgrtTensor *want, const SgrtScanned *t)
+{
+    bool same = want->rank == t->rank;
+    for (int64_t i = 0; same && i < t->rank; i++)
+        same = want->dim[i] == t->dim[i];
+    return same;
+}
+
+static bool check_tensor(const Loading *l, const SgrtTensor *want, const SgrtScanned *t,
+                         SgrtError *e)
+{
+    char there[200], here[200];
+    if (!same_shape(want, t))
+        return sgrt_fail(e, "%s is %s in the checkpoint and %s in the model", t->name,
+                         sgrt_shape_text(there, sizeof there, t->dim, t->rank),
+                         sgrt_shape_text(here, sizeof here, want->dim, want->rank));
+    if (t->stored != SGRT_STORED_F32 && t->stored != SGRT_STORED_F64)
+        return sgrt_fail(e, "%s is neither F32 nor F64", t->name);
+    if (t->end > l->bytes || t->end - t->begin != want->size * sgrt_stored_bytes(t->stored))
+        return sgrt_fail(e, "the offsets of %s do not agree with its shape or the bytes there are",
+                         t->name);
+    return true;
+}
+
+/* A name without a slash is a parameter's; what else there is may be of another training. */
+static bool take_tensor(void *context, const SgrtScanned *t, SgrtError *e)
+{
+    Loading *l = context;
+    for (int64_t i = 0; i < l->listing->count; i++) {
+        const SgrtTensor *want = &l->listing->tensor[i];
+        if (strcmp(want->name, t->name) != 0)
+            continue;
+        if (l->m->found[i].values)
+            return sgrt_fail(e, "%s stands twice in the checkpoint", t->name);
+        if (!check_tensor(l, want, t, e))
+            return false;
+        l->m->found[i] = (SgrtFound){t->stored, l->data + t->begin};
+        return true;
+    }
+    return strchr(t->name, '/') || sgrt_fail(e, "the model has no parameter %s", t->name);
+}
+
+static bool whole_number(const char *key, const char *value, int64_t *out, SgrtError *e)
+{
+    char *end = NULL;
+    *out = strtoll(value, &end, 10);
+    return (*value && !*end) || sgrt_fail(e, "the checkpoint gives '%s' as the %s", value, key);
+}
+
+static bool take_text(void *context, const char *key, const char *value, SgrtError *e)
+{
+    Loading *l = context;
+    if (!l->trainer)
+        return true;
+    const SgrtOptimizer *o = l->trainer->settings.optimizer.optimizer;
+    if (strcmp(key, "graph") == 0)
+        l->right_graph = strcmp(value, l->trainer->data->graph->name) == 0;
+    if (strcmp(key, "optimizer") == 0)
+        l->right_optimizer = !o || strcmp(value, o->name) == 0;
+    if (strcmp(key, "seed") == 0)
+        return whole_number(key, value, &l->seed, e);
+    if (strcmp(key, "step") == 0)
+        return whole_number(key, value, &l->step, e);
+    if (strcmp(key, "draw") == 0)
+        return whole_number(key, value, &l->draw, e);
+    return true;
+}
+
+static bool scan(Loading *l, const char *bytes, int64_t count, SgrtError *e)
+{
+    uint64_t length = 0;
+    for (int i = PREFIX - 1; count >= PREFIX && i >= 0; i--)
+        length = length << 8 | (unsigned char)bytes[i];
+    if (count < PREFIX || length > (uint64_t)(count - PREFIX))
+        return sgrt_fail(e, "these %lld bytes are no safetensors file", (long long)count);
+    l->data = bytes + PREFIX + length;
+    l->bytes = count - PREFIX - (int64_t)length;
+    const SgrtScanner scanner = {take_tensor, take_text, l};
+    return sgrt_scan_header(bytes + PREFIX, (int64_t)length, &scanner, e);
+}
+
+static bool complete(const Loading *l, SgrtError *e)
+{
+    for (int64_t i = 0; i < l->listing->count; i++)
+        if (!l->m->found[i].values)
+            return sgrt_fail(e, "the checkpoint has no %s", l->listing->tensor[i].name);
+    if (!l->trainer)
+        return true;
+    if (!l->right_graph || !l->right_optimizer || l->step < 0)
+        return sgrt_fail(e, "the checkpoint is not of a training of graph %s by this optimizer",
+                         l->trainer->data->graph->name);
+    return true;
+}
+
+static void take(const Loading *l)
+{
+    for (int64_t i = 0; i < l->listing->count; i++) {
+        const SgrtTensor *want = &l->listing->tensor[i];
+        SgrtTensor there = *want;
+        there.stored = l->m->found[i].stored;
+        there.values = l->m->found[i].values;
+        sgrt_tensor_copy(&there, want->stored, (void *)want->values);
+    }
+}
+
+int sgrt_context_load(SgrtContext *m, int graph, const void *bytes, int64_t count)
+{
+    const SgrtListing *listing = find_listing(m, graph);
+    if (!listing)
+        return SGRT_CONTEXT_ARGUMENT;
+    Loading l = {.m = m, .listing = listing, .seed = m->seed, .step = -1, .draw = -1};
+    SgrtContextGraph *g = graph < 0 ? NULL : &m->graph[graph];
+    l.trainer = g ? &g->trainer : NULL;
+    l.right_optimizer = g && !g->trainer.settings.optimizer.optimizer;
+    memset(m->found, 0, (size_t)listing->count * sizeof *m->found);
+    if (!scan(&l, bytes, count, &m->error) || !complete(&l, &m->error))
+        return SGRT_CONTEXT_FORMAT;
+    take(&l);
+    if (g) {
+        sgrt_context_noise(m, l.seed, 0);
+        m->draw[SGRT_STEP] = l.draw < 0 ? l.step : l.draw;
+        g->trainer.step = l.step;
+        g->ready = false;
+    }
+    return SGRT_CONTEXT_OK;
+}

@@ -1,0 +1,50 @@
+/* Private to context*.c: what a context holds. */
+#ifndef SGC_RUNTIME_CONTEXT_STATE_H
+#define SGC_RUNTIME_CONTEXT_STATE_H
+
+#include "runtime/context.h"
+#include "runtime/context_space.h"
+#include "runtime/listing.h"
+#include "runtime/train.h"
+
+/* Where a checkpoint that is being read has a tensor. */
+typedef struct SgrtFound {
+    SgrtStored stored;
+    const void *values; /* NULL: not met yet */
+} SgrtFound;
+
+typedef struct SgrtContextGraph {
+    SgrtData data;        /* no files behind it: the caller's rows */
+    SgrtTrainer trainer;  /* where the graph has a step */
+    SgrtCall eval, run;   /* where it has the entry */
+    SgrtListing listing;  /* of a checkpoint */
+    bool ready;           /* a gradient waits for its update */
+} SgrtContextGraph;
+
+struct SgrtContext {
+    const SgrtModel *model;
+    SgrtPool *pool;
+    SgrtSpaces spaces;
+    SgrtParams params;
+    SgrtContextGraph *graph; /* owned: [model graphs] */
+    SgrtListing listing;     /* of a checkpoint of parameters alone */
+    const SgrtTensor **order; /* owned: a checkpoint's tensors, as they are sorted */
+    SgrtFound *found;         /* owned: the same of one that is read */
+    double *hyper;            /* owned: [model hypers] */
+    double *scratch;          /* owned: the largest constrained parameter */
+    int64_t seed;
+    int64_t draw[SGRT_RUN + 1]; /* the number of the next call, by purpose */
+    SgrtError error;
+};
+
+/* The model that this library is made of. */
+static inline const SgrtModel *sgrt_context_model(void)
+{
+    return &sgrt_model;
+}
+
+/* True for the number of a graph or a parameter; otherwise says so in m->error. */
+bool sgrt_context_has_graph(SgrtContext *m, int graph);
+bool sgrt_context_has_param(SgrtContext *m, int param);
+
+#endif
