@@ -85,11 +85,16 @@ void up_refuse(Unparse *u, IrRef r, const char *fmt, ...)
 static double stored(const IrParam *p)
 {
     switch (p->in) {
-    case IR_POSITIVE: return log(p->a);
-    case IR_UNIT_INTERVAL: return log(p->a) - log1p(-p->a);
-    case IR_SIMPLEX: return 0;
-    case IR_CHOLESKY_FACTOR: return p->init == IR_INIT_IDENTITY ? 0 : log(p->a);
-    default: return p->a;
+    case IR_POSITIVE:
+        return log(p->a);
+    case IR_UNIT_INTERVAL:
+        return log(p->a) - log1p(-p->a);
+    case IR_SIMPLEX:
+        return 0;
+    case IR_CHOLESKY_FACTOR:
+        return p->init == IR_INIT_IDENTITY ? 0 : log(p->a);
+    default:
+        return p->a;
     }
 }
 
@@ -99,7 +104,8 @@ static const char *init_text(Arena *a, const IrParam *p)
     if (identity)
         return "identity()";
     switch (p->init) {
-    case IR_INIT_NORMAL: return arena_printf(a, "normal(%s)", up_number(a, p->a, false));
+    case IR_INIT_NORMAL:
+        return arena_printf(a, "normal(%s)", up_number(a, p->a, false));
     case IR_INIT_UNIFORM:
         return arena_printf(a, "uniform(%s, %s)", up_number(a, p->a, false),
                             up_number(a, p->b, false));
@@ -107,7 +113,8 @@ static const char *init_text(Arena *a, const IrParam *p)
     case IR_INIT_IDENTITY:
         return stored(p) == 0 ? "zeros()"
                               : arena_printf(a, "constant(%s)", up_number(a, stored(p), false));
-    default: return arena_printf(a, "%s()", ir_init_name[p->init]);
+    default:
+        return arena_printf(a, "%s()", ir_init_name[p->init]);
     }
 }
 
@@ -177,9 +184,12 @@ static const char *root_name(Unparse *u, const IrNode *n)
 {
     Arena *a = u->p->arena;
     switch (n->op) {
-    case IR_OBJECTIVE: return "objective";
-    case IR_COST: return arena_printf(a, "cost_%u", n->attr.item + 1);
-    case IR_GRAD: return arena_printf(a, "grad_%s", u->p->param[n->attr.item]);
+    case IR_OBJECTIVE:
+        return "objective";
+    case IR_COST:
+        return arena_printf(a, "cost_%u", n->attr.item + 1);
+    case IR_GRAD:
+        return arena_printf(a, "grad_%s", u->p->param[n->attr.item]);
     default:
         return arena_printf(a, "next_%s", u->state[n->attr.item] + strlen(moving_average));
     }
@@ -198,9 +208,9 @@ static const char *output_name(Unparse *u, const IrNode *n)
 {
     const char *wanted = root_name(u, n), *name = wanted;
     const UpProgram *p = u->p;
-    for (unsigned i = 2; is_among(name, p->data, p->model->datas) ||
-                         is_among(name, p->hyper, p->model->hypers) ||
-                         is_among(name, u->state, u->g.states);
+    for (unsigned i = 2;
+         is_among(name, p->data, p->model->datas) || is_among(name, p->hyper, p->model->hypers) ||
+         is_among(name, u->state, u->g.states);
          i++)
         name = arena_printf(p->arena, "%s_%u", wanted, i);
     return name;
@@ -300,8 +310,9 @@ static void name_inputs(UpProgram *p, Unparse *u)
 
 static void print_program(UpProgram *p, Unparse *u, uint32_t n, const char *graphs, FILE *out)
 {
-    fprintf(out, "# The estimator of %s.sg, derived by sgc: noise in, gradients of the stored\n"
-                 "# parameters out.  A graph takes all its rows in one call.\n\n",
+    fprintf(out,
+            "# The estimator of %s.sg, derived by sgc: noise in, gradients of the stored\n"
+            "# parameters out.  A graph takes all its rows in one call.\n\n",
             p->model->name);
     print_params(p, u, out);
     print_hypers(p, u, n, out);

@@ -113,7 +113,8 @@ static bool is_scalar(const Unparse *u, IrRef r)
 static bool is_light(const Unparse *u, IrRef r)
 {
     const IrNode *n = &u->g.node[r];
-    if ((is_leaf(n->op) && n->op != IR_DATA && !u->n[r].named) || n->op == IR_CARRY || n->op == IR_TO_PLATE)
+    if ((is_leaf(n->op) && n->op != IR_DATA && !u->n[r].named) || n->op == IR_CARRY ||
+        n->op == IR_TO_PLATE)
         return true;
     if (n->op == IR_TO_REAL)
         return u->n[n->in[0]].named || is_leaf(u->g.node[n->in[0]].op);

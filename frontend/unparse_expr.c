@@ -59,8 +59,7 @@ static const char *constant(Unparse *u, double v, const IrType *t)
 {
     const char *s = t->elem == IR_BOOL ? v != 0 ? "true" : "false"
                                        : up_number(u->p->arena, v, t->elem == IR_REAL);
-    return t->rank ? arena_printf(u->p->arena, "broadcast(%s, %s)", s,
-                                  up_shape(u, t->rank, t->dim))
+    return t->rank ? arena_printf(u->p->arena, "broadcast(%s, %s)", s, up_shape(u, t->rank, t->dim))
                    : s;
 }
 
@@ -201,8 +200,8 @@ const char *up_step(Unparse *u, IrRef x, int64_t copy, UpPos pos)
     bool carry = u->g.node[x].op == IR_CARRY;
     IrRef from = carry ? u->n[x].from : x;
     Step s = element_of(u, &u->loop[u->n[from].loop], (Step){0, copy});
-    const char *text = arena_printf(u->p->arena, "%s[%" PRId64 "]", u->n[from].name,
-                                    s.offset - carry);
+    const char *text =
+        arena_printf(u->p->arena, "%s[%" PRId64 "]", u->n[from].name, s.offset - carry);
     return up_over(u, "", x, 0, pos, text);
 }
 
@@ -296,8 +295,7 @@ static UpText beside(Unparse *u, IrRef r, uint32_t i, UpPos pos)
     if (!is_const(x) || x->type.elem == IR_BOOL || (x->type.rank && !shaped))
         return up_text(u, n->in[i], pos);
     bool point = x->type.elem == IR_REAL && !real;
-    return (UpText){up_number(u->p->arena, x->attr.num, point),
-                    x->attr.num < 0 ? UP_NEG : UP_ATOM};
+    return (UpText){up_number(u->p->arena, x->attr.num, point), x->attr.num < 0 ? UP_NEG : UP_ATOM};
 }
 
 static UpText infix(Unparse *u, IrRef r, UpPos pos, const char *sign, int level, int right)
@@ -323,8 +321,8 @@ static UpText sum(Unparse *u, IrRef r, UpPos pos)
 {
     bool minus = u->g.node[r].op == IR_SUB;
     if (!up_reads(u, r, 1))
-        return up_atom(arena_printf(u->p->arena, "log_softmax(%s)",
-                                    up_operand(u, r, 0, pos, UP_IF)));
+        return up_atom(
+            arena_printf(u->p->arena, "log_softmax(%s)", up_operand(u, r, 0, pos, UP_IF)));
     for (uint32_t i = 0; i < 2 && !minus; i++)
         if (is_const(operand(u, r, i)) && operand(u, r, i)->attr.num == 0)
             return beside_zero(u, r, 1 - i, pos);
@@ -425,9 +423,8 @@ static UpText choice(Unparse *u, IrRef r, UpPos pos)
     const char *c = up_operand(u, r, 0, pos, UP_OR);
     pos.branch = true;
     const char *a = up_tight(u, beside(u, r, 1, pos), UP_OR);
-    return (UpText){arena_printf(u->p->arena, "if %s then %s else %s", c, a,
-                                 beside(u, r, 2, pos).s),
-                    UP_IF};
+    return (UpText){
+        arena_printf(u->p->arena, "if %s then %s else %s", c, a, beside(u, r, 2, pos).s), UP_IF};
 }
 
 /* ---- functions ----------------------------------------------------------------------------- */
@@ -478,9 +475,9 @@ static UpText to_real(Unparse *u, IrRef r, UpPos pos)
     if (x->type.elem == IR_REAL)
         return up_text(u, u->g.node[r].in[0], pos);
     if (x->type.elem == IR_BOOL)
-        return (UpText){arena_printf(u->p->arena, "if %s then 1.0 else 0.0",
-                                     up_operand(u, r, 0, pos, UP_OR)),
-                        UP_IF};
+        return (UpText){
+            arena_printf(u->p->arena, "if %s then 1.0 else 0.0", up_operand(u, r, 0, pos, UP_OR)),
+            UP_IF};
     return (UpText){arena_printf(u->p->arena, "1.0 * %s", up_operand(u, r, 0, pos, UP_NEG)),
                     UP_MUL};
 }
@@ -494,31 +491,81 @@ static UpText copy(Unparse *u, IrRef r, UpPos pos)
 /* ---- the dispatcher ------------------------------------------------------------------------ */
 
 static UpRule *const rule[IR_OP_COUNT] = {
-    [IR_CONST] = konst,          [IR_PARAM] = param,      [IR_HYPER] = hyper,
-    [IR_STATE] = state,          [IR_TOTAL] = total,      [IR_ROWS] = rows,
-    [IR_INDEX] = index_of,       [IR_SAMPLED] = copy,     [IR_STOP] = copy,
-    [IR_OBJECTIVE] = copy,       [IR_GRAD] = copy,        [IR_NEXT] = copy,
-    [IR_COST] = copy,            [IR_TO_REAL] = to_real,  [IR_NOT] = negation,
-    [IR_NEG] = negative,         [IR_EXP] = function,     [IR_LOG] = function,
-    [IR_LOG1P] = function,       [IR_EXPM1] = function,   [IR_SQRT] = function,
-    [IR_SQUARE] = squared,       [IR_ABS] = function,     [IR_SIGN] = function,
-    [IR_FLOOR] = function,       [IR_TANH] = function,    [IR_SIGMOID] = function,
-    [IR_SOFTPLUS] = function,    [IR_RELU] = function,    [IR_SIN] = function,
-    [IR_COS] = function,         [IR_ERF] = function,     [IR_LGAMMA] = function,
-    [IR_DIGAMMA] = function,     [IR_ADD] = sum,          [IR_SUB] = sum,
-    [IR_MUL] = product,          [IR_DIV] = quotient,     [IR_POW] = power,
-    [IR_MULZ] = function_of_two, [IR_MIN] = function_of_two, [IR_MAX] = function_of_two,
-    [IR_LT] = comparison,        [IR_LE] = comparison,    [IR_EQ] = comparison,
-    [IR_NE] = comparison,        [IR_AND] = logical,      [IR_OR] = logical,
-    [IR_SELECT] = choice,        [IR_SUM] = up_reduce,    [IR_PROD] = up_reduce,
-    [IR_REDUCE_MAX] = up_reduce, [IR_REDUCE_MIN] = up_reduce, [IR_LOGSUMEXP] = up_reduce,
-    [IR_PROD_REST] = up_rest,    [IR_ARGMAX] = up_argmax, [IR_CUMSUM] = up_cumsum,
-    [IR_CONTRACT] = up_contract, [IR_RESHAPE] = up_reshape, [IR_TRANSPOSE] = up_transpose,
-    [IR_EXPAND] = up_expand,     [IR_SLICE] = up_slice,   [IR_PAD] = up_pad,
-    [IR_CONCAT] = up_concat,     [IR_GATHER] = up_gather, [IR_SCATTER] = up_scatter,
-    [IR_ONE_HOT] = up_one_hot,   [IR_DIAG] = up_diag,     [IR_DIAG_PART] = up_diag,
-    [IR_TRIL] = function,        [IR_CHOLESKY] = function, [IR_SOLVE_TRI] = up_solve,
-    [IR_SOLVE] = up_solve,       [IR_TO_PLATE] = up_to_plate, [IR_TO_AXIS] = up_to_axis,
+    [IR_CONST] = konst,
+    [IR_PARAM] = param,
+    [IR_HYPER] = hyper,
+    [IR_STATE] = state,
+    [IR_TOTAL] = total,
+    [IR_ROWS] = rows,
+    [IR_INDEX] = index_of,
+    [IR_SAMPLED] = copy,
+    [IR_STOP] = copy,
+    [IR_OBJECTIVE] = copy,
+    [IR_GRAD] = copy,
+    [IR_NEXT] = copy,
+    [IR_COST] = copy,
+    [IR_TO_REAL] = to_real,
+    [IR_NOT] = negation,
+    [IR_NEG] = negative,
+    [IR_EXP] = function,
+    [IR_LOG] = function,
+    [IR_LOG1P] = function,
+    [IR_EXPM1] = function,
+    [IR_SQRT] = function,
+    [IR_SQUARE] = squared,
+    [IR_ABS] = function,
+    [IR_SIGN] = function,
+    [IR_FLOOR] = function,
+    [IR_TANH] = function,
+    [IR_SIGMOID] = function,
+    [IR_SOFTPLUS] = function,
+    [IR_RELU] = function,
+    [IR_SIN] = function,
+    [IR_COS] = function,
+    [IR_ERF] = function,
+    [IR_LGAMMA] = function,
+    [IR_DIGAMMA] = function,
+    [IR_ADD] = sum,
+    [IR_SUB] = sum,
+    [IR_MUL] = product,
+    [IR_DIV] = quotient,
+    [IR_POW] = power,
+    [IR_MULZ] = function_of_two,
+    [IR_MIN] = function_of_two,
+    [IR_MAX] = function_of_two,
+    [IR_LT] = comparison,
+    [IR_LE] = comparison,
+    [IR_EQ] = comparison,
+    [IR_NE] = comparison,
+    [IR_AND] = logical,
+    [IR_OR] = logical,
+    [IR_SELECT] = choice,
+    [IR_SUM] = up_reduce,
+    [IR_PROD] = up_reduce,
+    [IR_REDUCE_MAX] = up_reduce,
+    [IR_REDUCE_MIN] = up_reduce,
+    [IR_LOGSUMEXP] = up_reduce,
+    [IR_PROD_REST] = up_rest,
+    [IR_ARGMAX] = up_argmax,
+    [IR_CUMSUM] = up_cumsum,
+    [IR_CONTRACT] = up_contract,
+    [IR_RESHAPE] = up_reshape,
+    [IR_TRANSPOSE] = up_transpose,
+    [IR_EXPAND] = up_expand,
+    [IR_SLICE] = up_slice,
+    [IR_PAD] = up_pad,
+    [IR_CONCAT] = up_concat,
+    [IR_GATHER] = up_gather,
+    [IR_SCATTER] = up_scatter,
+    [IR_ONE_HOT] = up_one_hot,
+    [IR_DIAG] = up_diag,
+    [IR_DIAG_PART] = up_diag,
+    [IR_TRIL] = function,
+    [IR_CHOLESKY] = function,
+    [IR_SOLVE_TRI] = up_solve,
+    [IR_SOLVE] = up_solve,
+    [IR_TO_PLATE] = up_to_plate,
+    [IR_TO_AXIS] = up_to_axis,
 };
 
 UpText up_value(Unparse *u, IrRef r, UpPos pos)

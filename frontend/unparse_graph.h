@@ -42,19 +42,19 @@ typedef struct UpLoop {
 
 typedef struct UpNode {
     bool live;
-    bool named;       /* else it is written where it is read */
+    bool named; /* else it is written where it is read */
     const char *name;
-    IrPlates path;    /* the blocks that it stands in */
-    uint32_t loop;    /* 0: in none */
-    bool sequence;    /* has an element for each step, which others read */
-    IrRef first;      /* of a sequence with a step 0: its value; else IR_NONE */
-    uint32_t starts;  /* is written as step 0 of a sequence of this loop; 0: of none */
-    IrRef from;       /* of a carry: the node whose sequence it is, a step before */
-    bool before;      /* needed in the rows, and needs none */
-    bool by_rows;     /* reads the rows, or how many there are */
-    bool light;       /* so short that it is written again for each reader */
-    bool scalar;      /* computed from literals, hypers and numbers of rows alone */
-    IrPlates axes;    /* of a draw: the plates that are axes of it in the text */
+    IrPlates path;   /* the blocks that it stands in */
+    uint32_t loop;   /* 0: in none */
+    bool sequence;   /* has an element for each step, which others read */
+    IrRef first;     /* of a sequence with a step 0: its value; else IR_NONE */
+    uint32_t starts; /* is written as step 0 of a sequence of this loop; 0: of none */
+    IrRef from;      /* of a carry: the node whose sequence it is, a step before */
+    bool before;     /* needed in the rows, and needs none */
+    bool by_rows;    /* reads the rows, or how many there are */
+    bool light;      /* so short that it is written again for each reader */
+    bool scalar;     /* computed from literals, hypers and numbers of rows alone */
+    IrPlates axes;   /* of a draw: the plates that are axes of it in the text */
     uint32_t uses, weight;
 } UpNode;
 
@@ -63,9 +63,9 @@ typedef struct Unparse {
     IrGraph g;
     UpNode *n;
     UpPlate plate[IR_MAX_PLATES];
-    int32_t rows;    /* the rows plate, or -1 */
-    IrPlates steps;  /* the plates of steps */
-    UpLoop *loop;    /* [1 .. loops) */
+    int32_t rows;   /* the rows plate, or -1 */
+    IrPlates steps; /* the plates of steps */
+    UpLoop *loop;   /* [1 .. loops) */
     uint32_t loops;
     const char **state; /* the hypers of moving averages */
     const char *count;  /* the name of B in the rows, or NULL */

@@ -87,10 +87,9 @@ void up_node_lines(Unparse *u, IrRef r, UpLines *to)
     else if (n->op == IR_DATA)
         text = data_text(u, r);
     else if (u->n[r].sequence)
-        text = arena_printf(u->p->arena, "%s[%s] = %s", u->n[r].name,
-                            u->plate[u->loop[pos.loop].plate].name,
-                            n->op == IR_CARRY ? up_text(u, n->in[1], pos).s
-                                              : up_value(u, r, pos).s);
+        text = arena_printf(
+            u->p->arena, "%s[%s] = %s", u->n[r].name, u->plate[u->loop[pos.loop].plate].name,
+            n->op == IR_CARRY ? up_text(u, n->in[1], pos).s : up_value(u, r, pos).s);
     else
         text = arena_printf(u->p->arena, "%s = %s", u->n[r].name, up_value(u, r, pos).s);
     add_line(u, to, pos, decision(u, r), text);

@@ -26,8 +26,7 @@ static IrRef sum_apart(IrGraph *g, const IrNode *n)
 static IrRef one_step(IrGraph *g, const IrNode *n)
 {
     const IrNode *slice = &g->node[n->in[0]];
-    if (slice->op != IR_SLICE || slice->attr.k[0] != 0 ||
-        slice->attr.k[2] != slice->attr.k[1] + 1)
+    if (slice->op != IR_SLICE || slice->attr.k[0] != 0 || slice->attr.k[2] != slice->attr.k[1] + 1)
         return IR_NONE;
     const IrNode *axis = &g->node[slice->in[0]];
     if (axis->op != IR_TO_AXIS || !is_steps(g, axis->attr.plate) ||
@@ -45,9 +44,12 @@ static IrRef simpler(IrGraph *g, const IrNode *n, void *context)
     (void)context;
     switch (n->op) {
     case IR_CONTRACT:
-    case IR_SCATTER: return sum_apart(g, n);
-    case IR_RESHAPE: return one_step(g, n);
-    default: return IR_NONE;
+    case IR_SCATTER:
+        return sum_apart(g, n);
+    case IR_RESHAPE:
+        return one_step(g, n);
+    default:
+        return IR_NONE;
     }
 }
 
@@ -78,8 +80,8 @@ static IrRef summand(IrGraph *g, IrRef x, IrPlates *rows)
         *rows = n.attr.over;
         return n.in[0];
     }
-    bool spread = n.op == IR_ADD && g->node[n.in[1]].op == IR_CONST &&
-                  g->node[n.in[1]].attr.num == 0;
+    bool spread =
+        n.op == IR_ADD && g->node[n.in[1]].op == IR_CONST && g->node[n.in[1]].attr.num == 0;
     IrRef a = n.op == IR_NEG || spread ? summand(g, n.in[0], rows) : IR_NONE;
     if (a == IR_NONE)
         return a;

@@ -241,8 +241,9 @@ static const char *stacked(Unparse *u, IrRef x, uint32_t plate, int64_t offset, 
     const char *index = up_index(u, plate, offset, pos);
     bool scalar = n->type.rank == 0;
     UpText t = up_inside(u, x, 1u << plate, pos);
-    const char *s = arena_printf(u->p->arena, scalar ? "one_hot(%s, %" PRId64 ") * %s"
-                                                     : "outer(one_hot(%s, %" PRId64 "), %s)",
+    const char *s = arena_printf(u->p->arena,
+                                 scalar ? "one_hot(%s, %" PRId64 ") * %s"
+                                        : "outer(one_hot(%s, %" PRId64 "), %s)",
                                  index, size, scalar ? up_tight(u, t, UP_NEG) : t.s);
     return up_over(u, "sum", x, 1u << plate, pos, s);
 }
@@ -263,8 +264,7 @@ UpText up_rest(Unparse *u, IrRef r, UpPos pos)
     memmove(t.dim + 1, t.dim, sizeof *t.dim * t.rank++);
     t.dim[0] = u->g.plate[plate].size;
     const char *s = stacked(u, n->in[0], plate, 0, t.dim[0], pos);
-    return up_atom(arena_printf(u->p->arena, "%s[%s]",
-                                rest_of(u, s, &t, n->attr.axes << 1 | 1),
+    return up_atom(arena_printf(u->p->arena, "%s[%s]", rest_of(u, s, &t, n->attr.axes << 1 | 1),
                                 up_index(u, plate, 0, pos)));
 }
 
@@ -333,9 +333,8 @@ UpText up_scatter(Unparse *u, IrRef r, UpPos pos)
     const char *place = one_hot(u, up_operand(u, r, 1, pos, UP_IF), n->attr.k[0]);
     const char *s = up_operand(u, r, 0, pos, UP_IF);
     if (at->type.rank == 0 && x->type.rank == 0)
-        return (UpText){arena_printf(u->p->arena, "%s * %s", place,
-                                     up_operand(u, r, 0, pos, UP_NEG)),
-                        UP_MUL};
+        return (UpText){
+            arena_printf(u->p->arena, "%s * %s", place, up_operand(u, r, 0, pos, UP_NEG)), UP_MUL};
     if (at->type.rank == 0)
         return up_atom(arena_printf(u->p->arena, "outer(%s, %s)", place, s));
     if (at->type.rank > 1) {

@@ -54,8 +54,8 @@ static void pair_make(Pair *p, const char *name, const char *source, const FeDim
         run_passes(p, &p->model.graph[i], arena_array(p->arena, IrGraph, IR_ENTRIES), keep_step);
     size_t size = 0;
     FILE *out = open_memstream(&p->text, &size);
-    bool printed = p->compiled && p->steps &&
-                   fe_unparse(&p->model, p->step, p->steps, p->diags, out);
+    bool printed =
+        p->compiled && p->steps && fe_unparse(&p->model, p->step, p->steps, p->diags, out);
     fclose(out);
     if (!printed) {
         free(p->text);
@@ -143,8 +143,7 @@ static const char *noise_name(Arena *a, const IrGraph *g, IrRef draw)
     const char *name = g->site[g->node[draw].attr.item].name;
     unsigned number = 1;
     for (IrRef r = 0; r < draw; r++)
-        number += g->node[r].op == IR_DRAW &&
-                  strcmp(g->site[g->node[r].attr.item].name, name) == 0;
+        number += g->node[r].op == IR_DRAW && strcmp(g->site[g->node[r].attr.item].name, name) == 0;
     name = fe_unparse_name(a, "", arena_printf(a, "%s_noise", name));
     return number == 1 ? name : arena_printf(a, "%s_%u", name, number);
 }
@@ -157,9 +156,9 @@ static const double **noise(Arena *a, const IrGraph *g, int64_t rows, bool print
         const IrNode *n = &g->node[r];
         if (n->op != IR_DRAW)
             continue;
-        v[n->attr.item] =
-            filled(a, printed ? g->site[n->attr.item].name : noise_name(a, g, r), ir_elements(&n->type) * ir_copies(g, n->type.plates, rows),
-                   n->attr.k[0] ? FILL_UNIT : FILL_WIDE);
+        v[n->attr.item] = filled(a, printed ? g->site[n->attr.item].name : noise_name(a, g, r),
+                                 ir_elements(&n->type) * ir_copies(g, n->type.plates, rows),
+                                 n->attr.k[0] ? FILL_UNIT : FILL_WIDE);
     }
     return v;
 }
@@ -206,11 +205,16 @@ static double **evaluate(Arena *a, const IrGraph *g, int64_t rows, bool printed,
 static const char *root_name(Arena *a, const IrGraph *g, const IrNode *n)
 {
     switch (n->op) {
-    case IR_OBJECTIVE: return "objective";
-    case IR_COST: return arena_printf(a, "cost_%u", n->attr.item + 1);
-    case IR_GRAD: return fe_unparse_name(a, "grad_", g->model->param[n->attr.item].name);
-    case IR_NEXT: return fe_unparse_name(a, "next_", g->state[n->attr.item].name);
-    default: return NULL;
+    case IR_OBJECTIVE:
+        return "objective";
+    case IR_COST:
+        return arena_printf(a, "cost_%u", n->attr.item + 1);
+    case IR_GRAD:
+        return fe_unparse_name(a, "grad_", g->model->param[n->attr.item].name);
+    case IR_NEXT:
+        return fe_unparse_name(a, "next_", g->state[n->attr.item].name);
+    default:
+        return NULL;
     }
 }
 
@@ -238,8 +242,8 @@ static void compare(const Pair *p, const char *name, const double *want, const d
     for (int64_t i = 0; i < n; i++) {
         bool both_nan = isnan(want[i]) && isnan(got[i]);
         bool ok = both_nan || want[i] == got[i] || fabs(want[i] - got[i]) <= AGREE * scale;
-        ck_assert_msg(ok, "%s[%lld]: %.17g, printed %.17g\n%s", name, (long long)i, want[i],
-                      got[i], p->text);
+        ck_assert_msg(ok, "%s[%lld]: %.17g, printed %.17g\n%s", name, (long long)i, want[i], got[i],
+                      p->text);
     }
 }
 
