@@ -20,10 +20,11 @@ typedef struct Session {
     bool broken; /* a pass left a graph invalid */
 } Session;
 
-static bool has_suffix(const char *s, const char *suffix)
+/* "vae.sgir", a graph that was printed */
+static bool is_dump(const char *input)
 {
-    size_t n = strlen(s), m = strlen(suffix);
-    return n >= m && strcmp(s + n - m, suffix) == 0;
+    const char *dot = strrchr(input, '.');
+    return dot && strcmp(dot, ".sgir") == 0;
 }
 
 /* FNV-1a of the source and of every option that the result depends on. */
@@ -49,9 +50,9 @@ static bool parse(Session *s)
     const Options *o = s->options;
     IrModel *m = arena_make(s->arena, IrModel);
     ir_model_init(m, s->arena);
-    bool ok = has_suffix(s->input, ".sgir")
-                  ? ir_parse(m, s->text, s->diags)
-                  : fe_compile(m, s->input, s->text, o->dim, o->dims, s->diags);
+    crash_keep_model(o, s->text, is_dump(s->input), "--stop-after=frontend --emit=ir", s->arena);
+    bool ok = is_dump(s->input) ? ir_parse(m, s->text, s->diags)
+                                : fe_compile(m, s->input, s->text, o->dim, o->dims, s->diags);
     if (ok)
         program_group(&s->program, m, s->arena);
     return ok;
@@ -67,7 +68,8 @@ static const char *output_name(const Session *s, Emit kind)
     const char *dot = strrchr(base, '.');
     size_t len = dot && dot > base ? (size_t)(dot - base) : strlen(base);
     const char *stem = o->output ? o->output : arena_copy(s->arena, base, len);
-    return arena_printf(s->arena, "%s%s%s", emit_info[kind].prefix, stem, emit_info[kind].suffix);
+    return arena_printf(s->arena, "%s%s%s%s%s", o->out_dir ? o->out_dir : "", o->out_dir ? "/" : "",
+                        emit_info[kind].prefix, stem, emit_info[kind].suffix);
 }
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -139,8 +141,25 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
     return false;
 }
 
+/* For a fault in what follows: code is the fault of codegen alone, an executable that of its object
+ * file.  --emit=sg looks at the graphs between two passes, so it begins with the model. */
+static void prepare_crash(const Session *s, Emit kind)
+{
+    const IrModel m = program_flat(&s->program, s->arena);
+    const char *name = emit_info[kind == EMIT_EXE ? EMIT_OBJ : kind].name;
+    const char *step = arena_printf(s->arena, "--emit=%s", name);
+    if (kind == EMIT_SG)
+        crash_keep_model(s->options, s->text, is_dump(s->input), step, s->arena);
+    else if (emit_info[kind].code)
+        crash_keep_graphs(s->options, &m, step, s->arena);
+    else
+        crash_keep_graphs(s->options, &m, arena_printf(s->arena, "--stop-after=frontend %s", step),
+                          s->arena);
+}
+
 static bool emit(const Session *s, Emit kind)
 {
+    prepare_crash(s, kind);
     const char *output = output_name(s, kind);
     const char *dir = workspace_open(output, s->arena);
     if (!dir)
@@ -149,6 +168,16 @@ static bool emit(const Session *s, Emit kind)
     bool ok = make(s, kind, dir, made) && publish(made, output);
     workspace_close();
     return ok;
+}
+
+static void before_pass(void *context, unsigned number, const PassInfo *p, const IrGraph *g)
+{
+    Session *s = context;
+    (void)number;
+    const IrModel alone = program_alone(s->program.model, g, s->arena);
+    crash_keep_graphs(s->options, &alone, arena_printf(s->arena, "--passes=%s --emit=ir", p->name),
+                      s->arena);
+    watch_start(s->watch, g);
 }
 
 /* An estimator graph is most readable when it is simplified, and not yet cut into parts. */
@@ -169,9 +198,13 @@ static void after_pass(void *context, unsigned number, const PassInfo *p, const 
 static bool derive(Session *s)
 {
     const Options *o = s->options;
-    const PassOptions options = {.parts = o->parts, .real_bytes = o->real_bytes};
-    PassCtx cx = {.options = &options, .diags = s->diags, .arena = s->arena};
-    bool ok = program_derive(&s->program, &cx, after_pass, s);
+    const PassOptions options = {.parts = o->parts,
+                                 .real_bytes = o->real_bytes,
+                                 .pass = o->pass,
+                                 .passes = o->passes,
+                                 .last = o->last};
+    PassCtx cx = {.options = &options, .diags = s->diags, .arena = s->arena, .start = before_pass};
+    bool ok = o->frontend_only || program_derive(&s->program, &cx, after_pass, s);
     s->broken = cx.broken;
     return ok;
 }
@@ -188,7 +221,7 @@ static bool compile(Session *s, unsigned kinds)
     watch_stage(s->watch, "frontend", milliseconds() - start);
     for (uint32_t g = 0; g < s->program.model->graphs; g++)
         watch_source(s->watch, &s->program.model->graph[g]);
-    bool ok = derive(s);
+    bool ok = derive(s) && (!s->options->out_dir || make_folder(s->options->out_dir));
     for (Emit kind = 0; ok && kind < EMIT_KINDS; kind++)
         if (kinds & 1u << kind)
             ok = emit(s, kind);
@@ -206,6 +239,9 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
     bool ok = compile(&s, kinds);
     diags_render(s.diags, stderr);
     diags_free(s.diags);
+    if (s.broken)
+        crash_report();
+    crash_forget();
     return ok ? SGC_OK : s.broken ? SGC_INTERNAL : SGC_FAILED;
 }
 

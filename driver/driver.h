@@ -32,8 +32,13 @@ typedef struct Options {
     const char **input; /* "-": standard input */
     size_t inputs;
     const char *output;      /* NULL: named after the input; "-": standard output */
+    const char *out_dir;     /* NULL: this folder */
     const char *dump_dir;    /* NULL: no dumps */
     const char *print_after; /* comma-separated passes, "all", or NULL */
+    const PassInfo **pass;   /* --passes; NULL: all */
+    size_t passes;
+    const PassInfo *last; /* --stop-after; NULL: to the end */
+    bool frontend_only;   /* --stop-after=frontend */
     const char *cpu;
     const char *print; /* a listing of sgc's tables, and nothing else */
     const FeDim *dim;
@@ -89,6 +94,8 @@ void program_group(Program *p, const IrModel *parsed, Arena *a);
 /* Derives the entries of every source graph and runs the passes on them; an entry goes on from
  * where it is. */
 bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context);
+/* The model with one graph alone, so that its text is valid input. */
+IrModel program_alone(const IrModel *m, const IrGraph *g, Arena *a);
 /* The model with the entries in the place of the graphs that they were derived from. */
 IrModel program_flat(const Program *p, Arena *a);
 
@@ -98,6 +105,7 @@ IrModel program_flat(const Program *p, Arena *a);
 typedef struct Watch Watch;
 
 Watch *watch_new(const Options *o, const IrModel *m, Arena *a); /* NULL: no dump directory */
+void watch_start(Watch *w, const IrGraph *g); /* before a pass */
 PassHook watch_pass;
 /* Prints a source graph into the dump directory. */
 void watch_source(Watch *w, const IrGraph *g);
@@ -115,12 +123,25 @@ double milliseconds(void);
  * before it is moved into place.  NULL: the reason was printed. */
 const char *workspace_open(const char *output, Arena *a);
 void workspace_close(void);
+/* Makes the folder, unless it is there.  False: the reason was printed. */
+bool make_folder(const char *path);
 /* Makes `made` the file `output`, at once; "-" is the standard output. */
 bool publish(const char *made, const char *output);
 /* The whole of a file, with a final 0; NULL: the reason was printed. */
 char *read_text(const char *path, Arena *a);
 /* A crash ends with status SGC_INTERNAL, and no crash or signal leaves the workspace behind. */
 void install_handlers(void);
+
+/* ---- crash.c ------------------------------------------------------------------------------- */
+
+/* Keep what the next step begins with, and the flags that make sgc do this step alone.  `model` is
+ * borrowed; the graphs are printed now. */
+void crash_keep_model(const Options *o, const char *model, bool is_dump, const char *step,
+                      Arena *a);
+void crash_keep_graphs(const Options *o, const IrModel *m, const char *step, Arena *a);
+void crash_forget(void);
+/* Writes what was kept, and says so. */
+void crash_report(void);
 
 /* ---- link.c -------------------------------------------------------------------------------- */
 

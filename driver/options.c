@@ -123,22 +123,53 @@ static bool set_parts(Parser *p, const char *value)
     return true;
 }
 
-static bool is_pass(const char *word)
+/* NULL: there is no such pass. */
+static const PassInfo *find_pass(const char *word)
 {
-    size_t i = 0;
-    while (i < pass_count && !list_word_is(word, pass_info[i].name))
-        i++;
-    return i < pass_count || list_word_is(word, "all");
+    for (size_t i = 0; i < pass_count; i++)
+        if (list_word_is(word, pass_info[i].name))
+            return &pass_info[i];
+    return NULL;
+}
+
+static bool no_pass(const char *flag, const char *word, Arena *a)
+{
+    const char *name = arena_copy(a, word, strcspn(word, ","));
+    Suggestion close = {.wanted = name};
+    for (size_t i = 0; i < pass_count; i++)
+        fe_suggest(&close, pass_info[i].name);
+    if (close.best)
+        return complain("%s: no pass '%s'; did you mean %s?", flag, name, close.best);
+    return complain("%s: no pass '%s'; see sgc --print=passes", flag, name);
 }
 
 static bool set_print_after(Parser *p, const char *value)
 {
     p->o->print_after = value;
     for (const char *word = value; word; word = list_next(word))
-        if (!is_pass(word))
-            return complain("--print-after: there is no pass '%.*s'; see sgc --print=passes",
-                            (int)strcspn(word, ","), word);
+        if (!find_pass(word) && !list_word_is(word, "all") && !list_word_is(word, "frontend"))
+            return no_pass("--print-after", word, p->arena);
     return true;
+}
+
+static bool set_passes(Parser *p, const char *value)
+{
+    p->o->passes = 0;
+    for (const char *word = value; word; word = list_next(word)) {
+        const PassInfo *pass = find_pass(word);
+        if (!pass)
+            return no_pass("--passes", word, p->arena);
+        *arena_push(p->arena, p->o->pass, p->o->passes, const PassInfo *) = pass;
+    }
+    return true;
+}
+
+static bool set_stop_after(Parser *p, const char *value)
+{
+    p->o->frontend_only = strcmp(value, "frontend") == 0;
+    p->o->last = find_pass(value);
+    return p->o->frontend_only || (p->o->last && !strchr(value, ',')) ||
+           no_pass("--stop-after", value, p->arena);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -256,6 +287,23 @@ static void parse_word(Parser *p, const char *word)
     *arena_push(p->arena, p->o->input, p->o->inputs, const char *) = word;
 }
 
+/* Code is made of what the last pass leaves. */
+static bool check_passes(const Options *o)
+{
+    const PassInfo *end = &pass_info[pass_count - 1];
+    const PassInfo *last = o->last ? o->last : o->pass ? o->pass[o->passes - 1] : end;
+    bool listed = !o->pass || !o->last;
+    for (size_t i = 0; i < o->passes; i++)
+        listed = listed || o->pass[i] == o->last;
+    if (!listed)
+        return complain("--stop-after: %s is not one of --passes", o->last->name);
+    for (Emit k = 0; k < EMIT_KINDS && (last != end || o->frontend_only); k++)
+        if (o->emit >> k & 1 && emit_info[k].code)
+            return complain("--emit=%s needs the passes up to %s; --emit=ir does not",
+                            emit_info[k].name, end->name);
+    return true;
+}
+
 static bool check(const Parser *p)
 {
     const Options *o = p->o;
@@ -268,9 +316,13 @@ static bool check(const Parser *p)
     if (o->inputs == 0)
         return complain("no FILE given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
                         p->named ? name : "", p->named ? " " : "", command_info[o->command].words);
-    if (o->inputs > 1 && o->command == COMMAND_build)
+    if (o->command != COMMAND_build)
+        return true;
+    if (o->inputs > 1)
         return complain("one FILE at a time: '%s' and '%s'", o->input[0], o->input[1]);
-    return true;
+    if (o->output && o->out_dir)
+        return complain("-o names a file: --out-dir has no meaning beside it");
+    return check_passes(o);
 }
 
 static int64_t cores(void)

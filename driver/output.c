@@ -44,6 +44,12 @@ void workspace_close(void)
     remove_workspace();
 }
 
+bool make_folder(const char *path)
+{
+    return mkdir(path, 0777) == 0 || errno == EEXIST ||
+           complain("cannot make the directory %s: %s", path, strerror(errno));
+}
+
 static bool copy(const char *made, int to)
 {
     int from = open(made, O_RDONLY);
@@ -106,10 +112,8 @@ char *read_text(const char *path, Arena *a)
 
 static void on_crash(int number)
 {
-    static const char words[] = "sgc: internal error: this is a fault of sgc, not of the model\n";
-    ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
-    (void)ignored;
     (void)number;
+    crash_report();
     remove_workspace();
     _exit(SGC_INTERNAL);
 }

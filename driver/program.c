@@ -50,6 +50,22 @@ bool program_derive(Program *p, PassCtx *cx, PassHook *hook, void *context)
     return ok;
 }
 
+IrModel program_alone(const IrModel *model, const IrGraph *g, Arena *a)
+{
+    IrModel m = *model;
+    m.graph = arena_make(a, IrGraph);
+    m.graph[0] = *g;
+    m.graphs = 1;
+    m.train = arena_array(a, IrTrain, m.trains);
+    m.trains = 0;
+    for (uint32_t t = 0; t < model->trains; t++)
+        if (strcmp(model->graph[model->train[t].graph].name, g->name) == 0) {
+            m.train[m.trains] = model->train[t];
+            m.train[m.trains++].graph = 0;
+        }
+    return m;
+}
+
 static bool has_entries(const Program *p, uint32_t g)
 {
     for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 typedef struct Row {
     const char *name, *graph, *entry;
     unsigned number;
-    uint32_t nodes;
+    uint32_t before, nodes;
     double ms;
     bool changed;
 } Row;
@@ -27,6 +26,7 @@ struct Watch {
     size_t rows;
     Remark *remark;
     size_t remarks;
+    uint32_t before; /* nodes before the pass that runs */
     bool unwritten;
 };
 
@@ -41,37 +41,22 @@ Watch *watch_new(const Options *o, const IrModel *m, Arena *a)
 {
     Watch *w = arena_make(a, Watch);
     *w = (Watch){.options = o, .model = m, .arena = a};
-    if (o->dump_dir && mkdir(o->dump_dir, 0777) != 0 && errno != EEXIST) {
-        complain("cannot make the directory %s: %s", o->dump_dir, strerror(errno));
-        return NULL;
-    }
-    return w;
+    return !o->dump_dir || make_folder(o->dump_dir) ? w : NULL;
 }
 
-/* The graph alone, in the model's frame, so that the text is valid input. */
-static void print(const Watch *w, const IrGraph *g, FILE *out)
+static const char *dump_path(const Watch *w, const IrGraph *g, unsigned number, const char *name)
 {
-    IrModel m = *w->model;
-    IrGraph copy = *g;
-    m.graph = &copy;
-    m.graphs = 1;
-    m.train = arena_array(w->arena, IrTrain, m.trains);
-    m.trains = 0;
-    for (uint32_t t = 0; t < w->model->trains; t++)
-        if (strcmp(w->model->graph[w->model->train[t].graph].name, g->name) == 0) {
-            m.train[m.trains] = w->model->train[t];
-            m.train[m.trains++].graph = 0;
-        }
-    ir_print_model(&m, out);
+    return arena_printf(w->arena, "%s/%s.%s.%02u.%s.sgir", w->options->dump_dir, g->name,
+                        ir_entry_name[g->entry], number, name);
 }
 
 static void dump(Watch *w, const IrGraph *g, unsigned number, const char *name)
 {
-    const char *path = arena_printf(w->arena, "%s/%s.%s.%02u.%s.sgir", w->options->dump_dir,
-                                    g->name, ir_entry_name[g->entry], number, name);
+    const char *path = dump_path(w, g, number, name);
     FILE *out = fopen(path, "w");
+    const IrModel alone = program_alone(w->model, g, w->arena);
     if (out)
-        print(w, g, out);
+        ir_print_model(&alone, out);
     if (!out || fclose(out) != 0)
         w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
 }
@@ -82,14 +67,28 @@ static void note_remarks(Watch *w, const IrGraph *g)
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = &g->node[r];
         size_t i = n->why ? 0 : w->remarks;
-        while (i < w->remarks && !(w->remark[i].at.line == n->at.line &&
-                                   w->remark[i].at.col == n->at.col &&
-                                   strcmp(w->remark[i].text, n->why) == 0))
+        while (i < w->remarks &&
+               !(w->remark[i].at.line == n->at.line && w->remark[i].at.col == n->at.col &&
+                 strcmp(w->remark[i].text, n->why) == 0))
             i++;
         if (n->why && i == w->remarks)
             *arena_push(w->arena, w->remark, w->remarks, Remark) =
                 (Remark){n->at, arena_copy(w->arena, n->why, strlen(n->why))};
     }
+}
+
+static void print_after(const Watch *w, const IrGraph *g, const char *step)
+{
+    const char *wanted = w->options->print_after;
+    if (!list_has(wanted, step) && !list_has(wanted, "all"))
+        return;
+    fprintf(stderr, "# after %s: %s.%s\n", step, g->name, ir_entry_name[g->entry]);
+    ir_print_graph(g, stderr);
+}
+
+void watch_start(Watch *w, const IrGraph *g)
+{
+    w->before = g->count;
 }
 
 void watch_pass(void *context, unsigned number, const PassInfo *p, const IrGraph *g, double ms,
@@ -98,23 +97,24 @@ void watch_pass(void *context, unsigned number, const PassInfo *p, const IrGraph
     Watch *w = context;
     const char *entry = ir_entry_name[g->entry];
     Row *row = arena_push(w->arena, w->row, w->rows, Row);
-    *row = (Row){p->name, g->name, entry, number, g->count, ms, changed};
-    if (!changed)
+    *row = (Row){p->name, g->name, entry, number, w->before, g->count, ms, changed};
+    if (!changed) {
+        if (w->options->dump_dir)
+            remove(dump_path(w, g, number, p->name)); /* of an earlier run */
         return;
+    }
     if (w->options->remarks)
         note_remarks(w, g);
     if (w->options->dump_dir)
         dump(w, g, number, p->name);
-    if (list_has(w->options->print_after, p->name) || list_has(w->options->print_after, "all")) {
-        fprintf(stderr, "# after %s: %s.%s\n", p->name, g->name, entry);
-        ir_print_graph(g, stderr);
-    }
+    print_after(w, g, p->name);
 }
 
 void watch_source(Watch *w, const IrGraph *g)
 {
     if (w->options->dump_dir)
         dump(w, g, 0, ir_stage_name[g->stage]);
+    print_after(w, g, "frontend");
 }
 
 void watch_stage(Watch *w, const char *name, double ms)
@@ -152,12 +152,12 @@ static void write_table(Watch *w)
     const char *path = arena_printf(w->arena, "%s/passes.txt", w->options->dump_dir);
     FILE *out = fopen(path, "w");
     if (out)
-        fprintf(out, "%-3s %-12s %-20s %-10s %8s  %s\n", "no", "pass", "graph", "entry", "nodes",
-                "changed");
+        fprintf(out, "%-3s %-12s %-20s %-10s %8s %8s  %s\n", "no", "pass", "graph", "entry",
+                "before", "nodes", "changed");
     for (size_t i = 0; out && i < w->rows; i++)
         if (w->row[i].graph)
-            fprintf(out, "%02u  %-12s %-20s %-10s %8u  %s\n", w->row[i].number, w->row[i].name,
-                    w->row[i].graph, w->row[i].entry, w->row[i].nodes,
+            fprintf(out, "%02u  %-12s %-20s %-10s %8u %8u  %s\n", w->row[i].number, w->row[i].name,
+                    w->row[i].graph, w->row[i].entry, w->row[i].before, w->row[i].nodes,
                     w->row[i].changed ? "yes" : "no");
     if (!out || fclose(out) != 0)
         w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));

@@ -1,0 +1,90 @@
+/* What a fault of sgc leaves: the input of the step that failed, and the one command that repeats
+ * it.  Both are made ready before each step, since a signal handler can do no more than write. */
+#include "driver/driver.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Borrowed, but for `owned`.  Signals arrive at any time: `text` is set last and cleared first. */
+static const char *volatile text;
+static const char *volatile path, *volatile command;
+static char *owned;
+
+static void keep(const char *kept, const char *as, const char *words)
+{
+    text = NULL;
+    free(owned);
+    owned = NULL;
+    path = as;
+    command = words;
+    text = kept;
+}
+
+void crash_forget(void)
+{
+    keep(NULL, NULL, NULL);
+}
+
+/* The flags that the result depends on. */
+static const char *flags_of(const Options *o, Arena *a)
+{
+    return arena_printf(a, "--real=%s --parts=%lld --cpu=%s", o->real_bytes == 4 ? "f32" : "f64",
+                        (long long)o->parts, o->cpu);
+}
+
+void crash_keep_model(const Options *o, const char *model, bool is_dump, const char *step, Arena *a)
+{
+    const char *as = is_dump ? "sgc-crash.sgir" : "sgc-crash.sg";
+    const char *words = arena_printf(a, "sgc %s %s", as, flags_of(o, a));
+    for (size_t i = 0; i < o->dims; i++)
+        words =
+            arena_printf(a, "%s --dim=%s=%lld", words, o->dim[i].name, (long long)o->dim[i].value);
+    keep(model, as, arena_printf(a, "%s %s -o /dev/null\n", words, step));
+}
+
+void crash_keep_graphs(const Options *o, const IrModel *m, const char *step, Arena *a)
+{
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&printed, &size);
+    if (out) {
+        ir_print_model(m, out);
+        fclose(out);
+    }
+    keep(printed, "sgc-crash.sgir",
+         arena_printf(a, "sgc sgc-crash.sgir %s %s -o /dev/null\n", flags_of(o, a), step));
+    owned = printed;
+}
+
+static bool put(int to, const char *words)
+{
+    for (size_t left = strlen(words); left > 0;) {
+        ssize_t n = write(to, words, left);
+        if (n < 0)
+            return false;
+        words += n;
+        left -= (size_t)n;
+    }
+    return true;
+}
+
+/* Called from signal handlers too: only functions that are safe there. */
+void crash_report(void)
+{
+    put(STDERR_FILENO, "sgc: internal error: this is a fault of sgc, not of the model\n");
+    if (!text)
+        return;
+    int to = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    bool written = to >= 0 && put(to, text);
+    written = (to < 0 || close(to) == 0) && written;
+    put(STDERR_FILENO, written ? "sgc: what it was doing is in " : "sgc: cannot write ");
+    put(STDERR_FILENO, path);
+    if (written) {
+        put(STDERR_FILENO, "; this repeats it:\n  ");
+        put(STDERR_FILENO, command);
+    } else {
+        put(STDERR_FILENO, "\n");
+    }
+}
