@@ -328,6 +328,18 @@ RULE_OF(sum_product)
     return ir_contract(g, spec, n->attr.over, a, b);
 }
 
+/* Not where one operand is the same in every copy: the sum of the other comes first then. */
+RULE_OF(sum_contract)
+{
+    const IrNode *x = &g->node[n->in[0]];
+    if (x->op != IR_CONTRACT || n->attr.axes || x->type.rank < 2)
+        return IR_NONE;
+    for (uint32_t i = 0; i < 2; i++)
+        if (n->attr.over & ~g->node[x->in[i]].type.plates)
+            return IR_NONE;
+    return ir_contract(g, x->attr.text, x->attr.over | n->attr.over, x->in[0], x->in[1]);
+}
+
 /* Axis i of the transpose is axis k[i] of what it transposes: the labels move along. */
 RULE_OF(contract_transpose)
 {

@@ -144,6 +144,10 @@ EX(sum_expand, REDUCE(SUM, EXPAND(in.m, 1, 4), 6))
 EX(max_expand, REDUCE(REDUCE_MAX, EXPAND(in.v, 0, 4), 3))
 EX(min_expand, REDUCE(REDUCE_MIN, EXPAND(in.v, 1, 4), 2))
 EX(sum_product, REDUCE(SUM, BIN(MUL, EXPAND(in.m, 2, 2), EXPAND(transpose(g, in.m), 0, 2)), 2))
+EX(sum_contract, ir_reduce(g, IR_SUM,
+                           ir_contract(g, "ab,cb->ac", 0, BIN(MUL, UN(TO_REAL, in.i), in.m),
+                                       BIN(ADD, UN(TO_REAL, in.i), in.m)),
+                           0, 1u << PLATE_K))
 EX(contract_transpose, ir_contract(g, "ab,cb->ac", 0, transpose(g, in.m), transpose(g, in.m)))
 
 /* ---- graphs --------------------------------------------------------------------------------- */
