@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# --emit=sg: the estimator graph as a program.  Its executable computes the gradient that one step of
+# plain gradient descent takes, from the same parameters, data and noise.
+. "$(dirname "$0")/lib.sh"
+
+for model in "$examples"/*.sg; do
+    name=$(basename "$model" .sg)
+    status 0 sgc "$model" --emit=sg
+    [ -s "$name.step.sg" ] || fail "no $name.step.sg"
+    status 0 sgc "$model" --emit=sg -o again.sg
+    same "$name.step.sg" again.sg
+    status 0 sgc "$name.step.sg" --emit=obj -o step.o
+    if grep -nE '^ *(cost|reward|observe)' "$name.step.sg"; then
+        fail "$name.step.sg has costs"
+    fi
+done
+
+# The reasons stand at the draws.
+says '# z ~ normal: pathwise (chosen)' vae.step.sg
+says '# a ~ categorical: score (as asked), samples = 2, leave-one-out baseline' bandit.step.sg
+says '# c ~ categorical: enumerated (as asked), 5 values, exact' gmm.step.sg
+says '# h2 ~ bernoulli: score (as asked), samples = 1, moving-average baseline' sbn.step.sg
+says 'output next_h2 = ' sbn.step.sg
+
+# tape FILE NAME VARIATES: noise of one draw; every variate is 0.375.
+tape() {
+    local header
+    header=$(printf '{"%s":{"dtype":"F64","shape":[%d],"data_offsets":[0,%d]}}' \
+        "$2" "$3" $((8 * $3)))
+    while [ $((${#header} % 8)) -ne 0 ]; do
+        header+=' '
+    done
+    # shellcheck disable=SC2059 # the length in bytes, as a byte
+    printf "\\x$(printf '%x' ${#header})\\0\\0\\0\\0\\0\\0\\0%s" "$header" >"$1"
+    for _ in $(seq "$3"); do
+        printf '\0\0\0\0\0\0\xd8\x3f'
+    done >>"$1"
+}
+
+# The largest difference between the step that was taken and the gradient that was computed.
+cat >compare.sg <<'END'
+dim size = 1
+graph compare {
+  data before[size]
+  data after[size]
+  data gradient[size]
+  output off = max(abs(before - after - gradient)) / (1e-30 + max(abs(gradient)))
+}
+END
+
+# agrees MODEL GRAPH PARAM SIZE [--dim ... --] ARGUMENTS...: with noise in MODEL.tape, of MODEL and
+# of the printed program each under its name of the draw.
+agrees() {
+    local model=$1 graph=$2 param=$3 size=$4
+    shift 4
+    local -a dims=() noise=() printed=()
+    while [ "${1-}" = --dim ]; do
+        dims+=("$1" "$2")
+        shift 2
+    done
+    if [ -e "$model.tape" ]; then
+        noise=(--tape "$model.tape") printed=(--tape "$model.step.tape")
+    fi
+    rm -rf start.run step.run
+    status 0 sgc "$examples/$model.sg" "${dims[@]}" --real f64 -o "$model"
+    status 0 sgc "$examples/$model.sg" "${dims[@]}" --emit=sg -o "$model.step.sg"
+    status 0 sgc "$model.step.sg" --real f64 -o "$model.step"
+    status 0 "./$model" train "$@" --steps 0 --out start.run
+    status 0 "./$model" train "$@" "${noise[@]}" --steps 1 --optimizer sgd --lr 1 --out step.run
+    grep -q '^hyper N' "$model.step.sg" && set -- "$@" N=400
+    status 0 "./$model.step" run "$graph" "$@" "${printed[@]}" --from start.run \
+        "grad_$param=gradient.npy"
+    status 0 sgc compare.sg --dim "size=$size" --real f64 -o compare
+    status 0 ./compare run compare "before=start.run/checkpoint.safetensors:$param" \
+        "after=step.run/checkpoint.safetensors:$param" gradient=gradient.npy off=off.npy
+    # The last 8 bytes of the file are the number.
+    local off
+    off=$(tail -c 8 off.npy | od -An -tf8)
+    echo "$model: $off"
+    awk -v off="$off" 'BEGIN { exit !(off < 1e-12) }' || fail "$model: off by $off"
+}
+
+status 0 sgc "$SGC_SOURCE_DIR/tests/run/data.sg" --real f64 -o data
+status 0 ./data run bandit payoff=bandit.npy
+status 0 ./data run hmm --rows 400 y=hmm.npy
+status 0 ./data run logistic --rows 400 x=logistic.npy y=labels.npy
+
+tape bandit.tape a 2
+tape bandit.step.tape a_noise 2
+agrees bandit expected_reward logits 10 payoff=bandit.npy
+agrees hmm nll level 4 --dim batch=400 y=hmm.npy
+tape logistic.tape w 30
+tape logistic.step.tape w_noise 30
+agrees logistic elbo s 30 --dim batch=400 x=logistic.npy y=labels.npy
+
+# What cannot be printed is said.
+cat >none.sg <<'END'
+graph none {
+  output one = 1.0
+}
+END
+status 1 sgc none.sg --emit=sg
+says 'none.sg has no graph with a cost'
