@@ -150,6 +150,8 @@ bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions
     Cg cg = {.m = m, .options = options, .diags = d, .arena = m->arena};
     uint32_t errors = diags_errors(d);
     bool ok = open_module(&cg);
+    if (ok && options->needs)
+        *options->needs = cg.needs;
     if (ok) {
         LLVMContextSetDiscardValueNames(cg.context, emit == CG_OBJECT);
         cg_declare_runtime(&cg);

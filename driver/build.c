@@ -2,6 +2,7 @@
 #include "driver/driver.h"
 
 #include "codegen/codegen.h"
+#include "driver/interface.h"
 #include "frontend/unparse.h"
 
 #include <inttypes.h>
@@ -58,18 +59,39 @@ static bool parse(Session *s)
     return ok;
 }
 
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The name of the input without its suffix, or what stands after -o. */
+static const char *output_stem(const Session *s)
+{
+    const char *base = last_part(s->input), *dot = strrchr(base, '.');
+    size_t len = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    return s->options->output ? s->options->output : arena_copy(s->arena, base, len);
+}
+
 /* "dir/vae.sg" makes "vae", "vae.o", ... here; several kinds hang on the name after -o. */
 static const char *output_name(const Session *s, Emit kind)
 {
     const Options *o = s->options;
     if (o->output && o->emit == 1u << kind)
         return o->output;
-    const char *slash = strrchr(s->input, '/'), *base = slash ? slash + 1 : s->input;
-    const char *dot = strrchr(base, '.');
-    size_t len = dot && dot > base ? (size_t)(dot - base) : strlen(base);
-    const char *stem = o->output ? o->output : arena_copy(s->arena, base, len);
-    return arena_printf(s->arena, "%s%s%s%s%s", o->out_dir ? o->out_dir : "", o->out_dir ? "/" : "",
-                        emit_info[kind].prefix, stem, emit_info[kind].suffix);
+    const char *stem = output_stem(s), *base = last_part(stem);
+    return arena_printf(s->arena, "%s%s%.*s%s%s%s", o->out_dir ? o->out_dir : "",
+                        o->out_dir ? "/" : "", (int)(base - stem), stem, emit_info[kind].prefix,
+                        base, emit_info[kind].suffix);
+}
+
+/* "vae" of -o dir/libvae.so, where -o names one file */
+static const char *library_stem(const Session *s)
+{
+    const char *base = last_part(output_stem(s));
+    if (!s->options->output || strncmp(base, "lib", 3) != 0)
+        return base;
+    return arena_copy(s->arena, base + 3, strcspn(base + 3, "."));
 }
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -95,14 +117,24 @@ static bool write_sg(const Session *s, const char *path)
     return (out && fclose(out) == 0) ? ok : complain("cannot write %s", path);
 }
 
-static bool write_code(const Session *s, CgEmit kind, const char *path)
+static Interface *make_interface(const Session *s)
+{
+    return interface_of(&s->program, s->options->real_bytes, hash_text(s), SGC_VERSION, s->arena);
+}
+
+/* Unless it is NULL, *needs becomes what the code needs of the CPU. */
+static bool write_code(const Session *s, CgEmit kind, const char *path, const char **needs)
 {
     const Options *o = s->options;
+    const Interface *interface = make_interface(s);
     const CgOptions options = {.cpu = o->cpu,
                                .real_bytes = o->real_bytes,
                                .parts = o->parts,
-                               .hash = hash_text(s),
-                               .version = SGC_VERSION};
+                               .hash = interface->hash,
+                               .version = SGC_VERSION,
+                               .manifest = interface->manifest,
+                               .interface = interface->number,
+                               .needs = needs};
     double start = milliseconds();
     bool ok = cg_compile(s->program.model, s->program.entry, &options, kind, path, s->diags);
     watch_stage(s->watch, "codegen", milliseconds() - start);
@@ -112,10 +144,25 @@ static bool write_code(const Session *s, CgEmit kind, const char *path)
 static bool write_executable(const Session *s, const char *dir, const char *path)
 {
     const char *object = arena_printf(s->arena, "%s/%s", dir, emit_info[EMIT_OBJ].name);
-    if (!write_code(s, CG_OBJECT, object))
+    if (!write_code(s, CG_OBJECT, object, NULL))
         return false;
     double start = milliseconds();
     bool ok = link_model(object, path, s->options->verbose, s->arena);
+    watch_stage(s->watch, "link", milliseconds() - start);
+    return ok;
+}
+
+static bool write_library(const Session *s, Emit kind, const char *dir, const char *path)
+{
+    const char *object = arena_printf(s->arena, "%s/%s", dir, emit_info[EMIT_OBJ].name);
+    const char *part = arena_printf(s->arena, "%s/" WORKSPACE_PART, dir);
+    LibraryOptions o = {.model = interface_identifier(s->program.model->name, s->arena),
+                        .stem = library_stem(s),
+                        .verbose = s->options->verbose};
+    if (!write_code(s, CG_OBJECT, object, &o.needs))
+        return false;
+    double start = milliseconds();
+    bool ok = make_library(object, part, path, kind == EMIT_SHARED, &o, s->arena);
     watch_stage(s->watch, "link", milliseconds() - start);
     return ok;
 }
@@ -128,11 +175,18 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
     case EMIT_IR:
         return write_graphs(s, ir_print_model, path);
     case EMIT_LLVM:
-        return write_code(s, CG_LLVM, path);
+        return write_code(s, CG_LLVM, path, NULL);
     case EMIT_ASM:
-        return write_code(s, CG_ASSEMBLY, path);
+        return write_code(s, CG_ASSEMBLY, path, NULL);
     case EMIT_OBJ:
-        return write_code(s, CG_OBJECT, path);
+        return write_code(s, CG_OBJECT, path, NULL);
+    case EMIT_HEADER:
+        return write_header(make_interface(s), path, s->arena);
+    case EMIT_PC:
+        return write_pkg_config(&(LibraryOptions){.stem = library_stem(s)}, SGC_VERSION, path);
+    case EMIT_LIB:
+    case EMIT_SHARED:
+        return write_library(s, kind, dir, path);
     case EMIT_EXE:
         return write_executable(s, dir, path);
     case EMIT_KINDS:
@@ -141,12 +195,13 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
     return false;
 }
 
-/* For a fault in what follows: code is the fault of codegen alone, an executable that of its object
- * file.  --emit=sg looks at the graphs between two passes, so it begins with the model. */
+/* For a fault in what follows: code is the fault of codegen alone, an executable or a library that
+ * of its object file.  --emit=sg looks at the graphs between two passes, so it begins with the
+ * model. */
 static void prepare_crash(const Session *s, Emit kind)
 {
     const IrModel m = program_flat(&s->program, s->arena);
-    const char *name = emit_info[kind == EMIT_EXE ? EMIT_OBJ : kind].name;
+    const char *name = emit_info[kind > EMIT_OBJ ? EMIT_OBJ : kind].name;
     const char *step = arena_printf(s->arena, "--emit=%s", name);
     if (kind == EMIT_SG)
         crash_keep_model(s->options, s->text, is_dump(s->input), step, s->arena);

@@ -45,7 +45,7 @@ typedef struct Options {
     size_t dims;
     unsigned emit; /* mask of 1u << Emit */
     int64_t real_bytes, parts;
-    bool remarks, time_passes, verbose, help, version;
+    bool remarks, time_passes, verbose, check, help, version;
 } Options;
 
 /* Runs a command; returns the exit status. */
@@ -121,6 +121,7 @@ double milliseconds(void);
 
 /* A new directory beside the output, where a file of each kind is made, under the name of its kind,
  * before it is moved into place.  NULL: the reason was printed. */
+#define WORKSPACE_PART "part" /* a file on the way to one of them */
 const char *workspace_open(const char *output, Arena *a);
 void workspace_close(void);
 /* Makes the folder, unless it is there.  False: the reason was printed. */
@@ -147,5 +148,33 @@ void crash_report(void);
 
 /* Links a model's object file with the runtime. */
 bool link_model(const char *object, const char *output, bool verbose, Arena *a);
+
+/* A command, in words. */
+enum { MAX_WORDS = 128 };
+typedef struct Words {
+    char *word[MAX_WORDS];
+    size_t words;
+} Words;
+
+/* Splits `text` at `separator` and appends what is not empty. */
+void words_add(Words *c, Arena *a, const char *text, char separator);
+/* Runs it.  False: what is wrong was printed, as a failure of `what`. */
+bool words_run(const Words *c, const char *what, bool verbose);
+/* A library of the runtime, by its name; NULL: it is not there, which was printed. */
+const char *runtime_library(const char *name, Arena *a);
+
+/* ---- library.c ----------------------------------------------------------------------------- */
+
+typedef struct LibraryOptions {
+    const char *model; /* the prefix of its symbols */
+    const char *stem;  /* "vae" of "libvae.a" */
+    const char *needs; /* of the CPU: "avx2,fma" */
+    bool verbose;
+} LibraryOptions;
+
+/* Makes a library of a model's object file; `part` is a file for the work. */
+bool make_library(const char *object, const char *part, const char *output, bool is_shared,
+                  const LibraryOptions *o, Arena *a);
+bool write_pkg_config(const LibraryOptions *o, const char *version, const char *path);
 
 #endif

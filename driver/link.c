@@ -9,15 +9,7 @@
 
 extern char **environ;
 
-enum { MAX_WORDS = 64 };
-
-typedef struct Words {
-    char *word[MAX_WORDS];
-    size_t words;
-} Words;
-
-/* Splits `text` at `separator` and appends what is not empty. */
-static void add(Words *c, Arena *a, const char *text, char separator)
+void words_add(Words *c, Arena *a, const char *text, char separator)
 {
     const char stop[] = {separator, 0};
     for (;;) {
@@ -31,7 +23,7 @@ static void add(Words *c, Arena *a, const char *text, char separator)
 }
 
 /* The runtime stands in lib/ beside sgc (a build) or beside its folder (an installation). */
-static const char *runtime_library(Arena *a)
+const char *runtime_library(const char *name, Arena *a)
 {
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -41,46 +33,46 @@ static const char *runtime_library(Arena *a)
     }
     self[len] = 0;
     *strrchr(self, '/') = 0;
-    const char *beside = arena_printf(a, "%s/lib/libsgrt.a", self);
+    const char *beside = arena_printf(a, "%s/lib/%s", self, name);
     if (access(beside, R_OK) == 0)
         return beside;
-    const char *installed = arena_printf(a, "%s/../lib/libsgrt.a", self);
+    const char *installed = arena_printf(a, "%s/../lib/%s", self, name);
     if (access(installed, R_OK) == 0)
         return installed;
     complain("the runtime library is neither %s nor %s", beside, installed);
     return NULL;
 }
 
-static bool run(const Words *c, bool verbose)
+bool words_run(const Words *c, const char *what, bool verbose)
 {
     for (size_t i = 0; verbose && i < c->words; i++)
         fprintf(stderr, "%s%c", c->word[i], i + 1 < c->words ? ' ' : '\n');
     pid_t child;
     int error = posix_spawnp(&child, c->word[0], NULL, NULL, c->word, environ);
     if (error)
-        return complain("cannot run the linker %s: %s", c->word[0], strerror(error));
+        return complain("cannot run %s: %s", c->word[0], strerror(error));
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
-            return complain("lost the linker: %s", strerror(errno));
+            return complain("lost %s: %s", c->word[0], strerror(errno));
     return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-           complain("the link failed; sgc -v shows its command");
+           complain("the %s failed; sgc -v shows its command", what);
 }
 
 bool link_model(const char *object, const char *output, bool verbose, Arena *a)
 {
-    const char *runtime = runtime_library(a);
+    const char *runtime = runtime_library("libsgrt.a", a);
     if (!runtime)
         return false;
     const char *blas_dir = arena_copy(a, SGC_OPENBLAS, strrchr(SGC_OPENBLAS, '/') - SGC_OPENBLAS);
     Words c = {0};
-    add(&c, a, SGC_LINKER, ':');
-    add(&c, a, "-Wl,--gc-sections:-o", ':');
-    add(&c, a, output, 0);
-    add(&c, a, object, 0);
-    add(&c, a, runtime, 0);
-    add(&c, a, SGC_OPENBLAS, 0);
-    add(&c, a, arena_printf(a, "-Wl,-rpath,%s", blas_dir), 0);
-    add(&c, a, SGC_LIBRARIES, ':');
-    return run(&c, verbose);
+    words_add(&c, a, SGC_LINKER, ':');
+    words_add(&c, a, "-Wl,--gc-sections:-o", ':');
+    words_add(&c, a, output, 0);
+    words_add(&c, a, object, 0);
+    words_add(&c, a, runtime, 0);
+    words_add(&c, a, SGC_OPENBLAS, 0);
+    words_add(&c, a, arena_printf(a, "-Wl,-rpath,%s", blas_dir), 0);
+    words_add(&c, a, SGC_LIBRARIES, ':');
+    return words_run(&c, "link", verbose);
 }

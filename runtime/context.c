@@ -111,6 +111,7 @@ static bool make(SgrtContext *m, const SgrtContextConfig *config, SgrtError *e)
     const char *optimizer = config ? config->optimizer : NULL;
     int64_t threads = config ? config->threads : 1;
     m->seed = config ? config->seed : 0;
+    m->total_rows = config ? config->total_rows : 0;
     m->pool = config && config->parallel
                   ? sgrt_pool_borrow(config->parallel, config->user, e)
                   : sgrt_pool_new(threads, e);
@@ -157,6 +158,10 @@ static int check(SgrtContext *m, const SgrtContextConfig *config)
                              "the one that sgc wrote beside it",
                   m->model->name);
         return SGRT_CONTEXT_STALE;
+    }
+    if (config && config->total_rows < 0) {
+        sgrt_fail(&m->error, "total_rows is %lld", (long long)config->total_rows);
+        return SGRT_CONTEXT_ARGUMENT;
     }
     if (config && config->threads < 1) {
         sgrt_fail(&m->error, "%lld threads: at least 1 is needed", (long long)config->threads);

@@ -20,6 +20,7 @@ typedef struct SgrtContextConfig {
     uint64_t abi;
     int64_t threads; /* with the caller; with a runner: most tasks at once */
     int64_t seed;
+    int64_t total_rows;    /* 0: of each call */
     const char *optimizer; /* NULL: the model's; "none" */
     SgrtRunner *parallel;  /* NULL: threads of the context */
     void *user;
@@ -28,7 +29,7 @@ typedef struct SgrtContextConfig {
 
 typedef struct SgrtContextCall {
     int64_t rows;
-    int64_t total_rows; /* 0: rows */
+    int64_t total_rows; /* 0: the config's */
     int64_t first_row;
     const int64_t *row; /* NULL: first_row, first_row + 1, ... */
     const void *const *data;

@@ -55,7 +55,8 @@ static void point(SgrtContext *m, SgrtCall *c, const SgrtContextCall *a)
     const SgrtGraph *g = c->data->graph;
     SgrtFrame *f = &c->frame;
     f->rows = g->batch ? a->rows : 1;
-    f->total_rows = (double)(g->batch && a->total_rows ? a->total_rows : f->rows);
+    int64_t total = a->total_rows ? a->total_rows : m->total_rows;
+    f->total_rows = (double)(g->batch && total ? total : f->rows);
     f->first_row = a->first_row;
     for (int64_t i = 0; i < f->rows; i++)
         ((int64_t *)f->row)[i] = a->row ? a->row[i] : a->first_row + i;

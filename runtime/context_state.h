@@ -32,7 +32,7 @@ struct SgrtContext {
     SgrtFound *found;         /* owned: the same of one that is read */
     double *hyper;            /* owned: [model hypers] */
     double *scratch;          /* owned: the largest constrained parameter */
-    int64_t seed;
+    int64_t seed, total_rows;
     int64_t draw[SGRT_RUN + 1]; /* the number of the next call, by purpose */
     SgrtError error;
 };

@@ -12,7 +12,7 @@ declare -A allowed=(
     [passes]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$'
     [codegen]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$|^runtime/rt\.def$'
     [runtime]='$^'
-    [driver]='^ir/(ir|arena|diag)\.h$|^(frontend/frontend|frontend/unparse|passes/pass|codegen/codegen)\.h$|^runtime/(verbs|options)\.def$'
+    [driver]='^ir/(ir|arena|diag)\.h$|^(frontend/frontend|frontend/unparse|passes/pass|codegen/codegen)\.h$|^runtime/(verbs|options|context)\.def$'
 )
 
 status=0

@@ -1,0 +1,326 @@
+/* The header of a model: runtime/context.def in C, and one function for every entry of a graph. */
+#include "driver/interface.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { WIDTH = 98 };
+
+typedef struct Header {
+    const Interface *i;
+    const char *id, *capitals; /* of the model */
+    FILE *out;
+    Arena *arena;
+} Header;
+
+/* A text of context.def with the model's names in it. */
+static const char *fill(const Header *h, const char *text)
+{
+    const char *real = interface_c_type(h->i, IR_REAL), *filled = "";
+    for (size_t len; *text; text += len) {
+        const char *put = *text == '$'   ? h->id
+                          : *text == '#' ? h->capitals
+                          : *text == '@' ? real
+                                         : NULL;
+        len = put ? 1 : strcspn(text, "$#@");
+        filled = arena_printf(h->arena, "%s%.*s", filled, put ? (int)strlen(put) : (int)len,
+                              put ? put : text);
+    }
+    return filled;
+}
+
+/* A comment, in lines. */
+static void put_comment(const Header *h, const char *text)
+{
+    size_t col = (size_t)fprintf(h->out, "/*") - 1;
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        if (col + 1 + len > WIDTH)
+            col = (size_t)fprintf(h->out, "\n *") - 1;
+        col += (size_t)fprintf(h->out, " %.*s", (int)len, text);
+        text += len + (text[len] == ' ');
+    }
+    fputs(" */\n", h->out);
+}
+
+/* ---- the model ------------------------------------------------------------------------------ */
+
+static void put_top(const Header *h)
+{
+    static const char rules[] =
+        " *\n"
+        " * Threads  One thread at a time uses a $; different ones need no locking, and share\n"
+        " *          nothing.  Results have the same bits for every number of threads.\n"
+        " * Memory   Arrays are row-major, contiguous, the caller's, and touched during a call\n"
+        " *          only.  All memory is taken by $_new and returned by $_free.\n"
+        " * Errors   An int result is 0 or an error code, unless it says otherwise; $_error()\n"
+        " *          says why in words.  Nothing here prints, exits or handles signals.\n"
+        " * Units    Costs are per row, and the first is the sum of all; a gradient is that of\n"
+        " *          the sum. */\n";
+    fprintf(h->out, "/* %s.h - written by sgc %s from %s.  Do not edit.\n", h->id, h->i->version,
+            h->i->file);
+    fputs(fill(h, rules), h->out);
+    fprintf(h->out, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
+            h->capitals, h->capitals);
+    fputs("#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n", h->out);
+    put_comment(h, fill(h, "A number of this interface: $_new refuses the header of another."));
+    fprintf(h->out, "#define %s_ABI UINT64_C(0x%016" PRIx64 ")\n\n", h->capitals, h->i->number);
+}
+
+static void put_errors(const Header *h)
+{
+    static const struct {
+        const char *name, *text;
+    } row[] = {
+#define CONTEXT_ERROR(name, text) {#name, text},
+#include "runtime/context.def"
+    };
+    fputs("enum {\n", h->out);
+    for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+        fprintf(h->out, "    %s%s%s%s /* %s */\n", h->capitals, k ? "_E_" : "_", row[k].name,
+                k + 1 < sizeof row / sizeof *row ? "," : "", row[k].text);
+    fputs("};\n\n", h->out);
+}
+
+static void put_hypers(const Header *h)
+{
+    for (uint32_t k = 0; k < h->i->hypers; k++)
+        fprintf(h->out, "    double %s; /* hyper %s, %.17g unless it is set */\n",
+                h->i->hyper[k].id, h->i->hyper[k].name, h->i->hyper[k].value);
+}
+
+static void put_config(const Header *h)
+{
+    static const char fields[] =
+        "typedef struct $ $; /* parameters, optimizer state, work space */\n\n"
+        "/* Runs task(work, 0) ... task(work, tasks - 1) on any threads, and returns when all are\n"
+        " * done. */\n"
+        "typedef void $_task(void *work, int64_t index);\n"
+        "typedef void $_parallel(void *user, $_task *task, void *work, int64_t tasks);\n\n"
+        "/* Begin with `$_config c = #_CONFIG;` and change what you like. */\n"
+        "typedef struct $_config {\n"
+        "    uint64_t abi;          /* #_ABI */\n"
+        "    int64_t threads;       /* with the caller; or the most tasks of `parallel` at once */\n"
+        "    int64_t seed;          /* of initial parameters and of noise */\n"
+        "    int64_t total_rows;    /* of the whole data set; 0: those of each call */\n"
+        "    const char *optimizer; /* sgd, momentum, rmsprop, adam, adamw; none; NULL: the\n"
+        "                            * model's */\n"
+        "    $_parallel *parallel;  /* NULL: threads that the context starts */\n"
+        "    void *user;            /* for `parallel` */\n";
+    fputs(fill(h, fields), h->out);
+    put_hypers(h);
+    fputs(fill(h, "} $_config;\n"), h->out);
+    fprintf(h->out, "#define %s_CONFIG { %s_ABI, 1, 0, 0, NULL, NULL, NULL", h->capitals,
+            h->capitals);
+    for (uint32_t k = 0; k < h->i->hypers; k++)
+        fprintf(h->out, ", %.17g", h->i->hyper[k].value);
+    fputs(" }\n\n", h->out);
+}
+
+static void put_call(const Header *h)
+{
+    static const char fields[] =
+        "/* One call of an entry of a graph.  $_call_of sets the usual; change the rest. */\n"
+        "typedef struct $_call {\n"
+        "    int64_t rows;             /* of this call; ignored by a graph without rows */\n"
+        "    int64_t total_rows;       /* of the whole data set; 0: the config's */\n"
+        "    int64_t first_row;        /* where the first row stands in the data set */\n"
+        "    const int64_t *row;       /* [rows], or NULL: first_row, first_row + 1, ... */\n"
+        "    const void *const *data;  /* an array for each data name, in its order */\n"
+        "    void *const *output;      /* of run: an array for each output, in its order */\n"
+        "    const void *const *noise; /* an array for each draw, or NULL: drawn here */\n"
+        "    double *cost;             /* the sum, then each cost; or NULL */\n"
+        "} $_call;\n\n"
+        "static inline $_call $_call_of(int64_t rows, const void *const *data,\n"
+        "                               void *const *output, double *cost)\n"
+        "{\n"
+        "    $_call call;\n"
+        "    call.rows = rows;\n"
+        "    call.total_rows = 0;\n"
+        "    call.first_row = 0;\n"
+        "    call.row = NULL;\n"
+        "    call.data = data;\n"
+        "    call.output = output;\n"
+        "    call.noise = NULL;\n"
+        "    call.cost = cost;\n"
+        "    return call;\n"
+        "}\n\n";
+    fputs(fill(h, fields), h->out);
+}
+
+static void put_names(const Header *h, const char *kind,
+                      const char *(*id)(const Interface *, uint32_t), uint32_t count)
+{
+    if (count == 0)
+        return;
+    fputs("enum {\n", h->out);
+    for (uint32_t k = 0; k < count; k++)
+        fprintf(h->out, "    %s_%s_%s%s\n", h->capitals, kind,
+                interface_capitals(id(h->i, k), h->arena), k + 1 < count ? "," : "");
+    fputs("};\n", h->out);
+}
+
+static const char *graph_id(const Interface *i, uint32_t k)
+{
+    return i->graph[k].id;
+}
+
+static const char *param_id(const Interface *i, uint32_t k)
+{
+    return i->param[k].id;
+}
+
+static const char *hyper_id(const Interface *i, uint32_t k)
+{
+    return i->hyper[k].id;
+}
+
+/* "[rows, 784] float32 in [0, 1]" */
+static const char *type_text(const Header *h, const Array *x)
+{
+    const char *shape = x->by_rows ? "rows" : "", *range = interface_range(x, h->arena);
+    for (uint32_t k = 0; k < x->rank; k++)
+        shape = arena_printf(h->arena, "%s%s%" PRId64, shape, *shape ? ", " : "", x->dim[k]);
+    return arena_printf(h->arena, "[%s] %s%s%s", shape, interface_dtype(h->i, x->elem),
+                        *range ? " in " : "", range);
+}
+
+static void put_numbers(const Header *h)
+{
+    put_names(h, "GRAPH", graph_id, h->i->graphs);
+    put_names(h, "HYPER", hyper_id, h->i->hypers);
+    if (h->i->params)
+        fputs("/* Parameters:\n", h->out);
+    for (uint32_t k = 0; k < h->i->params; k++)
+        fprintf(h->out, " *   %s %s%s", h->i->param[k].name, type_text(h, &h->i->param[k]),
+                k + 1 < h->i->params ? "\n" : " */\n");
+    put_names(h, "PARAM", param_id, h->i->params);
+    fprintf(h->out, "#define %s_PARAMS %" PRIu32 "\n\n", h->capitals, h->i->params);
+}
+
+static void put_functions(const Header *h)
+{
+    static const struct {
+        const char *name, *result, *params, *doc;
+    } row[] = {
+#define CONTEXT_CALL(name, result, params, doc) {#name, result, params, doc},
+#include "runtime/context.def"
+    };
+    for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
+        const char *result = fill(h, row[k].result);
+        put_comment(h, fill(h, row[k].doc));
+        fprintf(h->out, "%s%s%s_%s(%s);\n\n", result, result[strlen(result) - 1] == '*' ? "" : " ",
+                h->id, row[k].name, fill(h, row[k].params));
+    }
+}
+
+/* ---- graphs --------------------------------------------------------------------------------- */
+
+static void put_draws(const Header *h, const GraphInterface *g, IrEntry e)
+{
+    for (uint32_t k = 0; k < g->entry[e].sites; k++) {
+        const Site *s = &g->entry[e].site[k];
+        fprintf(h->out, " *   draw of %s: %s [%s%" PRId64 "] %s\n", ir_entry_name[e],
+                s->name ? s->name : "?", s->by_rows ? "rows, " : "", s->size,
+                s->normal ? "standard normal" : "uniform on (0, 1)");
+    }
+}
+
+static void put_arrays(const Header *h, const char *what, const Array *x, uint32_t count)
+{
+    for (uint32_t k = 0; k < count; k++)
+        fprintf(h->out, " *   %s %s %s\n", what, x[k].name, type_text(h, &x[k]));
+}
+
+static void put_graph_comment(const Header *h, const GraphInterface *g)
+{
+    fprintf(h->out, "/* graph %s", g->name);
+    if (g->batch)
+        fprintf(h->out, ", of 1 to %" PRId64 " rows a call", g->batch);
+    fputc('\n', h->out);
+    put_arrays(h, "data", g->data, g->datas);
+    put_arrays(h, "output", g->output, g->outputs);
+    for (uint32_t k = 0; k < g->costs; k++)
+        fprintf(h->out, " *   cost %s\n", g->cost[k] ? g->cost[k] : "?");
+    for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
+        put_draws(h, g, e);
+    fputs(" */\n", h->out);
+}
+
+static void put_assignments(const Header *h, const char *member, const Array *x, uint32_t count)
+{
+    for (uint32_t k = 0; k < count; k++)
+        fprintf(h->out, "    %s[%" PRIu32 "] = %s;\n", member, k, x[k].id);
+}
+
+static void put_body(const Header *h, const GraphInterface *g, const char *verb, bool run)
+{
+    const char *data = g->datas ? "data" : "NULL", *output = run && g->outputs ? "output" : "NULL";
+    const char *graph = interface_capitals(g->id, h->arena);
+    fprintf(h->out, "{\n    %s_call call;\n", h->id);
+    if (g->datas)
+        fprintf(h->out, "    const void *data[%" PRIu32 "];\n", g->datas);
+    if (run && g->outputs)
+        fprintf(h->out, "    void *output[%" PRIu32 "];\n", g->outputs);
+    if (!run)
+        fprintf(h->out, "    double costs[%" PRIu32 "];\n    int status;\n", 1 + g->costs);
+    put_assignments(h, "data", g->data, g->datas);
+    if (run)
+        put_assignments(h, "output", g->output, g->outputs);
+    else
+        fputs("    costs[0] = 0;\n", h->out);
+    fprintf(h->out, "    call = %s_call_of(%s, %s, %s, %s);\n", h->id, g->batch ? "rows" : "1",
+            data, output, run ? "NULL" : "costs");
+    fprintf(h->out, "    %s %s_%s(m, %s_GRAPH_%s, &call);\n", run ? "return" : "status =", h->id,
+            verb, h->capitals, graph);
+    fputs(run ? "}\n\n" : "    if (cost)\n        *cost = costs[0];\n    return status;\n}\n\n",
+          h->out);
+}
+
+/* A call with typed arguments, for the common case; *cost is the sum. */
+static void put_wrapper(const Header *h, const GraphInterface *g, const char *verb, bool run)
+{
+    fprintf(h->out, "static inline int %s_%s_%s(%s *m", h->id, g->id, verb, h->id);
+    if (g->batch)
+        fputs(", int64_t rows", h->out);
+    for (uint32_t k = 0; k < g->datas; k++)
+        fprintf(h->out, ", const %s *%s", interface_c_type(h->i, g->data[k].elem), g->data[k].id);
+    for (uint32_t k = 0; run && k < g->outputs; k++)
+        fprintf(h->out, ", %s *%s", interface_c_type(h->i, g->output[k].elem), g->output[k].id);
+    fputs(run ? ")\n" : ", double *cost)\n", h->out);
+    put_body(h, g, verb, run);
+}
+
+static void put_graph(const Header *h, const GraphInterface *g)
+{
+    const char *capitals = interface_capitals(g->id, h->arena);
+    put_graph_comment(h, g);
+    fprintf(h->out, "#define %s_ROWS_%s INT64_C(%" PRId64 ")\n", h->capitals, capitals, g->batch);
+    fprintf(h->out, "#define %s_COSTS_%s %" PRIu32 "\n\n", h->capitals, capitals, g->costs);
+    if (g->entry[IR_ENTRY_STEP].exists) {
+        put_wrapper(h, g, "step", false);
+        put_wrapper(h, g, "train", false);
+    }
+    if (g->entry[IR_ENTRY_EVAL].exists)
+        put_wrapper(h, g, "eval", false);
+    if (g->entry[IR_ENTRY_RUN].exists)
+        put_wrapper(h, g, "run", true);
+}
+
+bool write_header(const Interface *i, const char *path, Arena *a)
+{
+    FILE *out = fopen(path, "w");
+    if (!out)
+        return complain("cannot write %s", path);
+    const Header h = {i, i->name, interface_capitals(i->name, a), out, a};
+    put_top(&h);
+    put_errors(&h);
+    put_config(&h);
+    put_call(&h);
+    put_numbers(&h);
+    put_functions(&h);
+    for (uint32_t g = 0; g < i->graphs; g++)
+        put_graph(&h, &i->graph[g]);
+    fputs("#ifdef __cplusplus\n}\n#endif\n\n#endif\n", out);
+    return fclose(out) == 0 || complain("cannot write %s", path);
+}

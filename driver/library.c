@@ -1,0 +1,100 @@
+/* Models as libraries.
+ *
+ * The model, the runtime's context and, where the model multiplies matrices, OpenBLAS become one
+ * object in which only the functions of runtime/context.def are seen from outside, under the
+ * model's name.  So a program may hold any number of models, and a BLAS of its own. */
+#include "driver/driver.h"
+
+#include <string.h>
+
+static const char *const call_name[] = {
+#define CONTEXT_CALL(name, ...) #name,
+#include "runtime/context.def"
+};
+
+enum { CALLS = sizeof call_name / sizeof *call_name };
+
+static bool needs(const LibraryOptions *o, const char *feature)
+{
+    return list_has(o->needs, feature);
+}
+
+/* One relocatable object of all that is needed; nothing is hidden yet. */
+static bool join(const char *object, const char *part, const LibraryOptions *o, Arena *a)
+{
+    bool v3 = needs(o, "avx2") && needs(o, "fma");
+    const char *const archive[] = {"libsgrt_context.a", "libsgrt.a",
+                                   v3 ? "libsgrt_openblas_v3.a" : "libsgrt_openblas.a"};
+    Words c = {0};
+    words_add(&c, a, SGC_PARTIAL_LINKER, 0);
+    words_add(&c, a, "-r:-o", ':');
+    words_add(&c, a, part, 0);
+    for (size_t i = 0; i < CALLS; i++)
+        words_add(&c, a, arena_printf(a, "--undefined=sgrt_context_%s", call_name[i]), 0);
+    words_add(&c, a, object, 0);
+    for (size_t i = 0; i < sizeof archive / sizeof *archive; i++) {
+        const char *path = runtime_library(archive[i], a);
+        if (!path)
+            return false;
+        words_add(&c, a, path, 0);
+    }
+    return words_run(&c, "link", o->verbose);
+}
+
+/* The functions get the model's name, and the rest becomes local. */
+static bool hide(const char *part, const LibraryOptions *o, Arena *a)
+{
+    Words c = {0};
+    words_add(&c, a, SGC_OBJCOPY, 0);
+    words_add(&c, a, "--strip-unneeded", 0);
+    for (size_t i = 0; i < CALLS; i++) {
+        const char *from = call_name[i], *to = arena_printf(a, "%s_%s", o->model, from);
+        words_add(&c, a, arena_printf(a, "--redefine-sym=sgrt_context_%s=%s", from, to), 0);
+        words_add(&c, a, arena_printf(a, "--keep-global-symbol=%s", to), 0);
+    }
+    words_add(&c, a, part, 0);
+    return words_run(&c, "renaming of symbols", o->verbose);
+}
+
+static bool archive(const char *part, const char *output, const LibraryOptions *o, Arena *a)
+{
+    Words c = {0};
+    words_add(&c, a, SGC_AR, 0);
+    words_add(&c, a, "rcsD", 0);
+    words_add(&c, a, output, 0);
+    words_add(&c, a, part, 0);
+    return words_run(&c, "making of the archive", o->verbose);
+}
+
+static bool link_shared(const char *part, const char *output, const LibraryOptions *o, Arena *a)
+{
+    Words c = {0};
+    words_add(&c, a, SGC_LINKER, ':');
+    words_add(&c, a, "-shared:-Wl,--gc-sections:-Wl,-Bsymbolic", ':');
+    words_add(&c, a, *SGC_SANITIZERS ? "" : "-Wl,-z,defs", 0);
+    words_add(&c, a, arena_printf(a, "-Wl,-soname,lib%s.so", o->stem), 0);
+    words_add(&c, a, "-o", 0);
+    words_add(&c, a, output, 0);
+    words_add(&c, a, part, 0);
+    words_add(&c, a, "-lm:-pthread", ':');
+    return words_run(&c, "link", o->verbose);
+}
+
+bool make_library(const char *object, const char *part, const char *output, bool is_shared,
+                  const LibraryOptions *o, Arena *a)
+{
+    return join(object, part, o, a) && hide(part, o, a) &&
+           (is_shared ? link_shared(part, output, o, a) : archive(part, output, o, a));
+}
+
+/* The folder of the .pc file is the folder of the library and of its header. */
+bool write_pkg_config(const LibraryOptions *o, const char *version, const char *path)
+{
+    FILE *out = fopen(path, "w");
+    if (out)
+        fprintf(out,
+                "Name: %s\nDescription: a model compiled by sgc\nVersion: %s\n"
+                "Cflags: -I${pcfiledir}\nLibs: -L${pcfiledir} -l%s -lm -pthread\n",
+                o->stem, version, o->stem);
+    return (out && fclose(out) == 0) || complain("cannot write %s", path);
+}

@@ -1,0 +1,141 @@
+/* The manifest: an interface as JSON.  docs/embedding.md describes it. */
+#include "driver/interface.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A JSON string: UTF-8 passes through, but for what JSON reserves. */
+static void put_text(FILE *out, const char *s)
+{
+    fputc('"', out);
+    for (; *s; s++)
+        if (*s == '"' || *s == '\\')
+            fprintf(out, "\\%c", *s);
+        else if ((unsigned char)*s < ' ')
+            fprintf(out, "\\u%04x", (unsigned)*s);
+        else
+            fputc(*s, out);
+    fputc('"', out);
+}
+
+static void put_member(FILE *out, const char *key, const char *value)
+{
+    fprintf(out, "\"%s\":", key);
+    put_text(out, value);
+}
+
+static void put_array(FILE *out, const Interface *i, const Array *x, Arena *a)
+{
+    const char *range = interface_range(x, a);
+    fputc('{', out);
+    put_member(out, "name", x->name);
+    fprintf(out, ",\"dtype\":\"%s\",\"shape\":[", interface_dtype(i, x->elem));
+    for (uint32_t k = 0; k < x->rank; k++)
+        fprintf(out, "%s%" PRId64, k ? "," : "", x->dim[k]);
+    fprintf(out, "],\"by_rows\":%s", x->by_rows ? "true" : "false");
+    if (*range) {
+        fputc(',', out);
+        put_member(out, "in", range);
+    }
+    fputc('}', out);
+}
+
+static void put_arrays(FILE *out, const Interface *i, const char *key, const Array *x,
+                       uint32_t count, Arena *a)
+{
+    fprintf(out, "\"%s\":[", key);
+    for (uint32_t k = 0; k < count; k++) {
+        fputs(k ? "," : "", out);
+        put_array(out, i, &x[k], a);
+    }
+    fputc(']', out);
+}
+
+/* An entry is the draws it makes; one that there is not is null. */
+static void put_entry(FILE *out, const char *key, const EntryInterface *e)
+{
+    fprintf(out, ",\"%s\":%s", key, e->exists ? "{\"draws\":[" : "null");
+    for (uint32_t k = 0; e->exists && k < e->sites; k++) {
+        const Site *s = &e->site[k];
+        fputs(k ? ",{" : "{", out);
+        put_member(out, "name", s->name ? s->name : "");
+        fprintf(out, ",\"law\":\"%s\",\"size\":%" PRId64 ",\"by_rows\":%s}",
+                s->normal ? "normal" : "uniform", s->size, s->by_rows ? "true" : "false");
+    }
+    fputs(e->exists ? "]}" : "", out);
+}
+
+static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, Arena *a)
+{
+    fputc('{', out);
+    put_member(out, "name", g->name);
+    fprintf(out, ",\"rows\":%" PRId64 ",", g->batch);
+    put_arrays(out, i, "data", g->data, g->datas, a);
+    fputc(',', out);
+    put_arrays(out, i, "outputs", g->output, g->outputs, a);
+    fputs(",\"costs\":[", out);
+    for (uint32_t k = 0; k < g->costs; k++) {
+        fputs(k ? "," : "", out);
+        put_text(out, g->cost[k] ? g->cost[k] : "");
+    }
+    fputc(']', out);
+    for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
+        put_entry(out, ir_entry_name[e], &g->entry[e]);
+    fputc('}', out);
+}
+
+static void put_hypers(FILE *out, const Interface *i)
+{
+    fputs(",\"hypers\":[", out);
+    for (uint32_t k = 0; k < i->hypers; k++) {
+        fputs(k ? ",{" : "{", out);
+        put_member(out, "name", i->hyper[k].name);
+        fprintf(out, ",\"default\":%.17g}", i->hyper[k].value);
+    }
+    fputc(']', out);
+}
+
+static void put_graphs(FILE *out, const Interface *i, Arena *a)
+{
+    fputs(",\"graphs\":[", out);
+    for (uint32_t k = 0; k < i->graphs; k++) {
+        fputs(k ? "," : "", out);
+        put_graph(out, i, &i->graph[k], a);
+    }
+    fputc(']', out);
+}
+
+static void put_build(FILE *out, const Interface *i)
+{
+    fprintf(out, ",\"abi\":\"%016" PRIx64 "\",\"build\":{", i->number);
+    put_member(out, "sgc", i->version);
+    fputc(',', out);
+    put_member(out, "source", i->file);
+    fputc(',', out);
+    put_member(out, "hash", i->hash);
+    fputc('}', out);
+}
+
+const char *interface_manifest(const Interface *i, bool with_build, Arena *a)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        abort();
+    fputs("{\"manifest\":1,", out);
+    put_member(out, "model", i->name);
+    fprintf(out, ",\"real\":\"%s\",", interface_dtype(i, IR_REAL));
+    put_arrays(out, i, "params", i->param, i->params, a);
+    put_hypers(out, i);
+    put_graphs(out, i, a);
+    if (with_build)
+        put_build(out, i);
+    fputc('}', out);
+    fclose(out);
+    const char *copy = arena_copy(a, text, len);
+    free(text);
+    return copy;
+}
