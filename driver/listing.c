@@ -26,15 +26,16 @@ static void print_ops(FILE *out)
         row(out, ir_op_info[op].name, ir_op_info[op].doc);
 }
 
-static void print_law(FILE *out, const IrDistInfo *d)
+static void print_law(FILE *out, IrDist row)
 {
+    const IrDistInfo *d = &ir_dist_info[row];
     char call[80];
     snprintf(call, sizeof call, "%s(%s)", d->name, d->argument);
     for (char *c = call; *c; c++)
         *c = *c == ' ' ? ',' : *c;
     fprintf(out, "%-28s %s; via", call, d->doc);
     for (IrEstimator e = 0; e < IR_EST_COUNT; e++)
-        if (d->estimators >> e & 1)
+        if (ir_admits(row, e) && ir_estimator_info[e].built)
             fprintf(out, " %s", ir_estimator_info[e].name);
     fputc('\n', out);
 }
@@ -42,7 +43,7 @@ static void print_law(FILE *out, const IrDistInfo *d)
 static void print_distributions(FILE *out)
 {
     for (IrDist d = 0; d < IR_DIST_COUNT; d++)
-        print_law(out, &ir_dist_info[d]);
+        print_law(out, d);
 }
 
 static void print_estimators(FILE *out)

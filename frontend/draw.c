@@ -14,11 +14,11 @@ static int find_estimator(const char *name)
 }
 
 /* The estimators that are built and that the law admits. */
-static const char *alternatives(Fe *fe, const IrDistInfo *d)
+static const char *alternatives(Fe *fe, IrDist d)
 {
     const char *text = "";
     for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
-        if (d->estimators >> i & 1 && ir_estimator_info[i].built)
+        if (ir_admits(d, (IrEstimator)i) && ir_estimator_info[i].built)
             text = arena_printf(fe->arena, "%s%s`via %s`", text, *text ? " or " : "",
                                 ir_estimator_info[i].name);
     return text;
@@ -27,6 +27,11 @@ static const char *alternatives(Fe *fe, const IrDistInfo *d)
 static void say_unknown(Fe *fe, const ViaClause *v)
 {
     Suggestion s = {.wanted = v->name};
+    for (const IrOutOfScope *o = ir_out_of_scope; o->name; o++)
+        if (strcmp(o->name, v->name) == 0) {
+            fe_error(fe, v->at, "`%s` is not among the estimators: %s", v->name, o->reason);
+            return;
+        }
     for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
         fe_suggest(&s, ir_estimator_info[i].name);
     if (s.best)
@@ -35,8 +40,9 @@ static void say_unknown(Fe *fe, const ViaClause *v)
         fe_error(fe, v->at, "unknown estimator `%s`", v->name);
 }
 
-static const char *refusal(const IrDistInfo *d, int estimator)
+static const char *refusal(IrDist law, int estimator)
 {
+    const IrDistInfo *d = &ir_dist_info[law];
     if (estimator == IR_EST_PATHWISE)
         return "its draws are discrete";
     if (estimator == IR_EST_SCORE && d->moves)
@@ -46,7 +52,7 @@ static const char *refusal(const IrDistInfo *d, int estimator)
 }
 
 /* False: reported. */
-static bool via_estimator(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia *via)
+static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
 {
     int i = find_estimator(v->name);
     if (i < 0) {
@@ -56,10 +62,10 @@ static bool via_estimator(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia
     const IrEstimatorInfo *e = &ir_estimator_info[i];
     if (!e->built)
         fe_error(fe, v->at, "the estimator `%s` is not built yet: write %s", e->name,
-                 alternatives(fe, d));
-    else if (!(d->estimators >> i & 1))
-        fe_error(fe, v->at, "`%s` cannot be estimated by `%s`, because %s: write %s", d->name,
-                 e->name, refusal(d, i), alternatives(fe, d));
+                 alternatives(fe, law));
+    else if (!ir_admits(law, (IrEstimator)i))
+        fe_error(fe, v->at, "`%s` cannot be estimated by `%s`, because %s: write %s",
+                 ir_dist_info[law].name, e->name, refusal(law, i), alternatives(fe, law));
     else if (e->needs_biased && !v->biased)
         fe_error(fe, v->at, "`%s` is biased: write `via %s biased` to accept that", e->name,
                  e->name);
@@ -98,12 +104,12 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
     return false;
 }
 
-static bool read_via(Fe *fe, const ViaClause *v, const IrDistInfo *d, IrVia *via)
+static bool read_via(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
 {
     *via = (IrVia){.samples = 1, .biased = v->biased, .at = v->at};
     if (!v->name)
         return true;
-    if (!via_estimator(fe, v, d, via))
+    if (!via_estimator(fe, v, law, via))
         return false;
     for (uint32_t i = 0; i < v->args.count; i++)
         if (fe_given_twice(fe, &v->args, i) || !via_argument(fe, v, &v->args.arg[i], via))
@@ -163,7 +169,7 @@ static IrRef draw(Fe *fe, const Stmt *s, const Args *bracket)
         return IR_NONE;
     IrType t = law->type;
     bool ok = !bracket || bracket_suits(fe, bracket, law, &t);
-    ok = read_via(fe, &s->via, &ir_dist_info[law->dist], &via) && ok;
+    ok = read_via(fe, &s->via, law->dist, &via) && ok;
     t.plates |= fe->plates;
     if (!ok || !fe_fits(fe, s->at, &t))
         return IR_NONE;

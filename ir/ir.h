@@ -361,7 +361,7 @@ typedef struct IrDistInfo {
     uint32_t moves;       /* arguments that move the support: bit i is argument i */
     IrBase base;
     IrNoise noise;
-    unsigned estimators;  /* mask of 1u << IrEstimator that its table row admits */
+    unsigned estimators;  /* mask of 1u << IrEstimator that its table row names: see ir_admits */
     IrRef (*logpdf)(IrGraph *g, const IrRef *arg, IrRef x);
     IrRef (*transport)(IrGraph *g, const IrRef *arg, IrRef noise); /* of ir_noise_type */
     IrRef (*moment)(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t); /* IR_NONE: not known */
@@ -384,10 +384,25 @@ typedef struct IrEstimatorInfo {
     const char *name; /* after `via` */
     bool built;       /* false: parses, and is refused by name as not built yet */
     bool needs_biased;
+    unsigned supports; /* mask of 1u << IrSupport: laws that admit it by what they are */
     const char *doc;
 } IrEstimatorInfo;
 
 extern const IrEstimatorInfo ir_estimator_info[IR_EST_COUNT];
+
+/* May draws of the law have the estimator?  What the program around them must fulfil is asked later. */
+static inline bool ir_admits(IrDist d, IrEstimator e)
+{
+    return ir_dist_info[d].estimators >> e & 1 ||
+           ir_estimator_info[e].supports >> ir_dist_info[d].support & 1;
+}
+
+/* Known estimators that this language does not have, and why. */
+typedef struct IrOutOfScope {
+    const char *name, *reason;
+} IrOutOfScope;
+
+extern const IrOutOfScope ir_out_of_scope[]; /* ends in a NULL name */
 
 /* Laws of the language that are not built yet: parsed, and refused by name. */
 extern const char *const ir_planned_law[]; /* ends in NULL */

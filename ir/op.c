@@ -16,9 +16,16 @@ const IrOpInfo ir_op_info[IR_OP_COUNT] = {
 };
 
 const IrEstimatorInfo ir_estimator_info[IR_EST_COUNT] = {
-#define ESTIMATOR(id, name, built, needs_biased, doc) [IR_EST_##id] = {name, built, needs_biased, doc},
+#define ESTIMATOR(id, name, built, needs_biased, supports, doc)                                    \
+    [IR_EST_##id] = {name, built, needs_biased, supports, doc},
 #include "ir/estimator.def"
 };
+
+const IrOutOfScope ir_out_of_scope[] = {
+#define ESTIMATOR(...)
+#define OUT_OF_SCOPE(name, reason) {name, reason},
+#include "ir/estimator.def"
+    {NULL, NULL}};
 
 const char *const ir_elem_name[] = {"real", "int", "bool"};
 const char *const ir_plate_kind_name[] = {"rows", "static", "samples", "enumeration", "step", "parts"};

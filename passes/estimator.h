@@ -1,4 +1,5 @@
-/* What the parts of the estimator derivation share: choose.c, reach.c, surrogate.c, estimate.c. */
+/* What the parts of the estimator derivation share: choose.c, legality.c, reach.c,
+ * surrogate.c, estimate.c. */
 #ifndef SGC_PASSES_ESTIMATOR_H
 #define SGC_PASSES_ESTIMATOR_H
 
@@ -22,6 +23,40 @@ typedef struct EsDraw {
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
 } EsDraw;
+
+/* What legality is decided from.  One entry a node of the source graph. */
+typedef struct EsFacts {
+    const IrGraph *g;
+    const EsDraw *draw;
+    uint32_t draws;
+    bool *live, *continuous; /* a root reads it; it depends on a continuous draw */
+    IrSmooth *class; /* as a function of the parameters, noise and held draws fixed; constant: it
+                        does not move */
+} EsFacts;
+
+EsFacts es_facts(const IrGraph *g, const EsDraw *draw, uint32_t draws);
+void es_find_facts(EsFacts *f); /* again, after a draw changed its estimator */
+bool es_law_moves(const EsFacts *f, const EsDraw *d); /* does a parameter reach its law? */
+/* The first op that jumps in a value that moves and depends on a continuous draw, or IR_NONE. */
+IrRef es_find_jump(const EsFacts *f);
+bool es_moves_through(const EsFacts *f, const EsDraw *d, IrRef jump);
+/* "; the cost at 8:3 is Lipschitz: relu at 8:8 of abs at 7:4; ...": every cost as a function of a
+ * node. */
+const char *es_reasons(const EsFacts *f, IrRef of);
+
+/* A row of legality.def. */
+typedef struct EsRow {
+    IrEstimator estimator;
+    const char *rule, *source, *row;
+} EsRow;
+
+size_t es_rows(void);
+const EsRow *es_row(size_t i);
+/* The first row that the draw fails, why in words and where; or NULL. */
+const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrRef *at);
+/* A via that the draw would be legal with, as text, or NULL. */
+const char *es_suggestion(const EsFacts *f, const EsDraw *d);
+const char *es_via_text(Arena *a, const IrVia *via);
 
 /* Two draws of one `~`, in a loop that the frontend unrolled: they share what a statement has once,
  * the plate of samples and the moving average. */

@@ -179,7 +179,7 @@ START_TEST(every_law_and_estimator)
         for (size_t v = 0; v < sizeof via_text / sizeof *via_text; v++) {
             bool two_pairs = ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL &&
                              strstr(via_text[v].via, "samples = 2");
-            if (!(ir_dist_info[d].estimators >> via_text[v].estimator & 1) || two_pairs)
+            if (!ir_admits(d, via_text[v].estimator) || two_pairs)
                 continue;
             char text[1024];
             snprintf(

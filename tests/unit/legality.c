@@ -1,4 +1,5 @@
 /* What is refused because it would be biased, and what looks like it and is not. */
+#include "passes/estimator.h"
 #include "tests/laws/tape.h"
 #include "tests/suites.h"
 
@@ -52,6 +53,8 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
     {MODEL("  x ~ uniform(theta, 1) via score\n  cost sin(x)"), "score"},
     {MODEL("  cost kl(laplace(theta, 1), uniform(0, 1))"), "no closed form"},
+    {MODEL("  h ~ bernoulli(logits = theta) via dice\n  cost h * theta"),
+     "gradients are of first order"},
 };
 
 START_TEST(refuses)
@@ -60,6 +63,62 @@ START_TEST(refuses)
     ck_assert_msg(strstr(said, refused[_i].says) && strstr(said, "error:"),
                   "expected \"%s\" in\n%s\n%s", refused[_i].says, said, refused[_i].text);
     free(said);
+}
+END_TEST
+
+/* The program with the draw of that name made `via` that. */
+static char *with_via(const char *text, const char *name, const char *via)
+{
+    char *out = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&out, &size);
+    for (const char *line = text; *line;
+         line += strcspn(line, "\n") + (strchr(line, '\n') != NULL)) {
+        int length = (int)strcspn(line, "\n");
+        const char *word = line + strspn(line, " ");
+        size_t n = strlen(name);
+        bool drawn = strncmp(word, name, n) == 0 && (word[n] == ' ' || word[n] == '[') &&
+                     memchr(line, '~', (size_t)length);
+        const char *old = drawn ? strstr(line, " via ") : NULL;
+        if (old && old < line + length)
+            length = (int)(old - line);
+        fprintf(f, drawn ? "%.*s via %s\n" : "%.*s\n", length, line, via);
+    }
+    fclose(f);
+    return out;
+}
+
+/* "help: NAME may be drawn `via VIA`" */
+START_TEST(suggestions_compile)
+{
+    int tried = 0;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char *said = messages(refused[i].text), name[64], via[128];
+        const char *help = strstr(said, "help: ");
+        if (help && sscanf(help, "help: %63s may be drawn `via %127[^`]`", name, via) == 2) {
+            char *better = with_via(refused[i].text, name, via), *then = messages(better);
+            ck_assert_msg(!strstr(then, "error:"), "%s\nof\n%s\n%s", said, better, then);
+            free(better);
+            free(then);
+            tried++;
+        }
+        free(said);
+    }
+    ck_assert_int_ge(tried, 6);
+}
+END_TEST
+
+/* docs/estimators.md has every row of the table. */
+START_TEST(rows_are_documented)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *f = fopen(SGC_SOURCE_DIR "/docs/estimators.md", "r");
+    ck_assert(f && getdelim(&text, &size, '\0', f) > 0);
+    for (size_t i = 0; i < es_rows(); i++)
+        ck_assert_msg(strstr(text, es_row(i)->row), "no row \"%s\"", es_row(i)->row);
+    fclose(f);
+    free(text);
 }
 END_TEST
 
@@ -102,6 +161,8 @@ static const struct {
     {MODEL("  h[9] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
      "h ~ bernoulli: score (chosen)"},
     {MODEL("  z ~ normal(0, 1)\n  cost sin(z) * theta"), "no parameter reaches its law"},
+    {MODEL("  z ~ normal(theta, 1)\n  cost relu(abs(z) + 1)"),
+     "the cost at 5:3 is Lipschitz: relu at 5:8 of abs at 5:13"},
     {MODEL("  z ~ normal(theta, 1)\n  cost square(z)"), "closed form: integrated over z ~ normal"},
 };
 
@@ -123,6 +184,8 @@ Suite *legality_suite(void)
     Suite *s = suite_create("legality");
     TCase *c = tcase_create("rules");
     tcase_add_loop_test(c, refuses, 0, sizeof refused / sizeof *refused);
+    tcase_add_test(c, suggestions_compile);
+    tcase_add_test(c, rows_are_documented);
     tcase_add_loop_test(c, accepts, 0, sizeof accepted / sizeof *accepted);
     tcase_add_loop_test(c, chooses, 0, sizeof choice / sizeof *choice);
     suite_add_tcase(s, c);

@@ -1,0 +1,340 @@
+/* The rules of legality.def, and the facts that they are decided from.
+ *
+ * A gradient estimate is biased when the program jumps, for fixed noise, as the parameters move. So
+ * for every value its class is found: how it behaves as a function of the parameters while the
+ * noise and the values of held draws (all but the pathwise ones) stay fixed. */
+#include "passes/estimator.h"
+
+#include <string.h>
+
+/* ---- facts ---------------------------------------------------------------------------------- */
+
+static const EsDraw *draw_at(const EsFacts *f, IrRef node)
+{
+    for (uint32_t i = 0; i < f->draws; i++)
+        if (f->draw[i].node == node)
+            return &f->draw[i];
+    return NULL;
+}
+
+static bool is_discrete(const EsFacts *f, const EsDraw *d)
+{
+    return ir_dist_info[f->g->node[d->node].attr.dist].elem == IR_INT;
+}
+
+/* The worst class of the operands; CONSTANT: none moves. */
+static IrSmooth worst_operand(const IrNode *n, const IrSmooth *class)
+{
+    IrSmooth worst = IR_CONSTANT;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        worst = class[n->in[k]] > worst ? class[n->in[k]] : worst;
+    return worst;
+}
+
+/* A select jumps only because its condition does. */
+static IrSmooth class_of_op(const IrNode *n)
+{
+    return n->op == IR_SELECT ? IR_SMOOTH : ir_op_info[n->op].smooth;
+}
+
+static IrSmooth class_of(const IrNode *n, const IrSmooth *class)
+{
+    IrSmooth in = worst_operand(n, class), op = class_of_op(n);
+    return in == IR_CONSTANT || in > op ? in : op;
+}
+
+void es_find_facts(EsFacts *f)
+{
+    const IrGraph *g = f->g;
+    memset(f->class, 0, g->count * sizeof *f->class);
+    memset(f->continuous, 0, g->count * sizeof *f->continuous);
+    for (int round = 0; round < 2; round++) /* carries look forward */
+        for (IrRef r = 0; r < g->count; r++) {
+            const IrNode *n = &g->node[r];
+            const EsDraw *d = n->op == IR_SAMPLE ? draw_at(f, r) : NULL;
+            bool held = d && d->estimator != IR_EST_PATHWISE;
+            f->class[r] = n->op == IR_PARAM ? IR_SMOOTH
+                          : held            ? IR_CONSTANT
+                                            : class_of(n, f->class);
+            f->continuous[r] = d && !is_discrete(f, d);
+            for (uint32_t k = 0; k < n->n_in; k++)
+                f->continuous[r] |= f->continuous[n->in[k]];
+        }
+}
+
+EsFacts es_facts(const IrGraph *g, const EsDraw *draw, uint32_t draws)
+{
+    Arena *a = g->model->arena;
+    EsFacts f = {.g = g, .draw = draw, .draws = draws, .live = es_live(g)};
+    f.class = arena_array(a, IrSmooth, g->count + 1);
+    f.continuous = arena_array(a, bool, g->count + 1);
+    es_find_facts(&f);
+    return f;
+}
+
+bool es_law_moves(const EsFacts *f, const EsDraw *d)
+{
+    return worst_operand(&f->g->node[d->node], f->class) != IR_CONSTANT;
+}
+
+/* ---- jumps ---------------------------------------------------------------------------------- */
+
+static bool jumps(const EsFacts *f, IrRef r)
+{
+    const IrNode *n = &f->g->node[r];
+    bool continuous = false;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        continuous |= f->continuous[n->in[k]];
+    return f->live[r] && class_of_op(n) >= IR_PIECEWISE && continuous &&
+           worst_operand(n, f->class) != IR_CONSTANT;
+}
+
+IrRef es_find_jump(const EsFacts *f)
+{
+    for (IrRef r = 0; r < f->g->count; r++)
+        if (jumps(f, r))
+            return r;
+    return IR_NONE;
+}
+
+bool es_moves_through(const EsFacts *f, const EsDraw *d, IrRef jump)
+{
+    return d->estimator == IR_EST_PATHWISE && f->class[d->node] != IR_CONSTANT &&
+           es_reach(f->g, d->node).reached[jump];
+}
+
+/* ---- the chain of reasons ------------------------------------------------------------------- */
+
+static const char *class_name(IrSmooth s)
+{
+    static const char *const name[] = {"constant", "smooth", "Lipschitz", "piecewise", "arbitrary"};
+    return name[s];
+}
+
+/* The class of every node as a function of one alone. */
+static IrSmooth *classes_in(const IrGraph *g, IrRef of)
+{
+    IrSmooth *class = arena_array(g->model->arena, IrSmooth, g->count + 1);
+    for (int round = 0; round < 2; round++)
+        for (IrRef r = 0; r < g->count; r++)
+            class[r] = r == of ? IR_SMOOTH : class_of(&g->node[r], class);
+    return class;
+}
+
+/* The operand that a node has its class from. */
+static IrRef from(const IrNode *n, const IrSmooth *class)
+{
+    for (uint32_t k = 0; k < n->n_in; k++)
+        if (class[n->in[k]] == worst_operand(n, class))
+            return n->in[k];
+    return IR_NONE;
+}
+
+/* "Lipschitz: relu at 8:8 of abs at 7:4": the ops on the way that are worse than smooth. */
+static const char *why_class(const IrGraph *g, const IrSmooth *class, IrRef r, IrRef of)
+{
+    const char *text = class_name(class[r]);
+    const char *join = ": ";
+    for (uint32_t steps = 0; r != IR_NONE && r != of && steps < g->count; steps++) {
+        const IrNode *n = &g->node[r];
+        if (class_of_op(n) > IR_SMOOTH && class_of_op(n) >= class[r]) {
+            text = arena_printf(g->model->arena, "%s%s%s at %u:%u", text, join,
+                                ir_op_info[n->op].name, n->at.line, n->at.col);
+            join = " of ";
+        }
+        r = from(n, class);
+    }
+    return text;
+}
+
+const char *es_reasons(const EsFacts *f, IrRef of)
+{
+    const IrGraph *g = f->g;
+    const IrSmooth *class = classes_in(g, of);
+    const char *text = "";
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].op == IR_COST && f->live[r] && class[r] != IR_CONSTANT)
+            text = arena_printf(g->model->arena, "%s; the cost at %u:%u is %s", text,
+                                g->node[r].at.line, g->node[r].at.col, why_class(g, class, r, of));
+    return text;
+}
+
+/* ---- the rules ------------------------------------------------------------------------------ */
+
+/* The arguments of a rule: at is where the error points, and may be moved. */
+#define RULE(name) static const char *legal_##name(const EsFacts *f, const EsDraw *d, IrRef *at)
+
+static bool moves_through_any(const EsFacts *f, IrRef jump)
+{
+    for (uint32_t i = 0; i < f->draws; i++)
+        if (es_moves_through(f, &f->draw[i], jump))
+            return true;
+    return false;
+}
+
+RULE(still_jumps)
+{
+    (void)d;
+    IrRef jump = es_find_jump(f);
+    if (jump == IR_NONE || moves_through_any(f, jump))
+        return NULL;
+    *at = jump;
+    return arena_printf(f->g->model->arena,
+                        "%s jumps here, at a place that a parameter moves through a continuous "
+                        "draw: every estimator would miss the jump",
+                        ir_op_info[f->g->node[jump].op].name);
+}
+
+RULE(lipschitz)
+{
+    IrRef jump = es_find_jump(f);
+    if (jump == IR_NONE || !es_moves_through(f, d, jump))
+        return NULL;
+    *at = jump;
+    return arena_printf(f->g->model->arena,
+                        "%s jumps in the pathwise draw %s: its gradient would miss the jump",
+                        ir_op_info[f->g->node[jump].op].name, es_name(&f->g->node[d->node]));
+}
+
+/* C2: a score needs a support that the parameters do not move. */
+RULE(fixed_support)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    uint32_t moves = ir_dist_info[n->attr.dist].moves;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        if (moves >> k & 1 && f->class[n->in[k]] != IR_CONSTANT)
+            return arena_printf(f->g->model->arena,
+                                "the support of %s moves with a parameter: its score is biased",
+                                es_name(n));
+    return NULL;
+}
+
+RULE(other_samples)
+{
+    (void)at;
+    if (d->baseline != IR_LEAVE_ONE_OUT || d->samples > 1)
+        return NULL;
+    return arena_printf(f->g->model->arena,
+                        "leave_one_out compares independent samples of %s, and there is one",
+                        es_name(&f->g->node[d->node]));
+}
+
+RULE(few_values)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    int64_t values = es_support_size(f->g, n);
+    if (values > 0)
+        return NULL;
+    if (values == 0)
+        return arena_printf(f->g->model->arena, "%s cannot be enumerated: its law is not finite",
+                            es_name(n));
+    return arena_printf(f->g->model->arena,
+                        "%s cannot be enumerated: its %lld elements take more than %d values "
+                        "jointly; put independent elements in a plate",
+                        es_name(n), (long long)ir_elements(&n->type), ES_ENUMERATION_BUDGET);
+}
+
+RULE(read_by_copy)
+{
+    (void)at;
+    const IrGraph *g = f->g;
+    EsReach e = es_reach(g, d->node);
+    for (IrRef r = 0; r < g->count; r++) {
+        if (!e.reached[r] || !f->live[r])
+            continue;
+        const char *who = es_name(&g->node[d->node]);
+        if (e.later[r])
+            return arena_printf(
+                g->model->arena,
+                "%s cannot be enumerated: it feeds later steps of its sequence: sum "
+                "them out with logsumexp, as a forward recursion does",
+                who);
+        if (e.mixed[r])
+            return arena_printf(g->model->arena,
+                                "%s cannot be enumerated: line %u reads all copies of it at once: "
+                                "their joint values would have to be enumerated",
+                                who, g->node[r].at.line);
+    }
+    return NULL;
+}
+
+/* ---- the table ------------------------------------------------------------------------------ */
+
+static const struct {
+    EsRow row;
+    const char *(*rule)(const EsFacts *f, const EsDraw *d, IrRef *at);
+} legal[] = {
+#define LEGAL(estimator, rule, source, row)                                                        \
+    {{IR_EST_##estimator, #rule, source, row}, legal_##rule},
+#include "passes/legality.def"
+};
+enum { ROWS = sizeof legal / sizeof *legal };
+
+size_t es_rows(void)
+{
+    return ROWS;
+}
+
+const EsRow *es_row(size_t i)
+{
+    return &legal[i].row;
+}
+
+const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrRef *at)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        IrEstimator e = legal[i].row.estimator;
+        *at = d->node;
+        if (e == IR_EST_AUTO || e == d->estimator)
+            if ((*why = legal[i].rule(f, d, at)))
+                return &legal[i].row;
+    }
+    return NULL;
+}
+
+/* ---- what compiles instead ------------------------------------------------------------------ */
+
+static const IrVia suggested[] = {
+    {.estimator = IR_EST_ENUMERATE, .samples = 1},
+    {.estimator = IR_EST_PATHWISE, .samples = 1},
+    {.estimator = IR_EST_SCORE, .samples = 4, .baseline = IR_LEAVE_ONE_OUT},
+};
+
+const char *es_via_text(Arena *a, const IrVia *via)
+{
+    const char *text = ir_estimator_info[via->estimator].name;
+    const char *baseline = via->baseline ? ir_baseline_name[via->baseline] : NULL;
+    if (via->samples > 1 && baseline)
+        return arena_printf(a, "%s(samples = %lld, baseline = %s)", text, (long long)via->samples,
+                            baseline);
+    if (via->samples > 1)
+        return arena_printf(a, "%s(samples = %lld)", text, (long long)via->samples);
+    return baseline ? arena_printf(a, "%s(baseline = %s)", text, baseline) : text;
+}
+
+/* Would draw i be legal with it, and nothing jump? */
+static bool would_do(const EsFacts *f, uint32_t i, const IrVia *via)
+{
+    Arena *a = f->g->model->arena;
+    EsDraw *draw = arena_array(a, EsDraw, f->draws);
+    memcpy(draw, f->draw, f->draws * sizeof *draw);
+    draw[i].estimator = via->estimator;
+    draw[i].samples = via->samples;
+    draw[i].baseline = via->baseline;
+    EsFacts then = es_facts(f->g, draw, f->draws);
+    const char *why;
+    IrRef at;
+    return es_find_jump(&then) == IR_NONE && !es_illegal(&then, &draw[i], &why, &at);
+}
+
+const char *es_suggestion(const EsFacts *f, const EsDraw *d)
+{
+    IrDist law = f->g->node[d->node].attr.dist;
+    for (size_t k = 0; k < sizeof suggested / sizeof *suggested; k++)
+        if (suggested[k].estimator != d->estimator && ir_admits(law, suggested[k].estimator) &&
+            would_do(f, (uint32_t)(d - f->draw), &suggested[k]))
+            return es_via_text(f->g->model->arena, &suggested[k]);
+    return NULL;
+}
