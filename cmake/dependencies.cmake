@@ -24,8 +24,5 @@ find_library(OPENBLAS_SERIAL_LIBRARY NAMES openblas REQUIRED NO_DEFAULT_PATH
   PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
 find_path(OPENBLAS_SERIAL_INCLUDE_DIR NAMES cblas.h REQUIRED NO_DEFAULT_PATH
   PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
-add_library(openblas_serial INTERFACE)
-target_include_directories(openblas_serial SYSTEM INTERFACE ${OPENBLAS_SERIAL_INCLUDE_DIR})
-get_filename_component(openblas_dir ${OPENBLAS_SERIAL_LIBRARY} DIRECTORY)
-target_link_libraries(openblas_serial INTERFACE ${OPENBLAS_SERIAL_LIBRARY})
-target_link_options(openblas_serial INTERFACE "LINKER:-rpath,${openblas_dir}")
+add_library(openblas_header INTERFACE)
+target_include_directories(openblas_header SYSTEM INTERFACE ${OPENBLAS_SERIAL_INCLUDE_DIR})

@@ -6,7 +6,8 @@ file(GLOB test_sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/tests/*.c ${CMAKE_SOURCE_DIR}/tests/unit/*.c ${CMAKE_SOURCE_DIR}/tests/laws/*.c)
 add_executable(sgc_tests ${test_sources})
 target_link_libraries(sgc_tests PRIVATE sgc_frontend sgc_passes sgc_codegen sgc_ir sgrt
-  sgc_options PkgConfig::CHECK)
+  ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/libsgrt_openblas.a sgc_options PkgConfig::CHECK)
+add_dependencies(sgc_tests sgrt_openblas)
 target_compile_definitions(sgc_tests PRIVATE
   SGC_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SGC_BINARY_DIR="${CMAKE_BINARY_DIR}"
   SGC_OPENBLAS="${OPENBLAS_SERIAL_LIBRARY}" SGC_OPENBLAS_DIR="${openblas_dir}")

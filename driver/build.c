@@ -144,10 +144,11 @@ static bool write_code(const Session *s, CgEmit kind, const char *path, const ch
 static bool write_executable(const Session *s, const char *dir, const char *path)
 {
     const char *object = arena_printf(s->arena, "%s/%s", dir, emit_info[EMIT_OBJ].name);
-    if (!write_code(s, CG_OBJECT, object, NULL))
+    const char *needs;
+    if (!write_code(s, CG_OBJECT, object, &needs))
         return false;
     double start = milliseconds();
-    bool ok = link_model(object, path, s->options->verbose, s->arena);
+    bool ok = link_model(object, path, needs, s->options->verbose, s->arena);
     watch_stage(s->watch, "link", milliseconds() - start);
     return ok;
 }

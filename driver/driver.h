@@ -146,8 +146,8 @@ void crash_report(void);
 
 /* ---- link.c -------------------------------------------------------------------------------- */
 
-/* Links a model's object file with the runtime. */
-bool link_model(const char *object, const char *output, bool verbose, Arena *a);
+/* Links a model's object file with the runtime; `needs`: what it needs of the CPU, "avx2,fma". */
+bool link_model(const char *object, const char *output, const char *needs, bool verbose, Arena *a);
 
 /* A command, in words. */
 enum { MAX_WORDS = 128 };
@@ -160,8 +160,8 @@ typedef struct Words {
 void words_add(Words *c, Arena *a, const char *text, char separator);
 /* Runs it.  False: what is wrong was printed, as a failure of `what`. */
 bool words_run(const Words *c, const char *what, bool verbose);
-/* A library of the runtime, by its name; NULL: it is not there, which was printed. */
-const char *runtime_library(const char *name, Arena *a);
+/* The archives of the runtime.  False: they are not there, which was printed. */
+bool words_add_runtime(Words *c, Arena *a, const char *needs);
 
 /* ---- library.c ----------------------------------------------------------------------------- */
 

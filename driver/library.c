@@ -14,17 +14,9 @@ static const char *const call_name[] = {
 
 enum { CALLS = sizeof call_name / sizeof *call_name };
 
-static bool needs(const LibraryOptions *o, const char *feature)
-{
-    return list_has(o->needs, feature);
-}
-
 /* One relocatable object of all that is needed; nothing is hidden yet. */
 static bool join(const char *object, const char *part, const LibraryOptions *o, Arena *a)
 {
-    bool v3 = needs(o, "avx2") && needs(o, "fma");
-    const char *const archive[] = {"libsgrt_context.a", "libsgrt.a",
-                                   v3 ? "libsgrt_openblas_v3.a" : "libsgrt_openblas.a"};
     Words c = {0};
     words_add(&c, a, SGC_PARTIAL_LINKER, 0);
     words_add(&c, a, "-r:-o", ':');
@@ -32,13 +24,7 @@ static bool join(const char *object, const char *part, const LibraryOptions *o, 
     for (size_t i = 0; i < CALLS; i++)
         words_add(&c, a, arena_printf(a, "--undefined=sgrt_context_%s", call_name[i]), 0);
     words_add(&c, a, object, 0);
-    for (size_t i = 0; i < sizeof archive / sizeof *archive; i++) {
-        const char *path = runtime_library(archive[i], a);
-        if (!path)
-            return false;
-        words_add(&c, a, path, 0);
-    }
-    return words_run(&c, "link", o->verbose);
+    return words_add_runtime(&c, a, o->needs) && words_run(&c, "link", o->verbose);
 }
 
 /* The functions get the model's name, and the rest becomes local. */

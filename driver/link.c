@@ -1,4 +1,5 @@
-/* The link step: a model's object file, the runtime, and the libraries that the runtime uses. */
+/* The link step: a model's object file, the runtime, OpenBLAS as a part of it, and the libraries
+ * that the runtime's driver uses. */
 #include "driver/driver.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ void words_add(Words *c, Arena *a, const char *text, char separator)
 }
 
 /* The runtime stands in lib/ beside sgc (a build) or beside its folder (an installation). */
-const char *runtime_library(const char *name, Arena *a)
+static const char *runtime_library(const char *name, Arena *a)
 {
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -59,20 +60,29 @@ bool words_run(const Words *c, const char *what, bool verbose)
            complain("the %s failed; sgc -v shows its command", what);
 }
 
-bool link_model(const char *object, const char *output, bool verbose, Arena *a)
+bool words_add_runtime(Words *c, Arena *a, const char *needs)
 {
-    const char *runtime = runtime_library("libsgrt.a", a);
-    if (!runtime)
-        return false;
-    const char *blas_dir = arena_copy(a, SGC_OPENBLAS, strrchr(SGC_OPENBLAS, '/') - SGC_OPENBLAS);
+    bool v3 = list_has(needs, "avx2") && list_has(needs, "fma");
+    const char *const archive[] = {"libsgrt.a",
+                                   v3 ? "libsgrt_openblas_v3.a" : "libsgrt_openblas.a"};
+    for (size_t i = 0; i < sizeof archive / sizeof *archive; i++) {
+        const char *path = runtime_library(archive[i], a);
+        if (!path)
+            return false;
+        words_add(c, a, path, 0);
+    }
+    return true;
+}
+
+bool link_model(const char *object, const char *output, const char *needs, bool verbose, Arena *a)
+{
     Words c = {0};
     words_add(&c, a, SGC_LINKER, ':');
     words_add(&c, a, "-Wl,--gc-sections:-o", ':');
     words_add(&c, a, output, 0);
     words_add(&c, a, object, 0);
-    words_add(&c, a, runtime, 0);
-    words_add(&c, a, SGC_OPENBLAS, 0);
-    words_add(&c, a, arena_printf(a, "-Wl,-rpath,%s", blas_dir), 0);
+    if (!words_add_runtime(&c, a, needs))
+        return false;
     words_add(&c, a, SGC_LIBRARIES, ':');
     return words_run(&c, "link", verbose);
 }

@@ -50,8 +50,6 @@ static bool make_trainer(SgrtContext *m, SgrtContextGraph *g, const char *optimi
                                   .hyper = m->hyper};
     if (!sgrt_trainer_init(&g->trainer, &settings, &g->data, &m->params, m->pool, e))
         return false;
-    g->trainer.call.around = sgrt_spaces_around;
-    g->trainer.call.around_context = &m->spaces;
     return sgrt_listing_make(&g->listing, &m->params, &g->trainer, e);
 }
 
@@ -65,8 +63,6 @@ static bool make_call(SgrtContext *m, SgrtContextGraph *g, SgrtCall *c, const Sg
     c->frame.hyper = m->hyper;
     c->frame.state = g->trainer.state;
     c->frame.purpose = purpose;
-    c->around = sgrt_spaces_around;
-    c->around_context = &m->spaces;
     return true;
 }
 
@@ -113,11 +109,10 @@ static bool make(SgrtContext *m, const SgrtContextConfig *config, SgrtError *e)
     m->seed = config ? config->seed : 0;
     m->total_rows = config ? config->total_rows : 0;
     m->pool = config && config->parallel
-                  ? sgrt_pool_borrow(config->parallel, config->user, e)
+                  ? sgrt_pool_borrow(config->parallel, config->user, threads, e)
                   : sgrt_pool_new(threads, e);
     m->graph = m->pool ? sgrt_alloc(model->graphs, sizeof *m->graph, e) : NULL;
-    if (!m->graph || !sgrt_spaces_init(&m->spaces, threads, e) || !make_hypers(m, config, e) ||
-        !sgrt_params_init(&m->params, model, NULL, e) ||
+    if (!m->graph || !make_hypers(m, config, e) || !sgrt_params_init(&m->params, model, NULL, e) ||
         !sgrt_init_params(&m->params, m->seed, e) ||
         !sgrt_listing_make(&m->listing, &m->params, NULL, e))
         return false;
@@ -139,7 +134,6 @@ static void clear(SgrtContext *m)
         sgrt_trainer_free(&g->trainer);
     }
     sgrt_pool_free(m->pool);
-    sgrt_spaces_free(&m->spaces);
     sgrt_listing_free(&m->listing);
     sgrt_params_free(&m->params);
     free(m->graph);

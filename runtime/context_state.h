@@ -3,7 +3,6 @@
 #define SGC_RUNTIME_CONTEXT_STATE_H
 
 #include "runtime/context.h"
-#include "runtime/context_space.h"
 #include "runtime/listing.h"
 #include "runtime/train.h"
 
@@ -24,7 +23,6 @@ typedef struct SgrtContextGraph {
 struct SgrtContext {
     const SgrtModel *model;
     SgrtPool *pool;
-    SgrtSpaces spaces;
     SgrtParams params;
     SgrtContextGraph *graph; /* owned: [model graphs] */
     SgrtListing listing;     /* of a checkpoint of parameters alone */

@@ -180,26 +180,23 @@ void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t r
             load_column(c, i, order, first, rows, pool);
 }
 
-/* A phase and its call, for the pool. */
+/* A phase and its frame, for the pool. */
 typedef struct Running {
     SgrtPhaseFn *run;
-    SgrtCall *call;
+    SgrtFrame *frame;
 } Running;
 
 static void run_task(void *context, int64_t task)
 {
     const Running *r = context;
-    if (r->call->around)
-        r->call->around(r->call->around_context, r->run, &r->call->frame, task);
-    else
-        r->run(&r->call->frame, task);
+    r->run(r->frame, task);
 }
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
 {
     c->fault = (SgrtFault){0};
     for (int64_t i = 0; i < c->entry->phases; i++) {
-        Running r = {c->entry->phase[i].run, c};
+        Running r = {c->entry->phase[i].run, &c->frame};
         sgrt_pool_run(pool, run_task, &r, c->entry->phase[i].tasks);
     }
 }

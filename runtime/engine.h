@@ -27,9 +27,6 @@ SgrtStored sgrt_real_stored(const SgrtModel *model);
 /* The graph of a model with this name, or NULL. */
 const SgrtGraph *sgrt_graph_find(const SgrtModel *model, const char *name);
 
-/* Calls run(frame, task). */
-typedef void SgrtAround(void *context, SgrtPhaseFn *run, SgrtFrame *frame, int64_t task);
-
 typedef struct SgrtCall {
     const SgrtData *data; /* borrowed, with the model and the graph */
     const SgrtEntry *entry;
@@ -38,8 +35,6 @@ typedef struct SgrtCall {
     SgrtFault fault;
     void **buffer; /* owned: [columns], what frame.data points to unless it is the data itself */
     bool owns_output;
-    SgrtAround *around; /* NULL, or what stands around every task of this call */
-    void *around_context;
 } SgrtCall;
 
 /* Prepares calls of `entry` on `data`, which must be complete, in batches of at most `batch` rows

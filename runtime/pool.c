@@ -10,8 +10,8 @@
  * then sleeps on a futex. */
 #include "runtime/pool.h"
 
-#include "runtime/blas.h"
 #include "runtime/memory.h"
+#include "runtime/space.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -34,7 +34,9 @@ struct SgrtPool {
     int64_t threads; /* with the caller */
     int64_t started;
     pthread_t *thread;
-    SgrtRunner *runner; /* NULL: the threads above */
+    SgrtSpaces spaces;      /* one a thread, the caller's first */
+    _Atomic int64_t spaced; /* threads that have theirs */
+    SgrtRunner *runner;     /* NULL: the threads above */
     void *user;
 };
 
@@ -102,6 +104,7 @@ static void *work(void *argument)
 {
     SgrtPool *pool = argument;
     uint32_t seen = 0;
+    sgrt_space_use(&pool->spaces, 1 + atomic_fetch_add(&pool->spaced, 1));
     while (!atomic_load(&pool->stopping)) {
         drain(pool);
         seen = wait_for_signal(pool, seen);
@@ -111,14 +114,14 @@ static void *work(void *argument)
 
 static bool start(SgrtPool *pool, SgrtError *e)
 {
-    sgrt_blas_share();
     for (; pool->started < pool->threads - 1; pool->started++)
         if (pthread_create(&pool->thread[pool->started], NULL, work, pool) != 0)
             return sgrt_fail(e, "cannot start thread %lld", (long long)pool->started + 2);
     return true;
 }
 
-SgrtPool *sgrt_pool_new(int64_t threads, SgrtError *e)
+/* Of `threads` spaces, none of which a thread uses yet. */
+static SgrtPool *make(int64_t threads, SgrtError *e)
 {
     if (threads < 1 || threads > MOST_THREADS) {
         sgrt_fail(e, "%lld threads: from 1 to %d are possible", (long long)threads, MOST_THREADS);
@@ -129,16 +132,24 @@ SgrtPool *sgrt_pool_new(int64_t threads, SgrtError *e)
         return NULL;
     pool->threads = threads;
     pool->thread = sgrt_alloc(threads, sizeof *pool->thread, e);
-    if (!pool->thread || !start(pool, e)) {
-        sgrt_pool_free(pool);
-        return NULL;
-    }
-    return pool;
+    if (pool->thread && sgrt_spaces_init(&pool->spaces, threads, e))
+        return pool;
+    sgrt_pool_free(pool);
+    return NULL;
 }
 
-SgrtPool *sgrt_pool_borrow(SgrtRunner *runner, void *user, SgrtError *e)
+SgrtPool *sgrt_pool_new(int64_t threads, SgrtError *e)
 {
-    SgrtPool *pool = sgrt_pool_new(1, e);
+    SgrtPool *pool = make(threads, e);
+    if (!pool || start(pool, e))
+        return pool;
+    sgrt_pool_free(pool);
+    return NULL;
+}
+
+SgrtPool *sgrt_pool_borrow(SgrtRunner *runner, void *user, int64_t tasks, SgrtError *e)
+{
+    SgrtPool *pool = make(tasks, e);
     if (pool) {
         pool->runner = runner;
         pool->user = user;
@@ -154,6 +165,7 @@ void sgrt_pool_free(SgrtPool *pool)
     send_signal(pool);
     for (int64_t i = 0; i < pool->started; i++)
         pthread_join(pool->thread[i], NULL);
+    sgrt_spaces_free(&pool->spaces);
     free(pool->thread);
     free(pool);
 }
@@ -185,16 +197,37 @@ static void run_some(SgrtPool *pool, SgrtTaskFn *task, void *context, uint32_t t
     wait_for_tasks(pool);
 }
 
+/* A task that a caller's thread runs. */
+typedef struct Lent {
+    SgrtPool *pool;
+    SgrtTaskFn *task;
+    void *context;
+} Lent;
+
+static void run_lent(void *context, int64_t task)
+{
+    const Lent *l = context;
+    int64_t space = sgrt_space_take(&l->pool->spaces);
+    l->task(l->context, task);
+    sgrt_space_give(&l->pool->spaces, space);
+}
+
+static void run_here(SgrtPool *pool, SgrtTaskFn *task, void *context, int64_t tasks)
+{
+    sgrt_space_use(&pool->spaces, 0);
+    if (pool->threads > 1 && tasks > 1 && tasks <= UINT32_MAX && !pool->runner)
+        run_some(pool, task, context, (uint32_t)tasks);
+    else
+        for (int64_t i = 0; i < tasks; i++)
+            task(context, i);
+    sgrt_space_leave(&pool->spaces);
+}
+
 void sgrt_pool_run(SgrtPool *pool, SgrtTaskFn *task, void *context, int64_t tasks)
 {
-    if (pool->runner && tasks > 1) {
-        pool->runner(pool->user, task, context, tasks);
-        return;
-    }
-    if (pool->threads > 1 && tasks > 1 && tasks <= UINT32_MAX) {
-        run_some(pool, task, context, (uint32_t)tasks);
-        return;
-    }
-    for (int64_t i = 0; i < tasks; i++)
-        task(context, i);
+    Lent lent = {pool, task, context};
+    if (pool->runner && tasks > 1)
+        pool->runner(pool->user, run_lent, &lent, tasks);
+    else
+        run_here(pool, task, context, tasks);
 }

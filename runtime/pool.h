@@ -2,7 +2,8 @@
  *
  * Tasks of a phase may run in any order on any thread; sgrt_pool_run() returns when all are done.
  * Which thread runs a task is not fixed, so a task may not depend on it: results are the same for
- * every number of threads because the tasks themselves are. */
+ * every number of threads because the tasks themselves are.  Each has a work space for matrix
+ * products (runtime/space.h). */
 #ifndef SGC_RUNTIME_POOL_H
 #define SGC_RUNTIME_POOL_H
 
@@ -23,8 +24,9 @@ SgrtPool *sgrt_pool_new(int64_t threads, SgrtError *e);
  * are done. */
 typedef void SgrtRunner(void *user, SgrtTaskFn *task, void *context, int64_t tasks);
 
-/* A pool that leaves every phase to the caller's runner and starts no thread. */
-SgrtPool *sgrt_pool_borrow(SgrtRunner *runner, void *user, SgrtError *e);
+/* A pool that leaves every phase to the caller's runner, which runs at most `tasks` at once, and
+ * starts no thread. */
+SgrtPool *sgrt_pool_borrow(SgrtRunner *runner, void *user, int64_t tasks, SgrtError *e);
 void sgrt_pool_free(SgrtPool *pool);
 int64_t sgrt_pool_threads(const SgrtPool *pool);
 

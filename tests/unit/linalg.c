@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/kernels.h"
+#include "runtime/space.h"
 #include "tests/suites.h"
 
 /* Every test runs for both reals: the matrices are made in double and stored in the real under
@@ -42,6 +43,22 @@ static void gemm(int real, int32_t ta, int32_t tb, const int64_t *mnk, double al
                       ldc);
     else
         sgrt_gemm_f64(ta, tb, mnk[0], mnk[1], mnk[2], alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* Products of this thread, outside of a pool. */
+static SgrtSpaces spaces;
+
+static void open_space(void)
+{
+    SgrtError e;
+    ck_assert_msg(sgrt_spaces_init(&spaces, 1, &e), "%s", e.text);
+    sgrt_space_use(&spaces, 0);
+}
+
+static void close_space(void)
+{
+    sgrt_space_leave(&spaces);
+    sgrt_spaces_free(&spaces);
 }
 
 /* ---- products ------------------------------------------------------------------------------- */
@@ -298,10 +315,12 @@ Suite *linalg_suite(void)
 {
     Suite *s = suite_create("linalg");
     TCase *t = tcase_create("products");
+    tcase_add_checked_fixture(t, open_space, close_space);
     tcase_add_loop_test(t, gemm_is_the_product_and_touches_nothing_else, 0, SHAPES);
     tcase_add_test(t, gemm_takes_sizes_that_blas_does_not);
     suite_add_tcase(s, t);
     t = tcase_create("factorisations");
+    tcase_add_checked_fixture(t, open_space, close_space);
     tcase_add_test(t, cholesky_of_a_textbook_matrix);
     tcase_add_loop_test(t, a_matrix_that_is_not_positive_gives_nan, 0, 5);
     tcase_add_loop_test(t, triangular_solves_leave_no_residual, 0, 2);

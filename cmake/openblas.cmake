@@ -1,18 +1,10 @@
-# What models become as libraries is made of: the runtime's context, and OpenBLAS as an object whose
-# names are its own.
+# OpenBLAS as a part of every model: an object whose names are its own.
 #
-#   libsgrt_context.a        the functions of runtime/context.def
-#   libsgrt_openblas.a       OpenBLAS's kernels for every CPU
+#   libsgrt_openblas.a       kernels for every CPU
 #   libsgrt_openblas_v3.a    those for CPUs that have AVX2 and FMA, a quarter of the size
 #
-# A library of a model holds a copy of its own: two of them, and a program with a BLAS of its own,
-# share no state (runtime/context_space.h says why that matters).
-file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/runtime/context*.c)
-add_library(sgrt_context STATIC ${sources})
-target_link_libraries(sgrt_context PRIVATE sgc_options)
-set_target_properties(sgrt_context PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
-target_compile_options(sgrt_context PRIVATE $<$<CONFIG:Release>:-ffunction-sections;-fdata-sections>)
-
+# So two models in one program, and a program with a BLAS of its own, share no state
+# (runtime/space.h says why that matters), and a model's bits do not depend on what is installed.
 get_filename_component(openblas_dir ${OPENBLAS_SERIAL_LIBRARY} DIRECTORY)
 find_library(OPENBLAS_SERIAL_ARCHIVE NAMES libopenblas.a REQUIRED NO_DEFAULT_PATH PATHS ${openblas_dir})
 
@@ -33,7 +25,7 @@ target_link_libraries(sgrt_openblas_space PRIVATE sgc_options)
 target_compile_definitions(sgrt_openblas_space PRIVATE SGRT_OPENBLAS_SPACE=${OPENBLAS_SPACE})
 set_target_properties(sgrt_openblas_space PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
-# What the runtime calls, and what the context calls in space.c; all else becomes local.
+# What the runtime calls; all else becomes local.
 set(openblas_names sgrt_openblas_open sgrt_openblas_use)
 foreach(letter s d)
   foreach(routine gemm gemv trsm swap)
@@ -51,19 +43,26 @@ foreach(cpu ATOM BARCELONA BOBCAT BULLDOZER CORE2 DUNNINGTON EXCAVATOR NANO NEHA
   list(APPEND openblas_older --defsym=gotoblas_${cpu}=gotoblas_HASWELL)
 endforeach()
 
+# What no library may do to its host: OpenBLAS's small products allocate, its checks print or end
+# the process.  runtime/openblas/space.c has these instead.
+set(openblas_tamed)
+foreach(name malloc free exit __assert_fail fputs fwrite stderr getenv)
+  list(APPEND openblas_tamed --defsym=${name}=sgrt_openblas_${name})
+endforeach()
+
 # sgrt_openblas_archive(NAME FLAG...): lib/libNAME.a with one object.
 function(sgrt_openblas_archive name)
   set(object ${CMAKE_BINARY_DIR}/${name}.o)
   set(archive ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/lib${name}.a)
   add_custom_command(OUTPUT ${archive}
-    COMMAND ${CMAKE_LINKER} -r -o ${object} ${openblas_wanted} ${ARGN}
+    COMMAND ${CMAKE_LINKER} -r -o ${object} ${openblas_wanted} ${openblas_tamed} ${ARGN}
       $<TARGET_OBJECTS:sgrt_openblas_space> ${OPENBLAS_SERIAL_ARCHIVE}
     COMMAND ${CMAKE_OBJCOPY} ${openblas_kept} --strip-unneeded ${object}
     COMMAND ${CMAKE_COMMAND} -E rm -f ${archive}
     COMMAND ${CMAKE_AR} rcsD ${archive} ${object}
     COMMAND ${CMAKE_COMMAND} -E rm ${object}
     DEPENDS sgrt_openblas_space $<TARGET_OBJECTS:sgrt_openblas_space> ${OPENBLAS_SERIAL_ARCHIVE}
-    COMMENT "OpenBLAS for libraries: lib${name}.a" VERBATIM COMMAND_EXPAND_LISTS)
+    COMMENT "OpenBLAS for models: lib${name}.a" VERBATIM COMMAND_EXPAND_LISTS)
   set(sgrt_openblas_archives ${sgrt_openblas_archives} ${archive} PARENT_SCOPE)
 endfunction()
 

@@ -1,8 +1,7 @@
 /* Spaces are address space until they are touched: OpenBLAS asks for room for its largest blocks,
  * and uses as much of it as the matrices are large. */
-#include "runtime/context_space.h"
+#include "runtime/space.h"
 
-#include "runtime/blas.h"
 #include "runtime/memory.h"
 
 #include <sched.h>
@@ -17,11 +16,6 @@ __attribute__((weak)) int64_t sgrt_openblas_open(void)
 __attribute__((weak)) void sgrt_openblas_use(void *space)
 {
     (void)space;
-}
-
-/* The pool's threads need no preparation here. */
-void sgrt_blas_share(void)
-{
 }
 
 bool sgrt_spaces_init(SgrtSpaces *s, int64_t count, SgrtError *e)
@@ -52,26 +46,35 @@ void sgrt_spaces_free(SgrtSpaces *s)
     *s = (SgrtSpaces){0};
 }
 
-/* There are as many spaces as tasks at once, unless a caller's runner breaks its promise: then the
- * task waits. */
-static int64_t take(SgrtSpaces *s)
+void sgrt_space_use(const SgrtSpaces *s, int64_t space)
 {
-    for (;; sched_yield())
-        for (int64_t i = 0; i < s->count; i++)
-            if (!atomic_exchange_explicit(&s->taken[i], true, memory_order_acquire))
-                return i;
+    if (s->memory)
+        sgrt_openblas_use(s->memory + space * s->bytes);
 }
 
-void sgrt_spaces_around(void *spaces, SgrtPhaseFn *run, SgrtFrame *frame, int64_t task)
+void sgrt_space_leave(const SgrtSpaces *s)
 {
-    SgrtSpaces *s = spaces;
-    if (!s->memory) {
-        run(frame, task);
+    if (s->memory)
+        sgrt_openblas_use(NULL);
+}
+
+/* There are as many spaces as tasks at once, unless a caller's runner breaks its promise: then the
+ * task waits. */
+int64_t sgrt_space_take(SgrtSpaces *s)
+{
+    for (; s->memory; sched_yield())
+        for (int64_t i = 0; i < s->count; i++)
+            if (!atomic_exchange_explicit(&s->taken[i], true, memory_order_acquire)) {
+                sgrt_space_use(s, i);
+                return i;
+            }
+    return -1;
+}
+
+void sgrt_space_give(SgrtSpaces *s, int64_t space)
+{
+    if (space < 0)
         return;
-    }
-    int64_t i = take(s);
-    sgrt_openblas_use(s->memory + i * s->bytes);
-    run(frame, task);
-    sgrt_openblas_use(NULL);
-    atomic_store_explicit(&s->taken[i], false, memory_order_release);
+    sgrt_space_leave(s);
+    atomic_store_explicit(&s->taken[space], false, memory_order_release);
 }
