@@ -29,18 +29,29 @@ static const char *fill(const Header *h, const char *text)
     return filled;
 }
 
-/* A comment, in lines. */
-static void put_comment(const Header *h, const char *text)
+/* A comment that begins in column `from`, in lines. */
+static void put_comment(const Header *h, size_t from, const char *text)
 {
-    size_t col = (size_t)fprintf(h->out, "/*") - 1;
+    size_t col = from + (size_t)fprintf(h->out, "/*");
     while (*text) {
         size_t len = strcspn(text, " ");
-        if (col + 1 + len > WIDTH)
-            col = (size_t)fprintf(h->out, "\n *") - 1;
+        if (col + 1 + len + strlen(" */") > WIDTH)
+            col = from + (size_t)fprintf(h->out, "\n%*s *", (int)from, "") - 1 - from;
         col += (size_t)fprintf(h->out, " %.*s", (int)len, text);
         text += len + (text[len] == ' ');
     }
     fputs(" */\n", h->out);
+}
+
+/* "    int64_t rows;" and what it is. */
+static void put_field(const Header *h, const char *type, const char *name, const char *doc)
+{
+    enum { COMMENT = 30 };
+    const char *filled = fill(h, type);
+    const char *space = filled[strlen(filled) - 1] == '*' ? "" : " ";
+    int col = fprintf(h->out, "    %s%s%s;", filled, space, name);
+    col += fprintf(h->out, "%*s", col < COMMENT ? COMMENT - col : 1, "");
+    put_comment(h, (size_t)col, fill(h, doc));
 }
 
 /* ---- the model ------------------------------------------------------------------------------ */
@@ -55,15 +66,22 @@ static void put_top(const Header *h)
         " *          only.  All memory is taken by $_new and returned by $_free.\n"
         " * Errors   An int result is 0 or an error code, unless it says otherwise; $_error()\n"
         " *          says why in words.  Nothing here prints, exits or handles signals.\n"
-        " * Units    Costs are per row, and the first is the sum of all; a gradient is that of\n"
-        " *          the sum. */\n";
+        " * Units    Costs are per row of the data set, and the first is the sum of all; a\n"
+        " *          gradient is that of the sum, with respect to the stored tensor.\n"
+        " * Names    Those of the model, with __ for a dot. */\n";
+    static const char open[] = "#include <stddef.h>\n#include <stdint.h>\n\n"
+                               "#ifdef __clang__ /* C++ keeps names with __ for itself, of which "
+                               "none begins like these */\n"
+                               "#pragma clang diagnostic push\n"
+                               "#pragma clang diagnostic ignored \"-Wreserved-identifier\"\n"
+                               "#endif\n\n"
+                               "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
     fprintf(h->out, "/* %s.h - written by sgc %s from %s.  Do not edit.\n", h->id, h->i->version,
             h->i->file);
     fputs(fill(h, rules), h->out);
-    fprintf(h->out, "#ifndef %s_H\n#define %s_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
-            h->capitals, h->capitals);
-    fputs("#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n", h->out);
-    put_comment(h, fill(h, "A number of this interface: $_new refuses the header of another."));
+    fprintf(h->out, "#ifndef SGC_%s_H\n#define SGC_%s_H\n\n", h->id, h->id);
+    fputs(open, h->out);
+    put_comment(h, 0, fill(h, "A number of this interface: $_new refuses the header of another."));
     fprintf(h->out, "#define %s_ABI UINT64_C(0x%016" PRIx64 ")\n\n", h->capitals, h->i->number);
 }
 
@@ -76,42 +94,59 @@ static void put_errors(const Header *h)
 #include "runtime/context.def"
     };
     fputs("enum {\n", h->out);
-    for (size_t k = 0; k < sizeof row / sizeof *row; k++)
-        fprintf(h->out, "    %s%s%s%s /* %s */\n", h->capitals, k ? "_E_" : "_", row[k].name,
-                k + 1 < sizeof row / sizeof *row ? "," : "", row[k].text);
+    for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
+        int col = fprintf(h->out, "    %s%s%s%s ", h->capitals, k ? "_E_" : "_", row[k].name,
+                          k + 1 < sizeof row / sizeof *row ? "," : "");
+        put_comment(h, (size_t)col, row[k].text);
+    }
     fputs("};\n\n", h->out);
+}
+
+typedef struct Field {
+    const char *name, *type, *usual, *doc;
+} Field;
+
+static const Field setting_row[] = {
+#define CONTEXT_SETTING(c_type, name, type, usual, doc) {#name, type, usual, doc},
+#include "runtime/context.def"
+};
+
+static const Field field_row[] = {
+#define CONTEXT_FIELD(c_type, name, type, usual, doc) {#name, type, usual, doc},
+#include "runtime/context.def"
+};
+
+static void put_fields(const Header *h, const Field *row, size_t rows)
+{
+    for (size_t k = 0; k < rows; k++)
+        put_field(h, row[k].type, row[k].name, row[k].doc);
 }
 
 static void put_hypers(const Header *h)
 {
     for (uint32_t k = 0; k < h->i->hypers; k++)
-        fprintf(h->out, "    double %s; /* hyper %s, %.17g unless it is set */\n",
-                h->i->hyper[k].id, h->i->hyper[k].name, h->i->hyper[k].value);
+        put_field(h, "double", h->i->hyper[k].id,
+                  arena_printf(h->arena, "hyper %s, %.17g in the model", h->i->hyper[k].name,
+                               h->i->hyper[k].value));
 }
 
 static void put_config(const Header *h)
 {
-    static const char fields[] =
+    static const char before[] =
         "typedef struct $ $; /* parameters, optimizer state, work space */\n\n"
         "/* Runs task(work, 0) ... task(work, tasks - 1) on any threads, and returns when all are\n"
         " * done. */\n"
         "typedef void $_task(void *work, int64_t index);\n"
         "typedef void $_parallel(void *user, $_task *task, void *work, int64_t tasks);\n\n"
         "/* Begin with `$_config c = #_CONFIG;` and change what you like. */\n"
-        "typedef struct $_config {\n"
-        "    uint64_t abi;          /* #_ABI */\n"
-        "    int64_t threads;       /* with the caller; or the most tasks of `parallel` at once */\n"
-        "    int64_t seed;          /* of initial parameters and of noise */\n"
-        "    int64_t total_rows;    /* of the whole data set; 0: those of each call */\n"
-        "    const char *optimizer; /* sgd, momentum, rmsprop, adam, adamw; none; NULL: the\n"
-        "                            * model's */\n"
-        "    $_parallel *parallel;  /* NULL: threads that the context starts */\n"
-        "    void *user;            /* for `parallel` */\n";
-    fputs(fill(h, fields), h->out);
+        "typedef struct $_config {\n";
+    size_t settings = sizeof setting_row / sizeof *setting_row;
+    fputs(fill(h, before), h->out);
+    put_fields(h, setting_row, settings);
     put_hypers(h);
-    fputs(fill(h, "} $_config;\n"), h->out);
-    fprintf(h->out, "#define %s_CONFIG { %s_ABI, 1, 0, 0, NULL, NULL, NULL", h->capitals,
-            h->capitals);
+    fprintf(h->out, "} %s_config;\n#define %s_CONFIG {", h->id, h->capitals);
+    for (size_t k = 0; k < settings; k++)
+        fprintf(h->out, "%s %s", k ? "," : "", fill(h, setting_row[k].usual));
     for (uint32_t k = 0; k < h->i->hypers; k++)
         fprintf(h->out, ", %.17g", h->i->hyper[k].value);
     fputs(" }\n\n", h->out);
@@ -119,33 +154,21 @@ static void put_config(const Header *h)
 
 static void put_call(const Header *h)
 {
-    static const char fields[] =
+    static const char before[] =
         "/* One call of an entry of a graph.  $_call_of sets the usual; change the rest. */\n"
-        "typedef struct $_call {\n"
-        "    int64_t rows;             /* of this call; ignored by a graph without rows */\n"
-        "    int64_t total_rows;       /* of the whole data set; 0: the config's */\n"
-        "    int64_t first_row;        /* where the first row stands in the data set */\n"
-        "    const int64_t *row;       /* [rows], or NULL: first_row, first_row + 1, ... */\n"
-        "    const void *const *data;  /* an array for each data name, in its order */\n"
-        "    void *const *output;      /* of run: an array for each output, in its order */\n"
-        "    const void *const *noise; /* an array for each draw, or NULL: drawn here */\n"
-        "    double *cost;             /* the sum, then each cost; or NULL */\n"
-        "} $_call;\n\n"
-        "static inline $_call $_call_of(int64_t rows, const void *const *data,\n"
-        "                               void *const *output, double *cost)\n"
-        "{\n"
-        "    $_call call;\n"
-        "    call.rows = rows;\n"
-        "    call.total_rows = 0;\n"
-        "    call.first_row = 0;\n"
-        "    call.row = NULL;\n"
-        "    call.data = data;\n"
-        "    call.output = output;\n"
-        "    call.noise = NULL;\n"
-        "    call.cost = cost;\n"
-        "    return call;\n"
-        "}\n\n";
-    fputs(fill(h, fields), h->out);
+        "typedef struct $_call {\n";
+    static const char between[] = "} $_call;\n\n"
+                                  "static inline $_call $_call_of(int64_t rows, const void *const "
+                                  "*data, void *const *output,\n"
+                                  "                               double *cost)\n"
+                                  "{\n    $_call call;\n";
+    size_t fields = sizeof field_row / sizeof *field_row;
+    fputs(fill(h, before), h->out);
+    put_fields(h, field_row, fields);
+    fputs(fill(h, between), h->out);
+    for (size_t k = 0; k < fields; k++)
+        fprintf(h->out, "    call.%s = %s;\n", field_row[k].name, field_row[k].usual);
+    fputs("    return call;\n}\n\n", h->out);
 }
 
 static void put_names(const Header *h, const char *kind,
@@ -155,8 +178,8 @@ static void put_names(const Header *h, const char *kind,
         return;
     fputs("enum {\n", h->out);
     for (uint32_t k = 0; k < count; k++)
-        fprintf(h->out, "    %s_%s_%s%s\n", h->capitals, kind,
-                interface_capitals(id(h->i, k), h->arena), k + 1 < count ? "," : "");
+        fprintf(h->out, "    %s_%s_%s%s\n", h->capitals, kind, id(h->i, k),
+                k + 1 < count ? "," : "");
     fputs("};\n", h->out);
 }
 
@@ -208,7 +231,7 @@ static void put_functions(const Header *h)
     };
     for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
         const char *result = fill(h, row[k].result);
-        put_comment(h, fill(h, row[k].doc));
+        put_comment(h, 0, fill(h, row[k].doc));
         fprintf(h->out, "%s%s%s_%s(%s);\n\n", result, result[strlen(result) - 1] == '*' ? "" : " ",
                 h->id, row[k].name, fill(h, row[k].params));
     }
@@ -256,7 +279,6 @@ static void put_assignments(const Header *h, const char *member, const Array *x,
 static void put_body(const Header *h, const GraphInterface *g, const char *verb, bool run)
 {
     const char *data = g->datas ? "data" : "NULL", *output = run && g->outputs ? "output" : "NULL";
-    const char *graph = interface_capitals(g->id, h->arena);
     fprintf(h->out, "{\n    %s_call call;\n", h->id);
     if (g->datas)
         fprintf(h->out, "    const void *data[%" PRIu32 "];\n", g->datas);
@@ -272,9 +294,15 @@ static void put_body(const Header *h, const GraphInterface *g, const char *verb,
     fprintf(h->out, "    call = %s_call_of(%s, %s, %s, %s);\n", h->id, g->batch ? "rows" : "1",
             data, output, run ? "NULL" : "costs");
     fprintf(h->out, "    %s %s_%s(m, %s_GRAPH_%s, &call);\n", run ? "return" : "status =", h->id,
-            verb, h->capitals, graph);
+            verb, h->capitals, g->id);
     fputs(run ? "}\n\n" : "    if (cost)\n        *cost = costs[0];\n    return status;\n}\n\n",
           h->out);
+}
+
+static void put_parameter(const Header *h, const char *prefix, const Array *x)
+{
+    fprintf(h->out, ",\n        %s%s *%s /* %s */", prefix, interface_c_type(h->i, x->elem), x->id,
+            type_text(h, x));
 }
 
 /* A call with typed arguments, for the common case; *cost is the sum. */
@@ -284,21 +312,20 @@ static void put_wrapper(const Header *h, const GraphInterface *g, const char *ve
     if (g->batch)
         fputs(", int64_t rows", h->out);
     for (uint32_t k = 0; k < g->datas; k++)
-        fprintf(h->out, ", const %s *%s", interface_c_type(h->i, g->data[k].elem), g->data[k].id);
+        put_parameter(h, "const ", &g->data[k]);
     for (uint32_t k = 0; run && k < g->outputs; k++)
-        fprintf(h->out, ", %s *%s", interface_c_type(h->i, g->output[k].elem), g->output[k].id);
-    fputs(run ? ")\n" : ", double *cost)\n", h->out);
+        put_parameter(h, "", &g->output[k]);
+    fputs(run ? ")\n" : ",\n        double *cost /* of all, or NULL */)\n", h->out);
     put_body(h, g, verb, run);
 }
 
 static void put_graph(const Header *h, const GraphInterface *g)
 {
-    const char *capitals = interface_capitals(g->id, h->arena);
     put_graph_comment(h, g);
-    fprintf(h->out, "#define %s_ROWS_%s INT64_C(%" PRId64 ")\n", h->capitals, capitals, g->batch);
-    fprintf(h->out, "#define %s_COSTS_%s %" PRIu32 "\n\n", h->capitals, capitals, g->costs);
+    fprintf(h->out, "#define %s_ROWS_%s INT64_C(%" PRId64 ")\n", h->capitals, g->id, g->batch);
+    fprintf(h->out, "#define %s_COSTS_%s %" PRIu32 "\n\n", h->capitals, g->id, g->costs);
     if (g->entry[IR_ENTRY_STEP].exists) {
-        put_wrapper(h, g, "step", false);
+        put_wrapper(h, g, "grad", false);
         put_wrapper(h, g, "train", false);
     }
     if (g->entry[IR_ENTRY_EVAL].exists)
@@ -321,6 +348,8 @@ bool write_header(const Interface *i, const char *path, Arena *a)
     put_functions(&h);
     for (uint32_t g = 0; g < i->graphs; g++)
         put_graph(&h, &i->graph[g]);
-    fputs("#ifdef __cplusplus\n}\n#endif\n\n#endif\n", out);
+    fputs("#ifdef __cplusplus\n}\n#endif\n\n#ifdef __clang__\n#pragma clang diagnostic pop\n"
+          "#endif\n\n#endif\n",
+          out);
     return fclose(out) == 0 || complain("cannot write %s", path);
 }

@@ -12,6 +12,9 @@
 static const char *const reserved[] = {
 #define WORD(w) #w,
 #include "driver/reserved.def"
+#define CONTEXT_SETTING(c_type, name, ...) #name,
+#define CONTEXT_FIELD(c_type, name, ...) #name,
+#include "runtime/context.def"
 };
 
 static bool is_reserved(const char *id)
@@ -24,10 +27,12 @@ static bool is_reserved(const char *id)
 
 const char *interface_identifier(const char *name, Arena *a)
 {
-    char *id = arena_printf(a, "%s%s", isdigit((unsigned char)*name) || !*name ? "m" : "", name);
-    for (char *c = id; *c; c++)
-        if (!isalnum((unsigned char)*c) || (unsigned char)*c >= 128)
-            *c = '_';
+    const char *id = isdigit((unsigned char)*name) || !*name ? "m" : "";
+    for (; *name; name++) {
+        bool kept = isalnum((unsigned char)*name) && (unsigned char)*name < 128;
+        id = kept ? arena_printf(a, "%s%c", id, *name)
+                  : arena_printf(a, "%s%s", id, *name == '.' ? "__" : "_");
+    }
     return is_reserved(id) ? arena_printf(a, "%s_", id) : id;
 }
 
@@ -39,11 +44,10 @@ const char *interface_capitals(const char *id, Arena *a)
     return text;
 }
 
-/* Names that differ only in case would be one in capitals. */
 static bool is_taken(const char *const *taken, uint32_t count, const char *id)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (strcasecmp(taken[i], id) == 0)
+        if (strcmp(taken[i], id) == 0)
             return true;
     return false;
 }
@@ -209,10 +213,18 @@ static void take_graph(Interface *to, const Program *p, uint32_t g, const char *
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+/* The functions and structs that all models have, as one text. */
+static const char common[] =
+#define CONTEXT_ERROR(name, text) #name " "
+#define CONTEXT_SETTING(c_type, name, type, ...) type " " #name ";"
+#define CONTEXT_FIELD(c_type, name, type, ...) type " " #name ";"
+#define CONTEXT_CALL(name, result, params, doc) result " " #name "(" params ");"
+#include "runtime/context.def"
+    ;
+
 /* FNV-1a */
-static uint64_t number_of(const char *text)
+static uint64_t hash_on(uint64_t hash, const char *text)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
     for (; *text; text++)
         hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
     return hash;
@@ -233,7 +245,7 @@ Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, 
     const char **names = arena_array(a, const char *, m->graphs + 1);
     for (uint32_t g = 0; g < m->graphs; g++)
         take_graph(i, p, g, names, a);
-    i->number = number_of(interface_manifest(i, false, a));
+    i->number = hash_on(hash_on(0xcbf29ce484222325u, common), interface_manifest(i, false, a));
     i->manifest = interface_manifest(i, true, a);
     return i;
 }

@@ -54,7 +54,8 @@ typedef struct Interface {
     GraphInterface *graph;
     uint32_t graphs;
     const char *manifest; /* JSON */
-    uint64_t number;      /* differs where anything above but hash, version and file does */
+    uint64_t number;      /* differs where anything above but hash, version and file does, or
+                           * what all models have */
 } Interface;
 
 Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash,

@@ -22,8 +22,9 @@ static bool has_optimizer(const SgrtModel *model, const SgrtGraph *graph)
 
 /* The model's optimiser or the host's; a host that has its own takes gradients only. */
 static bool choose_optimizer(SgrtPlan *plan, const SgrtModel *model, const SgrtGraph *graph,
-                             const char *name, SgrtError *e)
+                             const SgrtContextConfig *config, SgrtError *e)
 {
+    const char *name = config ? config->optimizer : NULL;
     SgrtOptions o = {0};
 #define ABSENT_INTEGER -1
 #define ABSENT_REAL NAN
@@ -35,13 +36,16 @@ static bool choose_optimizer(SgrtPlan *plan, const SgrtModel *model, const SgrtG
     if (name ? strcmp(name, "none") == 0 : !has_optimizer(model, graph))
         return true;
     o.optimizer = name;
+    if (config && config->lr >= 0)
+        o.lr = config->lr;
     return sgrt_plan_make(plan, model, graph, &o, e);
 }
 
-static bool make_trainer(SgrtContext *m, SgrtContextGraph *g, const char *optimizer, SgrtError *e)
+static bool make_trainer(SgrtContext *m, SgrtContextGraph *g, const SgrtContextConfig *config,
+                         SgrtError *e)
 {
     SgrtPlan plan;
-    if (!choose_optimizer(&plan, m->model, g->data.graph, optimizer, e))
+    if (!choose_optimizer(&plan, m->model, g->data.graph, config, e))
         return false;
     SgrtTrainSettings settings = {.optimizer = plan.optimizer,
                                   .clip = plan.clip,
@@ -66,12 +70,12 @@ static bool make_call(SgrtContext *m, SgrtContextGraph *g, SgrtCall *c, const Sg
     return true;
 }
 
-static bool make_graph(SgrtContext *m, int64_t i, const char *optimizer, SgrtError *e)
+static bool make_graph(SgrtContext *m, int64_t i, const SgrtContextConfig *config, SgrtError *e)
 {
     const SgrtGraph *graph = &m->model->graph[i];
     SgrtContextGraph *g = &m->graph[i];
     g->data = (SgrtData){m->model, graph, .rows = graph->batch ? graph->batch : 1};
-    return (!graph->step || make_trainer(m, g, optimizer, e)) &&
+    return (!graph->step || make_trainer(m, g, config, e)) &&
            make_call(m, g, &g->eval, graph->eval, SGRT_EVAL, e) &&
            make_call(m, g, &g->run, graph->run, SGRT_RUN, e);
 }
@@ -98,13 +102,16 @@ static bool make_scratch(SgrtContext *m, SgrtError *e)
     m->scratch = sgrt_alloc(most, sizeof *m->scratch, e);
     m->order = m->scratch ? sgrt_alloc(tensors, sizeof *m->order, e) : NULL;
     m->found = m->order ? sgrt_alloc(tensors, sizeof *m->found, e) : NULL;
-    return m->found != NULL;
+    if (!m->found)
+        return false;
+    m->header_room = sgrt_context_header_room(m);
+    m->header = sgrt_alloc(m->header_room, 1, e);
+    return m->header != NULL;
 }
 
 static bool make(SgrtContext *m, const SgrtContextConfig *config, SgrtError *e)
 {
     const SgrtModel *model = m->model;
-    const char *optimizer = config ? config->optimizer : NULL;
     int64_t threads = config ? config->threads : 1;
     m->seed = config ? config->seed : 0;
     m->total_rows = config ? config->total_rows : 0;
@@ -117,7 +124,7 @@ static bool make(SgrtContext *m, const SgrtContextConfig *config, SgrtError *e)
         !sgrt_listing_make(&m->listing, &m->params, NULL, e))
         return false;
     for (int64_t i = 0; i < model->graphs; i++)
-        if (!make_graph(m, i, optimizer, e))
+        if (!make_graph(m, i, config, e))
             return false;
     return make_scratch(m, e);
 }
@@ -141,6 +148,7 @@ static void clear(SgrtContext *m)
     free(m->scratch);
     free(m->order);
     free(m->found);
+    free(m->header);
     *m = (SgrtContext){.model = m->model, .error = m->error};
 }
 
@@ -148,13 +156,18 @@ static void clear(SgrtContext *m)
 static int check(SgrtContext *m, const SgrtContextConfig *config)
 {
     if (config && config->abi != m->model->interface) {
-        sgrt_fail(&m->error, "the header is of another build than the library of %s: compile with "
-                             "the one that sgc wrote beside it",
+        sgrt_fail(&m->error,
+                  "the header is of another build than the library of %s: compile with "
+                  "the one that sgc wrote beside it",
                   m->model->name);
         return SGRT_CONTEXT_STALE;
     }
     if (config && config->total_rows < 0) {
         sgrt_fail(&m->error, "total_rows is %lld", (long long)config->total_rows);
+        return SGRT_CONTEXT_ARGUMENT;
+    }
+    if (config && !isfinite(config->lr)) {
+        sgrt_fail(&m->error, "lr is %g", config->lr);
         return SGRT_CONTEXT_ARGUMENT;
     }
     if (config && config->threads < 1) {

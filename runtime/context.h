@@ -17,25 +17,14 @@ typedef struct SgrtContext SgrtContext;
 
 /* In a model's header the hypers have names. */
 typedef struct SgrtContextConfig {
-    uint64_t abi;
-    int64_t threads; /* with the caller; with a runner: most tasks at once */
-    int64_t seed;
-    int64_t total_rows;    /* 0: of each call */
-    const char *optimizer; /* NULL: the model's; "none" */
-    SgrtRunner *parallel;  /* NULL: threads of the context */
-    void *user;
+#define CONTEXT_SETTING(type, name, ...) type name;
+#include "runtime/context.def"
     double hyper[];
 } SgrtContextConfig;
 
 typedef struct SgrtContextCall {
-    int64_t rows;
-    int64_t total_rows; /* 0: the config's */
-    int64_t first_row;
-    const int64_t *row; /* NULL: first_row, first_row + 1, ... */
-    const void *const *data;
-    void *const *output;
-    const void *const *noise; /* NULL: drawn */
-    double *cost;             /* [1 + costs], or NULL */
+#define CONTEXT_FIELD(type, name, ...) type name;
+#include "runtime/context.def"
 } SgrtContextCall;
 
 #define PUBLIC __attribute__((visibility("default")))
@@ -44,7 +33,7 @@ PUBLIC void sgrt_context_free(SgrtContext *m);
 PUBLIC const char *sgrt_context_error(const SgrtContext *m);
 PUBLIC const char *sgrt_context_reason(int code);
 PUBLIC const char *sgrt_context_manifest(void);
-PUBLIC int sgrt_context_step(SgrtContext *m, int graph, const SgrtContextCall *call);
+PUBLIC int sgrt_context_grad(SgrtContext *m, int graph, const SgrtContextCall *call);
 PUBLIC int sgrt_context_update(SgrtContext *m, int graph);
 PUBLIC int sgrt_context_train(SgrtContext *m, int graph, const SgrtContextCall *call);
 PUBLIC int sgrt_context_eval(SgrtContext *m, int graph, const SgrtContextCall *call);
@@ -54,13 +43,15 @@ PUBLIC int sgrt_context_param(const char *path);
 PUBLIC int64_t sgrt_context_size(int param);
 PUBLIC int sgrt_context_get(SgrtContext *m, int param, void *value);
 PUBLIC int sgrt_context_set(SgrtContext *m, int param, const void *value);
-PUBLIC void *sgrt_context_stored(SgrtContext *m, int param);
-PUBLIC const void *sgrt_context_gradient(const SgrtContext *m, int graph, int param);
+PUBLIC void *sgrt_context_p(SgrtContext *m, int param);
+PUBLIC const void *sgrt_context_g(const SgrtContext *m, int graph, int param);
 PUBLIC int sgrt_context_hyper(SgrtContext *m, int hyper, double value);
 PUBLIC int sgrt_context_optimizer(SgrtContext *m, const char *setting, double value);
 PUBLIC int64_t sgrt_context_updates(const SgrtContext *m, int graph);
-PUBLIC int64_t sgrt_context_save(SgrtContext *m, int graph, void *out, int64_t room);
-PUBLIC int sgrt_context_load(SgrtContext *m, int graph, const void *bytes, int64_t count);
+PUBLIC int sgrt_context_save(SgrtContext *m, int graph, const char *path);
+PUBLIC int sgrt_context_load(SgrtContext *m, int graph, const char *path);
+PUBLIC int64_t sgrt_context_pack(SgrtContext *m, int graph, void *out, int64_t room);
+PUBLIC int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t count);
 #undef PUBLIC
 
 #endif

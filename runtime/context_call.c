@@ -6,7 +6,7 @@
 
 typedef enum Entry { STEP, EVAL, RUN } Entry;
 
-static const char *const entry_word[] = {"step", "eval", "run"};
+static const char *const entry_word[] = {"grad", "eval", "run"};
 
 /* NULL if the graph has no such entry, or if there is no such graph; m->error says which. */
 static SgrtCall *find_call(SgrtContext *m, int graph, Entry entry)
@@ -26,8 +26,8 @@ static bool check_rows(const SgrtCall *c, const SgrtContextCall *a, SgrtError *e
 {
     const SgrtGraph *g = c->data->graph;
     if (g->batch && (a->rows < 1 || a->rows > g->batch))
-        return sgrt_fail(e, "%lld rows: a call of graph %s takes from 1 to %lld", (long long)a->rows,
-                         g->name, (long long)g->batch);
+        return sgrt_fail(e, "%lld rows: a call of graph %s takes from 1 to %lld",
+                         (long long)a->rows, g->name, (long long)g->batch);
     if (a->total_rows < 0 || a->first_row < 0)
         return sgrt_fail(e, "a number of rows is negative");
     return true;
@@ -90,7 +90,7 @@ static SgrtCall *prepare(SgrtContext *m, int graph, Entry entry, const SgrtConte
     return c;
 }
 
-int sgrt_context_step(SgrtContext *m, int graph, const SgrtContextCall *call)
+int sgrt_context_grad(SgrtContext *m, int graph, const SgrtContextCall *call)
 {
     SgrtCall *c = prepare(m, graph, STEP, call);
     if (!c)
@@ -110,7 +110,7 @@ int sgrt_context_update(SgrtContext *m, int graph)
     if (!g->trainer.settings.optimizer.optimizer)
         sgrt_fail(&m->error, "graph %s has no optimizer: name one in the config", name);
     else if (!g->ready)
-        sgrt_fail(&m->error, "graph %s has no gradient: a step that succeeds comes first", name);
+        sgrt_fail(&m->error, "graph %s has no gradient: a _grad that succeeds comes first", name);
     else {
         sgrt_trainer_apply(&g->trainer);
         g->ready = false;
@@ -121,7 +121,7 @@ int sgrt_context_update(SgrtContext *m, int graph)
 
 int sgrt_context_train(SgrtContext *m, int graph, const SgrtContextCall *call)
 {
-    int status = sgrt_context_step(m, graph, call);
+    int status = sgrt_context_grad(m, graph, call);
     return status == SGRT_CONTEXT_OK ? sgrt_context_update(m, graph) : status;
 }
 

@@ -1,9 +1,15 @@
-/* Checkpoints in memory, in the format of runtime/checkpoint.h. */
+/* Checkpoints, in the format of runtime/checkpoint.h, in memory and in files. */
 #include "runtime/context_scan.h"
 #include "runtime/context_state.h"
+#include "runtime/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { PREFIX = 8 };
 
@@ -37,25 +43,78 @@ static int64_t bytes_of(const SgrtTensor *t)
     return t->size * sgrt_stored_bytes(t->stored);
 }
 
-int64_t sgrt_context_save(SgrtContext *m, int graph, void *out, int64_t room)
+/* A checkpoint that is going to be written: its tensors stand in m->order. */
+typedef struct Saving {
+    const SgrtListing *listing;
+    SgrtMetadata words;
+    int64_t head, total; /* bytes */
+} Saving;
+
+static bool prepare(SgrtContext *m, int graph, Saving *s)
 {
-    const SgrtListing *l = find_listing(m, graph);
-    SgrtMetadata words = {.count = 0};
+    const SgrtListing *l = s->listing = find_listing(m, graph);
     if (!l)
-        return -1;
-    describe(m, graph, &words);
+        return false;
+    s->words.count = 0;
+    describe(m, graph, &s->words);
     sgrt_tensors_sort(l->tensor, l->count, m->order);
-    int64_t head = sgrt_tensors_header(NULL, 0, m->order, l->count, words.text, words.count);
-    int64_t total = head;
+    s->head = sgrt_tensors_header(NULL, 0, m->order, l->count, s->words.text, s->words.count);
+    s->total = s->head;
     for (int64_t i = 0; i < l->count; i++)
-        total += bytes_of(m->order[i]);
-    if (!out || room < total)
-        return total;
-    sgrt_tensors_header(out, head, m->order, l->count, words.text, words.count);
-    char *to = (char *)out + head;
-    for (int64_t i = 0; i < l->count; to += bytes_of(m->order[i++]))
+        s->total += bytes_of(m->order[i]);
+    return true;
+}
+
+int64_t sgrt_context_pack(SgrtContext *m, int graph, void *out, int64_t room)
+{
+    Saving s;
+    if (!prepare(m, graph, &s))
+        return -1;
+    if (!out || room < s.total)
+        return s.total;
+    int64_t tensors = s.listing->count;
+    sgrt_tensors_header(out, s.head, m->order, tensors, s.words.text, s.words.count);
+    char *to = (char *)out + s.head;
+    for (int64_t i = 0; i < tensors; to += bytes_of(m->order[i++]))
         memcpy(to, m->order[i]->values, (size_t)bytes_of(m->order[i]));
-    return total;
+    return s.total;
+}
+
+/* Numbers may have become longer since there was one to make room for. */
+int64_t sgrt_context_header_room(SgrtContext *m)
+{
+    int64_t most = 0;
+    for (int graph = -1; graph < m->model->graphs; graph++) {
+        Saving s;
+        if (graph >= 0 && !m->model->graph[graph].step)
+            continue;
+        if (prepare(m, graph, &s) && s.head > most)
+            most = s.head;
+    }
+    return most + SGRT_MOST_TEXTS * SGRT_DIGITS;
+}
+
+static bool write_all(SgrtContext *m, const Saving *s, const char *path, SgrtFile *f)
+{
+    if (!sgrt_file_begin(f, path, &m->error) || !sgrt_file_write(f, m->header, s->head, &m->error))
+        return false;
+    for (int64_t i = 0; i < s->listing->count; i++)
+        if (!sgrt_file_write(f, m->order[i]->values, bytes_of(m->order[i]), &m->error))
+            return false;
+    return sgrt_file_commit(f, &m->error);
+}
+
+int sgrt_context_save(SgrtContext *m, int graph, const char *path)
+{
+    Saving s;
+    SgrtFile f = {.path = ""};
+    if (!prepare(m, graph, &s))
+        return SGRT_CONTEXT_ARGUMENT;
+    sgrt_tensors_header(m->header, m->header_room, m->order, s.listing->count, s.words.text,
+                        s.words.count);
+    bool written = write_all(m, &s, path, &f);
+    sgrt_file_abandon(&f);
+    return written ? SGRT_CONTEXT_OK : SGRT_CONTEXT_FILE;
 }
 
 /* ---- load ----------------------------------------------------------------------------------- */
@@ -67,7 +126,7 @@ typedef struct Loading {
     const SgrtTrainer *trainer; /* NULL: the parameters alone */
     const char *data;           /* the tensors' bytes */
     int64_t bytes;
-    int64_t seed, step, draw;   /* -1: the file does not say */
+    int64_t seed, step, draw; /* -1: the file does not say */
     bool right_graph, right_optimizer;
 } Loading;
 
@@ -176,7 +235,7 @@ static void take(const Loading *l)
     }
 }
 
-int sgrt_context_load(SgrtContext *m, int graph, const void *bytes, int64_t count)
+int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t count)
 {
     const SgrtListing *listing = find_listing(m, graph);
     if (!listing)
@@ -196,4 +255,38 @@ int sgrt_context_load(SgrtContext *m, int graph, const void *bytes, int64_t coun
         g->ready = false;
     }
     return SGRT_CONTEXT_OK;
+}
+
+/* The file's own pages: nothing is allocated, and nothing read twice.  NULL: it cannot be read. */
+static void *map(const char *path, int64_t *bytes)
+{
+    struct stat st;
+    void *at = MAP_FAILED;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+        at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    else
+        errno = ENODATA;
+    int error = errno;
+    close(fd);
+    errno = error;
+    *bytes = st.st_size;
+    return at == MAP_FAILED ? NULL : at;
+}
+
+int sgrt_context_load(SgrtContext *m, int graph, const char *path)
+{
+    int64_t bytes = 0;
+    void *at = map(path, &bytes);
+    if (!at) {
+        sgrt_fail(&m->error, "%s: %s", path, strerrordesc_np(errno));
+        return SGRT_CONTEXT_FILE;
+    }
+    int status = sgrt_context_unpack(m, graph, at, bytes);
+    munmap(at, (size_t)bytes);
+    if (status == SGRT_CONTEXT_FORMAT)
+        sgrt_fail_in(&m->error, path);
+    return status;
 }

@@ -101,12 +101,12 @@ int sgrt_context_set(SgrtContext *m, int param, const void *value)
     return SGRT_CONTEXT_OK;
 }
 
-void *sgrt_context_stored(SgrtContext *m, int param)
+void *sgrt_context_p(SgrtContext *m, int param)
 {
     return sgrt_context_has_param(m, param) ? m->params.value[param] : NULL;
 }
 
-const void *sgrt_context_gradient(const SgrtContext *m, int graph, int param)
+const void *sgrt_context_g(const SgrtContext *m, int graph, int param)
 {
     const SgrtModel *model = m->model;
     bool exists = m->graph && graph >= 0 && graph < model->graphs && model->graph[graph].step &&
@@ -131,9 +131,17 @@ static const struct {
     const char *name;
     size_t offset;
 } setting_row[] = {
-#define SETTING(field) {#field, offsetof(SgrtTrainSettings, optimizer.field)}
-    SETTING(lr),  SETTING(momentum),     SETTING(beta1), SETTING(beta2),
-    SETTING(eps), SETTING(weight_decay), {"clip", offsetof(SgrtTrainSettings, clip)},
+#define SETTING(field)                                                                             \
+    {                                                                                              \
+#field, offsetof(SgrtTrainSettings, optimizer.field)                                       \
+    }
+    SETTING(lr),
+    SETTING(momentum),
+    SETTING(beta1),
+    SETTING(beta2),
+    SETTING(eps),
+    SETTING(weight_decay),
+    {"clip", offsetof(SgrtTrainSettings, clip)},
 };
 
 enum { SETTINGS = sizeof setting_row / sizeof *setting_row };

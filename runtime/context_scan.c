@@ -186,8 +186,7 @@ static bool entry_field(Scan *s)
     return s->to->tensor(s->to->context, &s->t, s->e);
 }
 
-bool sgrt_scan_header(const char *header, int64_t length, const SgrtScanner *scanner,
-                      SgrtError *e)
+bool sgrt_scan_header(const char *header, int64_t length, const SgrtScanner *scanner, SgrtError *e)
 {
     Scan s = {.start = header, .at = header, .end = header + length, .to = scanner, .e = e};
     return read_object(&s, entry_field) && (!peek(&s) || bad(&s, "more than one object"));

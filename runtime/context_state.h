@@ -30,6 +30,8 @@ struct SgrtContext {
     SgrtFound *found;         /* owned: the same of one that is read */
     double *hyper;            /* owned: [model hypers] */
     double *scratch;          /* owned: the largest constrained parameter */
+    char *header;             /* owned: a checkpoint's */
+    int64_t header_room;
     int64_t seed, total_rows;
     int64_t draw[SGRT_RUN + 1]; /* the number of the next call, by purpose */
     SgrtError error;
@@ -44,5 +46,8 @@ static inline const SgrtModel *sgrt_context_model(void)
 /* True for the number of a graph or a parameter; otherwise says so in m->error. */
 bool sgrt_context_has_graph(SgrtContext *m, int graph);
 bool sgrt_context_has_param(SgrtContext *m, int param);
+
+/* The bytes that the header of a checkpoint may take. */
+int64_t sgrt_context_header_room(SgrtContext *m);
 
 #endif

@@ -1,63 +1,60 @@
 /* Atomic replacement of files. */
 #include "runtime/file.h"
 
-#include "runtime/memory.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static bool system_error(const char *path, SgrtError *e)
 {
-    return sgrt_fail(e, "%s: %s", path, strerror(errno));
+    return sgrt_fail(e, "%s: %s", path, strerrordesc_np(errno));
 }
 
-static void forget(SgrtFile *f)
+static bool name_both(SgrtFile *f, const char *path, bool direct)
 {
-    free(f->path);
-    free(f->temporary);
-    *f = (SgrtFile){0};
+    int room = (int)sizeof f->path;
+    f->temporary[0] = 0;
+    return snprintf(f->path, sizeof f->path, "%s", path) < room &&
+           (direct || snprintf(f->temporary, sizeof f->temporary, "%s.tmp", path) < room);
 }
 
 bool sgrt_file_begin(SgrtFile *f, const char *path, SgrtError *e)
 {
     struct stat s;
     bool direct = stat(path, &s) == 0 && !S_ISREG(s.st_mode);
-    *f = (SgrtFile){.path = sgrt_copy_text(path, e)};
-    if (!f->path)
-        return false;
-    if (!direct && asprintf(&f->temporary, "%s.tmp", path) < 0) {
-        f->temporary = NULL;
-        forget(f);
-        return sgrt_fail(e, "out of memory");
-    }
-    f->stream = fopen(direct ? path : f->temporary, "wb");
-    if (f->stream)
+    errno = ENAMETOOLONG;
+    f->fd = !name_both(f, path, direct) ? -1
+            : direct                    ? open(path, O_WRONLY | O_CLOEXEC)
+                     : open(f->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (f->fd >= 0)
         return true;
-    system_error(path, e);
-    forget(f);
-    return false;
+    f->path[0] = 0;
+    return system_error(path, e);
 }
 
 bool sgrt_file_write(SgrtFile *f, const void *bytes, int64_t count, SgrtError *e)
 {
-    if (count == 0 || fwrite(bytes, (size_t)count, 1, f->stream) == 1)
-        return true;
-    return system_error(f->path, e);
+    const char *at = bytes;
+    for (ssize_t put; count > 0; at += put, count -= put)
+        if ((put = write(f->fd, at, (size_t)count)) < 0) {
+            if (errno != EINTR)
+                return system_error(f->path, e);
+            put = 0;
+        }
+    return true;
 }
 
 /* A rename lasts once its directory is on disk. */
 static bool sync_directory_of(const char *path)
 {
+    char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-    if (!folder)
-        return false;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY);
-    free(folder);
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
     bool synced = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot */
@@ -67,13 +64,10 @@ static bool sync_directory_of(const char *path)
 
 static bool finish(SgrtFile *f)
 {
-    bool written = fflush(f->stream) == 0;
-    if (written && f->temporary)
-        written = fsync(fileno(f->stream)) == 0;
-    if (fclose(f->stream) != 0)
+    bool written = !f->temporary[0] || fsync(f->fd) == 0;
+    if (close(f->fd) != 0)
         written = false;
-    f->stream = NULL;
-    if (!written || !f->temporary)
+    if (!written || !f->temporary[0])
         return written;
     return rename(f->temporary, f->path) == 0 && sync_directory_of(f->path);
 }
@@ -83,20 +77,19 @@ bool sgrt_file_commit(SgrtFile *f, SgrtError *e)
     bool done = finish(f);
     if (!done) {
         system_error(f->path, e);
-        if (f->temporary)
+        if (f->temporary[0])
             unlink(f->temporary);
     }
-    forget(f);
+    f->path[0] = 0;
     return done;
 }
 
 void sgrt_file_abandon(SgrtFile *f)
 {
-    if (!f->path)
+    if (!f->path[0])
         return;
-    if (f->stream)
-        fclose(f->stream);
-    if (f->temporary)
+    close(f->fd);
+    if (f->temporary[0])
         unlink(f->temporary);
-    forget(f);
+    f->path[0] = 0;
 }

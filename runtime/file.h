@@ -1,17 +1,19 @@
 /* A file that appears whole or not at all: written beside its place, synced, then renamed into it.
- * What already stands there but is no regular file (a pipe, /dev/stdout) is written directly. */
+ * What already stands there but is no regular file (a pipe, /dev/stdout) is written directly.
+ *
+ * Nothing is allocated and nothing buffered, so a model inside a program saves with it too. */
 #ifndef SGC_RUNTIME_FILE_H
 #define SGC_RUNTIME_FILE_H
 
 #include "runtime/error.h"
 
+#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 
 typedef struct SgrtFile {
-    FILE *stream;    /* owned while the file is being written */
-    char *path;      /* owned */
-    char *temporary; /* owned; NULL if the file is written directly */
+    int fd;                   /* owned while `path` is not empty */
+    char path[PATH_MAX];      /* empty: done with */
+    char temporary[PATH_MAX]; /* empty: the file is written directly */
 } SgrtFile;
 
 bool sgrt_file_begin(SgrtFile *f, const char *path, SgrtError *e);
