@@ -48,9 +48,9 @@ def train(exe, data, seed, *stages):
     for number, options in enumerate(stages or [[]]):
         run = WORK / f"run-{exe.name}-{seed}-{number}"
         start = ["--from", checkpoint] if checkpoint else []
-        subprocess.run([exe, "train", *bind(data), "--out", run, "--force", "--quiet", "--seed",
+        subprocess.run([exe, "train", *bind(data), "--out", run, "--overwrite", "--quiet", "--seed",
                         str(seed), *start, *options], check=True, stdout=subprocess.DEVNULL)
-        checkpoint = run / "checkpoint.safetensors"
+        checkpoint = run / "latest"
     return checkpoint
 
 

@@ -1,8 +1,9 @@
-# Everything that is not ours: LLVM 19, serial OpenBLAS, cJSON, zlib, Check.
+# Everything that is not ours: LLVM 19, serial OpenBLAS, cJSON, zlib, libmd, Check.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+pkg_check_modules(LIBMD REQUIRED IMPORTED_TARGET libmd) # the checksums of data files
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 
 # llvm-config rather than LLVM's CMake package, which asks for the development files of every library

@@ -346,9 +346,9 @@ bool sgrt_data_complete(SgrtData *d, int64_t rows, SgrtError *e)
     for (int64_t i = 0; i < d->graph->columns; i++) {
         const SgrtColumn *c = &d->graph->column[i];
         if (!d->bound[i].values)
-            return sgrt_fail(e, "data %s%s is not given; try %s=FILE", c->name,
+            return sgrt_fail(e, "data %s%s is not given; try %s=FILE or %s=random:0", c->name,
                              c->rank ? sgrt_shape_text(shape, sizeof shape, c->dim, c->rank) : "",
-                             c->name);
+                             c->name, c->name);
     }
     if (d->graph->batch == 0)
         return rows < 0 || sgrt_fail(e, "graph %s has no rows", d->graph->name);

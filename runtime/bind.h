@@ -8,10 +8,19 @@
 #include "runtime/data.h"
 #include "runtime/rt.h"
 
-/* FILE, FILE:MEMBER or FILE[FIRST:LAST], or both in this order; LAST -1 is the end. */
+typedef enum SgrtSourceKind {
+    SGRT_SOURCE_FILE,
+    SGRT_SOURCE_ZERO,
+    SGRT_SOURCE_RANDOM
+} SgrtSourceKind;
+
+/* FILE, FILE:MEMBER or FILE[FIRST:LAST], or both in this order; LAST -1 is the end.  Or no file:
+ * zero, or random:SEED, whose values are inside the column's constraint. */
 typedef struct SgrtSource {
+    SgrtSourceKind kind;
     char *path, *member; /* owned; member may be NULL */
     int64_t first, last;
+    int64_t seed; /* of random */
 } SgrtSource;
 
 typedef struct SgrtBound {
@@ -42,7 +51,12 @@ char *sgrt_source_text(const SgrtSource *s, char *out, size_t room);
 bool sgrt_data_init(SgrtData *d, const SgrtModel *model, const SgrtGraph *graph, SgrtError *e);
 void sgrt_data_free(SgrtData *d);
 
-/* Reads `source`, which it takes over even on failure, and binds it to a column. */
+/* Makes up values for a column and binds them: as many rows as other columns have, or else `rows`,
+ * or, if that is negative, those of one batch.  Takes `source` over even on failure. */
+bool sgrt_data_bind_made(SgrtData *d, int64_t column, SgrtSource *source, int64_t rows,
+                         SgrtError *e);
+
+/* Reads `source`, a file, which it takes over even on failure, and binds it to a column. */
 bool sgrt_data_bind(SgrtData *d, int64_t column, SgrtSource *source, SgrtError *e);
 
 /* Binds every column that has no data yet and that a file with names has under its own name;

@@ -10,13 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The sums and the rows they were taken over, as one tensor: `sums` has room for both. */
+static const char *const sums_name = "training/sums";
+
+/* Costs, then rows, spread, steps and clipped. */
+static int64_t sums_size(const SgrtTrainer *t)
+{
+    return 1 + t->data->graph->costs + 4;
+}
+
 static void list_sums(SgrtListing *l, const SgrtTrainer *t, double *sums)
 {
-    int64_t costs = t->data->graph->costs;
-    memcpy(sums, t->sum, (size_t)(1 + costs) * sizeof *sums);
-    sums[1 + costs] = t->sum_rows;
-    sgrt_list(l, "training/sums", SGRT_STORED_F64, (int64_t[]){2 + costs}, 1, sums);
+    int64_t costs = 1 + t->data->graph->costs;
+    const SgrtSums *s = &t->sum;
+    memcpy(sums, s->cost, (size_t)costs * sizeof *sums);
+    memcpy(sums + costs, (double[]){s->rows, s->spread, s->steps, s->clipped}, 4 * sizeof *sums);
+    sgrt_list(l, sums_name, SGRT_STORED_F64, (int64_t[]){sums_size(t)}, 1, sums);
 }
 
 static void describe_run(SgrtMetadata *m, const SgrtTrainer *t)
@@ -32,7 +40,7 @@ bool sgrt_checkpoint_save(const char *path, const SgrtParams *params, const Sgrt
 {
     SgrtMetadata m = {.count = 0};
     SgrtListing l;
-    double *sums = sgrt_alloc(t ? 2 + t->data->graph->costs : 0, sizeof *sums, e);
+    double *sums = sgrt_alloc(t ? sums_size(t) : 0, sizeof *sums, e);
     bool saved = sums && sgrt_listing_make(&l, params, t, e);
     if (saved) {
         sgrt_describe_model(&m, params->model);
@@ -223,22 +231,23 @@ static void visit_training(const Visit *v, SgrtTrainer *t, double *sums)
         snprintf(name, sizeof name, "average/%s", g->state[i]);
         visit(v, name, NULL, 0, SGRT_STORED_F64, &t->state[i]);
     }
-    visit(v, "training/sums", (int64_t[]){2 + g->costs}, 1, SGRT_STORED_F64, sums);
+    visit(v, sums_name, (int64_t[]){sums_size(t)}, 1, SGRT_STORED_F64, sums);
 }
 
 static void take_training(const SgrtCheckpoint *c, SgrtTrainer *t, double *sums)
 {
-    int64_t costs = t->data->graph->costs;
+    int64_t costs = 1 + t->data->graph->costs;
+    SgrtSums *s = &t->sum;
     visit_training(&(Visit){.c = c, .take = true}, t, sums);
-    memcpy(t->sum, sums, (size_t)(1 + costs) * sizeof *sums);
-    t->sum_rows = sums[1 + costs];
+    memcpy(s->cost, sums, (size_t)costs * sizeof *sums);
+    *s = (SgrtSums){s->cost, sums[costs], sums[costs + 1], sums[costs + 2], sums[costs + 3]};
     t->step = c->step;
 }
 
 bool sgrt_checkpoint_resume(const SgrtCheckpoint *c, SgrtTrainer *t, SgrtError *e)
 {
     Complaints complaints = {.used = 0};
-    double *sums = sgrt_alloc(2 + t->data->graph->costs, sizeof *sums, e);
+    double *sums = sgrt_alloc(sums_size(t), sizeof *sums, e);
     if (!sums)
         return false;
     compare_run(&complaints, c, t);

@@ -3,7 +3,8 @@
  *   enc.W                     a parameter (the stored, unconstrained tensor), by its path
  *   optimizer/adam/m/enc.W    a slot of the optimiser
  *   average/NAME              a moving average, F64
- *   training/sums             costs since the last report, by rows, and those rows, F64
+ *   training/sums             costs since the last report, by rows; those rows, the spread of the
+ *                             objective, the steps, and how many of them were clipped, F64
  *
  * The metadata hold the model's name and hash, the graph, the optimiser, the seed, the step, the
  * epoch, the rows and the batch: nothing of the machine, of threads or of time, so equal runs give

@@ -1,10 +1,20 @@
 /* The configuration of a run, written and taken back. */
 #include "runtime/config.h"
 
+#include "runtime/input.h"
+#include "runtime/memory.h"
+
+#include <cblas.h>
+#include <errno.h>
+#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-static const char *const data_key = "data", *const source_key = "source";
+enum { MOST_CONFIG = 1 << 24 };
+
+static const char *const data_key = "data", *const eval_key = "eval_data";
+static const char *const source_key = "source", *const sum_key = "sha256";
 
 /* Settings that are options of the same name. */
 static void add_settings(cJSON *to, const SgrtTrainer *t, int64_t epochs, int64_t steps)
@@ -29,15 +39,60 @@ static void add_settings(cJSON *to, const SgrtTrainer *t, int64_t epochs, int64_
         cJSON_AddNumberToObject(to, "steps", (double)steps);
 }
 
-static void add_column(cJSON *to, const SgrtSession *s, int64_t i)
+/* Options that change what is reported or kept, where the command line has them. */
+static void add_options(cJSON *to, const SgrtOptions *o)
 {
-    const SgrtColumn *c = &s->graph->column[i];
-    const SgrtBound *b = &s->data.bound[i];
+    const struct {
+        const char *field;
+        int64_t value;
+    } number[] = {{"rows", o->rows},
+                  {"log_every", o->log_every},
+                  {"save_every", o->save_every},
+                  {"eval_every", o->eval_every},
+                  {"keep", o->keep}};
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        if (number[i].value >= 0)
+            cJSON_AddNumberToObject(to, number[i].field, (double)number[i].value);
+    if (o->overfit)
+        cJSON_AddBoolToObject(to, "overfit", true);
+    if (o->from)
+        cJSON_AddStringToObject(to, "from", o->from);
+}
+
+static void add_machine(cJSON *to, const SgrtSession *s)
+{
+    cJSON *argv = cJSON_AddArrayToObject(to, "argv");
+    for (int i = 0; i < s->options->argc; i++)
+        cJSON_AddItemToArray(argv, cJSON_CreateString(s->options->argv[i]));
+    cJSON_AddNumberToObject(to, "threads", (double)sgrt_pool_threads(s->pool));
+    cJSON_AddStringToObject(to, "blas", openblas_get_config());
+}
+
+/* Reads the file once more.  What is no regular file, such as a pipe, has been read already. */
+static bool add_sum(cJSON *entry, const char *path, SgrtError *e)
+{
+    struct stat s;
+    char sum[SHA256_DIGEST_STRING_LENGTH];
+    if (stat(path, &s) != 0 || !S_ISREG(s.st_mode))
+        return true;
+    if (!SHA256File(path, sum))
+        return sgrt_fail(e, "%s: %s", path, strerror(errno));
+    cJSON_AddNumberToObject(entry, "bytes", (double)s.st_size);
+    cJSON_AddStringToObject(entry, sum_key, sum);
+    return true;
+}
+
+static bool add_column(cJSON *to, const SgrtData *data, int64_t i, SgrtError *e)
+{
+    const SgrtColumn *c = &data->graph->column[i];
+    const SgrtBound *b = &data->bound[i];
     char source[4096], note[500];
     cJSON *entry = cJSON_AddObjectToObject(to, c->name);
     if (b->source.path)
         cJSON_AddStringToObject(entry, source_key,
                                 sgrt_source_text(&b->source, source, sizeof source));
+    if (b->source.path && b->source.kind == SGRT_SOURCE_FILE && !add_sum(entry, b->source.path, e))
+        return false;
     cJSON_AddStringToObject(entry, "type", sgrt_stored_name(b->file_stored));
     cJSON *shape = cJSON_AddArrayToObject(entry, "shape");
     for (int64_t k = 0; k < b->file_rank; k++)
@@ -46,9 +101,19 @@ static void add_column(cJSON *to, const SgrtSession *s, int64_t i)
         cJSON_AddNumberToObject(entry, "rows", (double)b->rows);
     if (sgrt_bound_note(b, c, note, sizeof note))
         cJSON_AddStringToObject(entry, "note", note);
+    return true;
 }
 
-cJSON *sgrt_config_make(const SgrtSession *s, const SgrtTrainer *t, int64_t epochs, int64_t steps)
+static bool add_data(cJSON *to, const SgrtData *data, SgrtError *e)
+{
+    for (int64_t i = 0; i < data->graph->columns; i++)
+        if (!add_column(to, data, i, e))
+            return false;
+    return true;
+}
+
+cJSON *sgrt_config_make(const SgrtSession *s, const SgrtTrainer *t, const SgrtData *held,
+                        int64_t epochs, int64_t steps, SgrtError *e)
 {
     const SgrtModel *model = s->model;
     cJSON *config = cJSON_CreateObject();
@@ -57,33 +122,60 @@ cJSON *sgrt_config_make(const SgrtSession *s, const SgrtTrainer *t, int64_t epoc
     cJSON_AddStringToObject(config, "sgc", model->version);
     cJSON_AddStringToObject(config, "cpu", model->cpu);
     cJSON_AddStringToObject(config, "graph", s->graph->name);
-    add_settings(cJSON_AddObjectToObject(config, "settings"), t, epochs, steps);
+    cJSON *settings = cJSON_AddObjectToObject(config, "settings");
+    add_settings(settings, t, epochs, steps);
+    add_options(settings, s->options);
     cJSON *hypers = cJSON_AddObjectToObject(config, "hypers");
     for (int64_t i = 0; i < model->hypers; i++)
         cJSON_AddNumberToObject(hypers, model->hyper[i].name, s->hyper[i]);
-    cJSON *data = cJSON_AddObjectToObject(config, data_key);
-    for (int64_t i = 0; i < s->graph->columns; i++)
-        add_column(data, s, i);
     if (s->graph->batch)
         cJSON_AddNumberToObject(config, "rows", (double)s->data.rows);
-    return config;
+    add_machine(config, s);
+    if (add_data(cJSON_AddObjectToObject(config, data_key), &s->data, e) &&
+        (!held || add_data(cJSON_AddObjectToObject(config, eval_key), held, e)))
+        return config;
+    cJSON_Delete(config);
+    return NULL;
 }
 
-/* What a number or a text says to an option.  The words made up live as long as the configuration,
- * which keeps them under a key of its own. */
-static const char *text_of(cJSON *config, const cJSON *item)
+bool sgrt_config_same_data(const cJSON *config, const SgrtData *data, SgrtError *e)
+{
+    cJSON *now = cJSON_CreateObject();
+    const cJSON *then = cJSON_GetObjectItemCaseSensitive(config, data_key), *item = NULL;
+    bool same = add_data(now, data, e);
+    for (item = now->child; same && item; item = item->next) {
+        const cJSON *before = cJSON_GetObjectItemCaseSensitive(then, item->string);
+        const char *was = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(before, sum_key));
+        const char *is = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, sum_key));
+        if (was && is && strcmp(was, is) != 0)
+            same = sgrt_fail(e, "the file of data %s is not the one that the run began with",
+                             item->string);
+    }
+    cJSON_Delete(now);
+    return same;
+}
+
+/* A text that lives as long as the configuration, which keeps it under a key of its own. */
+static const char *keep_word(cJSON *config, const char *text)
 {
     static const char *const key = "words";
     cJSON *words = cJSON_GetObjectItemCaseSensitive(config, key);
-    if (!cJSON_IsNumber(item))
-        return item->valuestring;
     if (!words)
         words = cJSON_AddArrayToObject(config, key);
-    char *digits = cJSON_PrintUnformatted(item);
-    cJSON *word = digits ? cJSON_CreateString(digits) : NULL;
-    free(digits);
+    cJSON *word = text ? cJSON_CreateString(text) : NULL;
     cJSON_AddItemToArray(words, word);
     return word ? word->valuestring : NULL;
+}
+
+/* What a number, a truth or a text says to an option. */
+static const char *text_of(cJSON *config, const cJSON *item)
+{
+    if (!cJSON_IsNumber(item) && !cJSON_IsBool(item))
+        return item->valuestring;
+    char *digits = cJSON_PrintUnformatted(item);
+    const char *word = keep_word(config, digits);
+    free(digits);
+    return word;
 }
 
 static bool adopt_settings(cJSON *config, SgrtOptions *o, SgrtError *e)
@@ -93,6 +185,8 @@ static bool adopt_settings(cJSON *config, SgrtOptions *o, SgrtError *e)
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, "settings"))
     {
         if (length && (strcmp(item->string, "epochs") == 0 || strcmp(item->string, "steps") == 0))
+            continue;
+        if (!sgrt_options_has(o, item->string) && o->verb != SGRT_VERB_train)
             continue;
         const char *text = text_of(config, item);
         if (!text || !sgrt_options_fill(o, item->string, text, e))
@@ -120,10 +214,54 @@ static bool adopt_bindings(cJSON *config, SgrtOptions *o, SgrtError *e)
     return true;
 }
 
+/* Those of the command line stand for all. */
+static bool adopt_eval_data(cJSON *config, SgrtOptions *o, SgrtError *e)
+{
+    cJSON *item = NULL;
+    if (o->eval_data.count > 0 || !sgrt_options_has(o, eval_key))
+        return true;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, eval_key))
+    {
+        char *text = NULL;
+        const cJSON *source = cJSON_GetObjectItemCaseSensitive(item, source_key);
+        if (!cJSON_IsString(source))
+            continue;
+        if (asprintf(&text, "%s=%s", item->string, source->valuestring) < 0)
+            return sgrt_fail(e, "out of memory");
+        const char *word = keep_word(config, text);
+        free(text);
+        if (!word || !sgrt_options_fill(o, eval_key, word, e))
+            return word ? false : sgrt_fail(e, "out of memory");
+    }
+    return true;
+}
+
 bool sgrt_config_adopt(cJSON *config, SgrtOptions *o, SgrtError *e)
 {
     const cJSON *graph = cJSON_GetObjectItemCaseSensitive(config, "graph");
     if (!o->graph && cJSON_IsString(graph))
         o->graph = graph->valuestring;
-    return adopt_settings(config, o, e) && adopt_bindings(config, o, e);
+    return adopt_settings(config, o, e) && adopt_bindings(config, o, e) &&
+           adopt_eval_data(config, o, e);
+}
+
+cJSON *sgrt_config_read(const char *path, SgrtError *e)
+{
+    SgrtInput in;
+    cJSON *config = NULL;
+    if (!sgrt_input_open(&in, path, e))
+        return NULL;
+    char *text = sgrt_alloc(MOST_CONFIG, 1, e);
+    int64_t length = text ? sgrt_input_some(&in, text, MOST_CONFIG, e) : -1;
+    if (length >= 0) {
+        config = cJSON_ParseWithLength(text, (size_t)length);
+        if (!cJSON_IsObject(config))
+            sgrt_fail(e, "%s: not a JSON object", path);
+    }
+    free(text);
+    sgrt_input_close(&in);
+    if (cJSON_IsObject(config))
+        return config;
+    cJSON_Delete(config);
+    return NULL;
 }

@@ -30,6 +30,7 @@ static bool choose_optimizer(SgrtPlan *plan, const SgrtModel *model, const SgrtG
 #define ABSENT_REAL NAN
 #define ABSENT_TEXT NULL
 #define ABSENT_FLAG false
+#define ABSENT_LIST (SgrtList){0}
 #define OPTION(field, kind, low, verbs, argument, help) o.field = ABSENT_##kind;
 #include "runtime/options.def"
     *plan = (SgrtPlan){.clip = 0};

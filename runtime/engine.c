@@ -210,8 +210,8 @@ bool sgrt_call_check(const SgrtCall *c, SgrtError *e)
                          (long long)c->fault.index, (long long)c->fault.size);
     for (int64_t i = 0; i < g->costs; i++)
         if (!isfinite(cost[1 + i]))
-            return sgrt_fail(e, "the cost of %s is %g", g->cost[i], cost[1 + i]);
+            return sgrt_fail_nonfinite(e, "the cost of %s is %g", g->cost[i], cost[1 + i]);
     if (g->costs && !isfinite(cost[0]))
-        return sgrt_fail(e, "the sum of the costs is %g", cost[0]);
+        return sgrt_fail_nonfinite(e, "the sum of the costs is %g", cost[0]);
     return true;
 }

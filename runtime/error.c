@@ -4,11 +4,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void set(SgrtError *e, bool nonfinite, const char *format, va_list arguments)
+{
+    vsnprintf(e->text, sizeof e->text, format, arguments);
+    e->nonfinite = nonfinite;
+}
+
 bool sgrt_fail(SgrtError *e, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(e->text, sizeof e->text, format, arguments);
+    set(e, false, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool sgrt_fail_nonfinite(SgrtError *e, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set(e, true, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -16,5 +31,7 @@ bool sgrt_fail(SgrtError *e, const char *format, ...)
 bool sgrt_fail_in(SgrtError *e, const char *place)
 {
     SgrtError inner = *e;
-    return sgrt_fail(e, "%s: %s", place, inner.text);
+    sgrt_fail(e, "%s: %s", place, inner.text);
+    e->nonfinite = inner.nonfinite;
+    return false;
 }

@@ -10,10 +10,15 @@
 
 typedef struct SgrtError {
     char text[1000]; /* no final newline; longer texts are cut */
+    bool nonfinite;  /* a number of the computation was infinite or NaN */
 } SgrtError;
 
 /* Always false, so that a caller can write `return sgrt_fail(...)`. */
 bool sgrt_fail(SgrtError *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same where a number that was computed is not finite. */
+bool sgrt_fail_nonfinite(SgrtError *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Puts "PLACE: " before the text.  Always false. */
 bool sgrt_fail_in(SgrtError *e, const char *place);

@@ -14,11 +14,26 @@ static bool refuse(const SgrtData *data, int64_t first, int64_t rows, SgrtError 
     return sgrt_fail_in(e, where);
 }
 
-static bool add_batch(SgrtCall *c, int64_t first, int64_t rows, SgrtPool *pool, double *cost,
+/* Means, and the squares of the objective around its own, of the batches so far (West, 1979). */
+typedef struct Sum {
+    double *cost, spread;
+    double weight, batches;
+} Sum;
+
+static void add(Sum *s, const double *cost, int64_t costs, double weight)
+{
+    double away = cost[0] - s->cost[0];
+    s->weight += weight;
+    s->batches++;
+    for (int64_t i = 0; i <= costs; i++)
+        s->cost[i] += weight / s->weight * (cost[i] - s->cost[i]);
+    s->spread += weight * away * (cost[0] - s->cost[0]);
+}
+
+static bool add_batch(SgrtCall *c, int64_t first, int64_t rows, SgrtPool *pool, Sum *sum,
                       SgrtError *e)
 {
     const SgrtGraph *g = c->data->graph;
-    double weight = (double)rows / (double)c->data->rows;
     if (g->batch)
         sgrt_call_load(c, NULL, first, rows, pool);
     c->frame.first_row = first;
@@ -26,15 +41,15 @@ static bool add_batch(SgrtCall *c, int64_t first, int64_t rows, SgrtPool *pool, 
     sgrt_call_run(c, pool);
     if (!sgrt_call_check(c, e))
         return refuse(c->data, first, rows, e);
-    for (int64_t i = 0; i <= g->costs; i++)
-        cost[i] += weight * ((const double *)c->frame.cost)[i];
+    add(sum, c->frame.cost, g->costs, (double)rows);
     return true;
 }
 
 bool sgrt_eval(const SgrtData *data, SgrtParams *params, const SgrtEvalSettings *settings,
-               SgrtPool *pool, double *cost, SgrtError *e)
+               SgrtPool *pool, double *cost, double *se, SgrtError *e)
 {
     SgrtCall c;
+    Sum sum = {.cost = cost};
     int64_t batch = data->graph->batch ? settings->batch : 1;
     if (!sgrt_call_init(&c, data, data->graph->eval, batch, params, NULL, e))
         return false;
@@ -47,7 +62,8 @@ bool sgrt_eval(const SgrtData *data, SgrtParams *params, const SgrtEvalSettings 
     bool evaluated = true;
     for (int64_t first = 0; evaluated && first < data->rows; first += batch)
         evaluated = add_batch(&c, first, data->rows - first < batch ? data->rows - first : batch,
-                              pool, cost, e);
+                              pool, &sum, e);
+    *se = sum.batches > 1 ? sqrt(sum.spread / sum.weight / (sum.batches - 1)) : NAN;
     sgrt_call_free(&c);
     return evaluated;
 }

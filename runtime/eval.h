@@ -11,9 +11,10 @@ typedef struct SgrtEvalSettings {
 } SgrtEvalSettings;
 
 /* cost[1 + graph costs]: per row, all rows in order, batches weighed by their rows; the draws of
- * every batch are fresh.  The error names the rows where a cost is not finite. */
+ * every batch are fresh.  *se is the standard error of cost[0], as the batches differ; NaN for one.
+ * The error names the rows where a cost is not finite. */
 bool sgrt_eval(const SgrtData *data, SgrtParams *params, const SgrtEvalSettings *settings,
-               SgrtPool *pool, double *cost, SgrtError *e);
+               SgrtPool *pool, double *cost, double *se, SgrtError *e);
 
 /* output[graph outputs], each of the declared shape with the rows in front if it is by rows.  The
  * caller owns the arrays and frees them with sgrt_outputs_free().  A row's draws do not depend on

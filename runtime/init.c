@@ -36,8 +36,8 @@ static void uniform_pair(int64_t seed, uint64_t hash, int64_t index, double *pai
     pair[1] = unit((uint32_t)r.word[2], (uint32_t)r.word[3]);
 }
 
-static void fill_uniform(double *out, int64_t size, int64_t seed, const char *path, double low,
-                         double high)
+void sgrt_fill_uniform(double *out, int64_t size, int64_t seed, const char *path, double low,
+                       double high)
 {
     double pair[2];
     uint64_t hash = hash_of(path);
@@ -49,7 +49,7 @@ static void fill_uniform(double *out, int64_t size, int64_t seed, const char *pa
 }
 
 /* Box and Muller. */
-static void fill_normal(double *out, int64_t size, int64_t seed, const char *path, double sd)
+void sgrt_fill_normal(double *out, int64_t size, int64_t seed, const char *path, double sd)
 {
     double pair[2];
     uint64_t hash = hash_of(path);
@@ -101,7 +101,7 @@ static int64_t first_axis(const SgrtParam *p)
 static bool fill_orthogonal(const SgrtParam *p, int64_t seed, double *out, SgrtError *e)
 {
     int64_t columns = last_axis(p), rows = p->size / columns;
-    fill_normal(out, p->size, seed, p->name, 1);
+    sgrt_fill_normal(out, p->size, seed, p->name, 1);
     if (rows <= columns) {
         orthonormalise(out, rows, columns);
         return true;
@@ -158,16 +158,16 @@ bool sgrt_init_tensor(const SgrtParam *p, int64_t seed, double *out, SgrtError *
     double glorot = sqrt(6 / (first + last));
     switch (p->init) {
     case SGRT_INIT_NORMAL:
-        fill_normal(out, p->size, seed, p->name, p->a);
+        sgrt_fill_normal(out, p->size, seed, p->name, p->a);
         return true;
     case SGRT_INIT_UNIFORM:
-        fill_uniform(out, p->size, seed, p->name, p->a, p->b);
+        sgrt_fill_uniform(out, p->size, seed, p->name, p->a, p->b);
         return true;
     case SGRT_INIT_GLOROT:
-        fill_uniform(out, p->size, seed, p->name, -glorot, glorot);
+        sgrt_fill_uniform(out, p->size, seed, p->name, -glorot, glorot);
         return true;
     case SGRT_INIT_HE:
-        fill_normal(out, p->size, seed, p->name, sqrt(2 / first));
+        sgrt_fill_normal(out, p->size, seed, p->name, sqrt(2 / first));
         return true;
     case SGRT_INIT_ORTHOGONAL:
         return fill_orthogonal(p, seed, out, e);

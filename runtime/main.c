@@ -1,6 +1,7 @@
 /* The executable that a model becomes: start-up checks, then a verb. */
 #include "runtime/rt.h"
 
+#include "runtime/config.h"
 #include "runtime/cpu.h"
 #include "runtime/say.h"
 #include "runtime/suggest.h"
@@ -12,7 +13,7 @@ static const struct {
     const char *name, *usage, *help;
     int (*run)(const SgrtModel *model, SgrtOptions *options);
 } verb_row[] = {
-#define VERB(name, usage, help) {#name, usage, help, sgrt_verb_##name},
+#define VERB(id, name, usage, help) {name, usage, help, sgrt_verb_##id},
 #include "runtime/verbs.def"
 };
 
@@ -73,6 +74,15 @@ static int version(const SgrtModel *model)
     return SGRT_OK;
 }
 
+/* --config FILE; *config is the caller's to delete, after the options. */
+static bool read_config(SgrtOptions *o, cJSON **config, SgrtError *e)
+{
+    if (!o->config)
+        return true;
+    *config = sgrt_config_read(o->config, e);
+    return *config && sgrt_config_adopt(*config, o, e);
+}
+
 static int run_verb(SgrtVerb verb, const SgrtModel *model, int argc, char **argv)
 {
     SgrtError e;
@@ -83,13 +93,17 @@ static int run_verb(SgrtVerb verb, const SgrtModel *model, int argc, char **argv
             return SGRT_OK;
         }
     int status = SGRT_USAGE;
+    cJSON *config = NULL;
     if (!sgrt_options_parse(&options, verb, argc, argv, &e))
         sgrt_say_error(&options, status, &e);
+    else if (!read_config(&options, &config, &e))
+        status = sgrt_say_error(&options, SGRT_FAILED, &e);
     else if (!sgrt_cpu_check(model, &e))
         status = sgrt_say_error(&options, SGRT_FAILED, &e);
     else
         status = verb_row[verb].run(model, &options);
     sgrt_options_free(&options);
+    cJSON_Delete(config);
     return status;
 }
 

@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum Kind { INTEGER, REAL, TEXT, FLAG } Kind;
+typedef enum Kind { INTEGER, REAL, TEXT, FLAG, LIST } Kind;
 
 typedef enum VerbBit {
-#define VERB(name, usage, help) FOR_##name = 1 << SGRT_VERB_##name,
+#define VERB(id, name, usage, help) FOR_##id = 1 << SGRT_VERB_##id,
 #include "runtime/verbs.def"
 } VerbBit;
 
 static const struct {
     const char *name, *usage, *help;
 } verb_row[] = {
-#define VERB(name, usage, help) {#name, usage, help},
+#define VERB(id, name, usage, help) {name, usage, help},
 #include "runtime/verbs.def"
 };
 
@@ -44,7 +44,7 @@ enum { OPTIONS = sizeof option_row / sizeof option_row[0], LONGEST = 64 };
 SgrtVerb sgrt_verb_find(const char *name)
 {
     for (int i = 0; i < SGRT_VERB_COUNT; i++)
-        if (strcmp(name, verb_row[i].name) == 0)
+        if (strcmp(name, sgrt_verb_name((SgrtVerb)i)) == 0)
             return (SgrtVerb)i;
     return SGRT_VERB_COUNT;
 }
@@ -121,13 +121,36 @@ static const Option *find_option(const char *word, SgrtVerb verb, SgrtError *e)
     return NULL;
 }
 
+static bool append(SgrtList *list, const char *value, SgrtError *e)
+{
+    const char **grown = sgrt_grow(list->text, &list->room, list->count + 1, sizeof *grown, e);
+    if (!grown)
+        return false;
+    list->text = grown;
+    list->text[list->count++] = value;
+    return true;
+}
+
+static bool take_text(SgrtOptions *o, const Option *option, const char *value, SgrtError *e)
+{
+    char spelt[LONGEST];
+    if (!*value)
+        return sgrt_fail(e, "--%s is empty", spelling(option, spelt));
+    if (option->kind == LIST)
+        return append(field_of(o, option), value, e);
+    *(const char **)field_of(o, option) = value;
+    return true;
+}
+
 static bool take_value(SgrtOptions *o, const Option *option, const char *value, SgrtError *e)
 {
     char spelt[LONGEST];
     spelling(option, spelt);
-    if (option->kind == TEXT) {
-        *(const char **)field_of(o, option) = value;
-        return *value || sgrt_fail(e, "--%s is empty", spelt);
+    if (option->kind == TEXT || option->kind == LIST)
+        return take_text(o, option, value, e);
+    if (option->kind == FLAG) {
+        *(bool *)field_of(o, option) = strcmp(value, "true") == 0;
+        return true;
     }
     int64_t integer = 0;
     double real = 0;
@@ -200,7 +223,8 @@ static bool make_room(SgrtOptions *o, int argc, char **argv, SgrtError *e)
 bool sgrt_options_parse(SgrtOptions *o, SgrtVerb verb, int argc, char **argv, SgrtError *e)
 {
     const char *slash = strrchr(argv[0], '/');
-    *o = (SgrtOptions){.program = slash ? slash + 1 : argv[0], .verb = verb};
+    *o = (SgrtOptions){
+        .program = slash ? slash + 1 : argv[0], .argv = argv, .argc = argc, .verb = verb};
     set_absent(o);
     if (!make_room(o, argc, argv, e))
         return false;
@@ -217,6 +241,12 @@ bool sgrt_options_parse(SgrtOptions *o, SgrtVerb verb, int argc, char **argv, Sg
 
 void sgrt_options_free(SgrtOptions *o)
 {
+    for (int i = 0; i < OPTIONS; i++)
+        if (option_row[i].kind == LIST) {
+            SgrtList *list = field_of(o, &option_row[i]);
+            free(list->text);
+            *list = (SgrtList){0};
+        }
     free(o->binding);
     free(o->words);
     o->binding = NULL;
@@ -232,16 +262,31 @@ static bool is_absent(SgrtOptions *o, const Option *option)
         return isnan(*(double *)field_of(o, option));
     case TEXT:
         return *(const char **)field_of(o, option) == NULL;
+    case FLAG:
+        return !*(bool *)field_of(o, option);
     default:
-        return false;
+        return true;
     }
+}
+
+static const Option *option_of(const SgrtOptions *o, const char *field)
+{
+    for (int i = 0; i < OPTIONS; i++)
+        if (strcmp(field, option_row[i].field) == 0 && (option_row[i].verbs & 1 << o->verb))
+            return &option_row[i];
+    return NULL;
+}
+
+bool sgrt_options_has(const SgrtOptions *o, const char *field)
+{
+    return option_of(o, field) != NULL;
 }
 
 bool sgrt_options_fill(SgrtOptions *o, const char *field, const char *value, SgrtError *e)
 {
-    for (int i = 0; i < OPTIONS; i++)
-        if (strcmp(field, option_row[i].field) == 0 && (option_row[i].verbs & 1 << o->verb))
-            return !is_absent(o, &option_row[i]) || take_value(o, &option_row[i], value, e);
+    const Option *option = option_of(o, field);
+    if (option)
+        return !is_absent(o, option) || take_value(o, option, value, e);
     return sgrt_fail(e, "%s has no option --%s", sgrt_verb_name(o->verb), field);
 }
 

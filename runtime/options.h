@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 typedef enum SgrtVerb {
-#define VERB(name, usage, help) SGRT_VERB_##name,
+#define VERB(id, name, usage, help) SGRT_VERB_##id,
 #include "runtime/verbs.def"
     SGRT_VERB_COUNT
 } SgrtVerb;
@@ -17,8 +17,15 @@ typedef struct SgrtBinding {
     const char *name, *value;
 } SgrtBinding;
 
+typedef struct SgrtList {
+    const char **text; /* owned */
+    int64_t count, room;
+} SgrtList;
+
 typedef struct SgrtOptions {
     const char *program; /* the last part of argv[0] */
+    char **argv;         /* borrowed: [argc] */
+    int argc;
     SgrtVerb verb;
     const char *graph; /* NULL if not given */
     SgrtBinding *binding;
@@ -28,12 +35,14 @@ typedef struct SgrtOptions {
 #define FIELD_REAL double
 #define FIELD_TEXT const char *
 #define FIELD_FLAG bool
+#define FIELD_LIST SgrtList
 #define OPTION(field, kind, low, verbs, argument, help) FIELD_##kind field;
 #include "runtime/options.def"
 #undef FIELD_INTEGER
 #undef FIELD_REAL
 #undef FIELD_TEXT
 #undef FIELD_FLAG
+#undef FIELD_LIST
 } SgrtOptions;
 
 /* The verb named, or SGRT_VERB_COUNT. */
@@ -44,8 +53,12 @@ const char *sgrt_verb_name(SgrtVerb verb);
 bool sgrt_options_parse(SgrtOptions *o, SgrtVerb verb, int argc, char **argv, SgrtError *e);
 void sgrt_options_free(SgrtOptions *o);
 
+/* Whether the verb has an option with this field's name. */
+bool sgrt_options_has(const SgrtOptions *o, const char *field);
+
 /* Sets an option by its field's name, or binds a name, unless the command line did so: how the
- * configuration of an earlier run comes in.  The texts must outlive the options. */
+ * configuration of an earlier run comes in.  A list takes one text more.  The texts must outlive
+ * the options. */
 bool sgrt_options_fill(SgrtOptions *o, const char *field, const char *value, SgrtError *e);
 bool sgrt_options_bind(SgrtOptions *o, const char *name, const char *value, SgrtError *e);
 

@@ -2,16 +2,14 @@
 #include "runtime/rundir.h"
 
 #include "runtime/file.h"
-#include "runtime/input.h"
 #include "runtime/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { MOST_CONFIG = 1 << 24 };
 
 static bool system_error(const char *path, SgrtError *e)
 {
@@ -54,16 +52,17 @@ static bool exists(const char *path)
 
 static bool look(SgrtRunDir *d, const char *path, SgrtRunMode mode, SgrtError *e)
 {
+    d->path = sgrt_copy_text(path, e);
     d->config = join(path, "config.json", e);
     d->metrics = join(path, "metrics.jsonl", e);
-    d->checkpoint = join(path, "checkpoint.safetensors", e);
-    if (!d->config || !d->metrics || !d->checkpoint)
+    d->latest = join(path, "latest", e);
+    if (!d->path || !d->config || !d->metrics || !d->latest)
         return false;
     if (mode == SGRT_RUN_RESUME)
-        return (exists(d->config) && exists(d->checkpoint)) ||
-               sgrt_fail(e, "%s holds no run to resume", path);
-    if (mode == SGRT_RUN_NEW && (exists(d->config) || exists(d->checkpoint)))
-        return sgrt_fail(e, "%s holds a run; --resume goes on with it, --force replaces it", path);
+        return exists(d->config) || sgrt_fail(e, "%s holds no run to resume", path);
+    if (mode == SGRT_RUN_NEW && (exists(d->config) || exists(d->latest)))
+        return sgrt_fail(e, "%s holds a run: --resume %s goes on with it, --overwrite replaces it",
+                         path, path);
     return make_folder(path, e);
 }
 
@@ -80,11 +79,120 @@ void sgrt_rundir_close(SgrtRunDir *d)
 {
     if (d->log)
         fclose(d->log);
+    free(d->path);
     free(d->config);
     free(d->metrics);
-    free(d->checkpoint);
+    free(d->latest);
     *d = (SgrtRunDir){0};
 }
+
+bool sgrt_rundir_has_checkpoint(const SgrtRunDir *d)
+{
+    return exists(d->latest);
+}
+
+/* ---- checkpoints ---------------------------------------------------------------------------- */
+
+#define CHECKPOINT "step-%08lld.safetensors"
+
+char *sgrt_rundir_checkpoint(const SgrtRunDir *d, int64_t step, SgrtError *e)
+{
+    char name[64];
+    snprintf(name, sizeof name, CHECKPOINT, (long long)step);
+    return join(d->path, name, e);
+}
+
+/* The step of a checkpoint's name; -1 for any other name. */
+static int64_t step_of(const char *name)
+{
+    char same[64];
+    long long step = -1;
+    if (sscanf(name, "step-%lld", &step) != 1 || step < 0)
+        return -1;
+    snprintf(same, sizeof same, CHECKPOINT, step);
+    return strcmp(name, same) == 0 ? step : -1;
+}
+
+static int falling(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x > y ? -1 : x < y;
+}
+
+/* The steps of the folder's checkpoints, newest first, for the caller to free. */
+static int64_t *list_steps(const SgrtRunDir *d, int64_t *count, SgrtError *e)
+{
+    int64_t *step = NULL, room = 0;
+    DIR *folder = opendir(d->path);
+    *count = 0;
+    if (!folder) {
+        system_error(d->path, e);
+        return NULL;
+    }
+    for (struct dirent *entry = NULL; (entry = readdir(folder));) {
+        int64_t *grown = sgrt_grow(step, &room, *count + 1, sizeof *grown, e);
+        if (!grown) {
+            free(step);
+            closedir(folder);
+            return NULL;
+        }
+        step = grown;
+        step[*count] = step_of(entry->d_name);
+        *count += step[*count] >= 0;
+    }
+    closedir(folder);
+    qsort(step, (size_t)*count, sizeof *step, falling);
+    return step;
+}
+
+/* Those up to step `newest`, but for the `keep` newest of them. */
+static bool remove_checkpoints(const SgrtRunDir *d, int64_t newest, int64_t keep, SgrtError *e)
+{
+    int64_t count = 0, seen = 0;
+    int64_t *step = list_steps(d, &count, e);
+    bool removed = step != NULL;
+    for (int64_t i = 0; removed && i < count; i++) {
+        if (step[i] > newest || seen++ < keep)
+            continue;
+        char *path = sgrt_rundir_checkpoint(d, step[i], e);
+        removed = path && (unlink(path) == 0 || system_error(path, e));
+        free(path);
+    }
+    free(step);
+    return removed;
+}
+
+bool sgrt_rundir_clear(const SgrtRunDir *d, SgrtError *e)
+{
+    if (unlink(d->latest) != 0 && errno != ENOENT)
+        return system_error(d->latest, e);
+    return remove_checkpoints(d, INT64_MAX, 0, e);
+}
+
+/* A link cannot be changed, but another can be renamed over it. */
+static bool move_latest(const SgrtRunDir *d, int64_t step, SgrtError *e)
+{
+    char name[64];
+    char *temporary = join(d->path, "latest.tmp", e);
+    if (!temporary)
+        return false;
+    snprintf(name, sizeof name, CHECKPOINT, (long long)step);
+    bool moved = (unlink(temporary) == 0 || errno == ENOENT) && symlink(name, temporary) == 0 &&
+                 rename(temporary, d->latest) == 0;
+    if (!moved)
+        system_error(d->latest, e);
+    free(temporary);
+    return moved;
+}
+
+bool sgrt_rundir_advance(SgrtRunDir *d, int64_t step, int64_t keep, SgrtError *e)
+{
+    if (fsync(fileno(d->log)) != 0 && errno != EINVAL)
+        return system_error(d->metrics, e);
+    return move_latest(d, step, e) && remove_checkpoints(d, step, keep, e);
+}
+
+/* ---- log and configuration ------------------------------------------------------------------ */
 
 /* Whether a line belongs to the part of the run that is kept. */
 static bool line_is_kept(const char *line, int64_t step)
@@ -139,25 +247,4 @@ bool sgrt_rundir_write_config(const SgrtRunDir *d, const cJSON *config, SgrtErro
     }
     free(text);
     return written;
-}
-
-cJSON *sgrt_rundir_read_config(const SgrtRunDir *d, SgrtError *e)
-{
-    SgrtInput in;
-    cJSON *config = NULL;
-    if (!sgrt_input_open(&in, d->config, e))
-        return NULL;
-    char *text = sgrt_alloc(MOST_CONFIG, 1, e);
-    int64_t length = text ? sgrt_input_some(&in, text, MOST_CONFIG, e) : -1;
-    if (length >= 0) {
-        config = cJSON_ParseWithLength(text, (size_t)length);
-        if (!cJSON_IsObject(config))
-            sgrt_fail(e, "%s: not a JSON object", d->config);
-    }
-    free(text);
-    sgrt_input_close(&in);
-    if (cJSON_IsObject(config))
-        return config;
-    cJSON_Delete(config);
-    return NULL;
 }

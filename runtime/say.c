@@ -8,7 +8,7 @@ int sgrt_say_error(const SgrtOptions *o, int status, const SgrtError *e)
 {
     fflush(stdout);
     fprintf(stderr, "%s: %s\n", o->program, e->text);
-    return status;
+    return status == SGRT_FAILED && e->nonfinite ? SGRT_NONFINITE : status;
 }
 
 static void say(const SgrtOptions *o, const char *what, const char *format, va_list arguments)

@@ -4,10 +4,10 @@
 
 #include "runtime/options.h"
 
-/* Exit statuses. */
-enum { SGRT_OK = 0, SGRT_FAILED = 1, SGRT_USAGE = 2 };
+/* Exit statuses; a verb that a signal ended returns 128 and the signal's number. */
+enum { SGRT_OK = 0, SGRT_FAILED = 1, SGRT_USAGE = 2, SGRT_NONFINITE = 3 };
 
-/* Prints "PROGRAM: TEXT" and returns `status`. */
+/* Prints "PROGRAM: TEXT" and returns `status`, or SGRT_NONFINITE where that is why it failed. */
 int sgrt_say_error(const SgrtOptions *o, int status, const SgrtError *e);
 
 /* "PROGRAM: warning: ..."; notes are silenced by --quiet. */

@@ -116,15 +116,24 @@ static int unknown_name(const SgrtSession *s, const char *name)
     return usage(s, &e);
 }
 
-static int bind_column(SgrtSession *s, int64_t column, const char *word)
+/* Files first: they say how many rows the columns that are made up have. */
+typedef enum Turn { TURN_FILES, TURN_MADE } Turn;
+
+static int bind_column(const SgrtSession *s, SgrtData *to, int64_t column, const char *word,
+                       Turn turn)
 {
     SgrtError e;
     SgrtSource source;
     if (!sgrt_source_parse(&source, word, &e))
         return usage(s, &e);
-    if (!sgrt_data_bind(&s->data, column, &source, &e))
-        return failed(s, &e);
-    return SGRT_OK;
+    if ((source.kind == SGRT_SOURCE_FILE) != (turn == TURN_FILES)) {
+        sgrt_source_free(&source);
+        return SGRT_OK;
+    }
+    bool bound = turn == TURN_FILES
+                     ? sgrt_data_bind(to, column, &source, &e)
+                     : sgrt_data_bind_made(to, column, &source, s->options->rows, &e);
+    return bound ? SGRT_OK : failed(s, &e);
 }
 
 static int bind_hyper(SgrtSession *s, int64_t hyper, const char *word)
@@ -136,13 +145,13 @@ static int bind_hyper(SgrtSession *s, int64_t hyper, const char *word)
     return usage(s, &e);
 }
 
-static int bind_word(SgrtSession *s, const SgrtBinding *b)
+static int bind_word(SgrtSession *s, const SgrtBinding *b, Turn turn)
 {
     int64_t column = sgrt_column_find(s->graph, b->name);
     int64_t hyper = hyper_find(s->model, b->name);
     int64_t output = knows_outputs(s) ? output_find(s->graph, b->name) : -1;
     if (column >= 0)
-        return bind_column(s, column, b->value);
+        return bind_column(s, &s->data, column, b->value, turn);
     if (hyper >= 0)
         return bind_hyper(s, hyper, b->value);
     if (output < 0)
@@ -151,8 +160,7 @@ static int bind_word(SgrtSession *s, const SgrtBinding *b)
     return SGRT_OK;
 }
 
-/* Names first, files after: a misspelt name is found before a long read. */
-static int bind_words(SgrtSession *s)
+static int check_words(const SgrtSession *s)
 {
     const SgrtOptions *o = s->options;
     for (int64_t i = 0; i < o->bindings; i++) {
@@ -161,8 +169,14 @@ static int bind_words(SgrtSession *s)
             (!knows_outputs(s) || output_find(s->graph, name) < 0))
             return unknown_name(s, name);
     }
+    return SGRT_OK;
+}
+
+static int bind_words(SgrtSession *s, Turn turn)
+{
+    const SgrtOptions *o = s->options;
     for (int64_t i = 0; i < o->bindings; i++) {
-        int status = bind_word(s, &o->binding[i]);
+        int status = bind_word(s, &o->binding[i], turn);
         if (status != SGRT_OK)
             return status;
     }
@@ -254,16 +268,77 @@ int sgrt_session_open(SgrtSession *s, const SgrtModel *model, SgrtOptions *optio
     if (!make(s, &e))
         return failed(s, &e);
     int status = choose_batch(s);
+    if (status == SGRT_OK) /* a misspelt name is found before a long read */
+        status = check_words(s);
     if (status == SGRT_OK)
-        status = bind_words(s);
+        status = bind_words(s, TURN_FILES);
     if (status == SGRT_OK)
         status = bind_data(s);
+    if (status == SGRT_OK)
+        status = bind_words(s, TURN_MADE);
     if (status != SGRT_OK)
         return status;
     if (!sgrt_data_complete(&s->data, options->rows, &e))
         return usage(s, &e);
     say_notes(s);
+    if (options->overfit && s->data.rows > s->batch)
+        s->data.rows = s->batch;
     return read_tape(s);
+}
+
+/* ---- held-out data -------------------------------------------------------------------------- */
+
+static int bind_held(const SgrtSession *s, SgrtData *held, const char *word, Turn turn)
+{
+    SgrtError e;
+    char name[400];
+    const char *equals = strchr(word, '=');
+    if (!equals || equals == word || !equals[1]) {
+        sgrt_fail(&e, "--eval-data %s: NAME=FILE is expected", word);
+        return usage(s, &e);
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(equals - word), word);
+    int64_t column = sgrt_column_find(s->graph, name);
+    if (column >= 0)
+        return bind_column(s, held, column, equals + 1, turn);
+    sgrt_fail(&e, "--eval-data %s: graph %s has no data %s", word, s->graph->name, name);
+    return usage(s, &e);
+}
+
+/* Whole arrays are those of the training, unless they are given. */
+static int share_arrays(const SgrtSession *s, SgrtData *held)
+{
+    char word[4096];
+    for (int64_t i = 0; i < s->graph->columns; i++) {
+        const SgrtSource *source = &s->data.bound[i].source;
+        if (held->bound[i].values || s->graph->column[i].by_rows || !source->path)
+            continue;
+        sgrt_source_text(source, word, sizeof word);
+        for (int turn = TURN_FILES; turn <= TURN_MADE; turn++) {
+            int status = bind_column(s, held, i, word, (Turn)turn);
+            if (status != SGRT_OK)
+                return status;
+        }
+    }
+    return SGRT_OK;
+}
+
+int sgrt_session_held(SgrtSession *s, SgrtData *held)
+{
+    SgrtError e;
+    const SgrtList *words = &s->options->eval_data;
+    if (!sgrt_data_init(held, s->model, s->graph, &e))
+        return failed(s, &e);
+    int status = SGRT_OK;
+    for (int turn = TURN_FILES; turn <= TURN_MADE; turn++)
+        for (int64_t i = 0; status == SGRT_OK && i < words->count; i++)
+            status = bind_held(s, held, words->text[i], (Turn)turn);
+    if (status == SGRT_OK)
+        status = share_arrays(s, held);
+    if (status != SGRT_OK || sgrt_data_complete(held, -1, &e))
+        return status;
+    sgrt_fail_in(&e, "--eval-data");
+    return usage(s, &e);
 }
 
 void sgrt_session_close(SgrtSession *s)
@@ -285,7 +360,7 @@ char *sgrt_checkpoint_path(const char *from, SgrtError *e)
     char *path = NULL;
     if (stat(from, &st) != 0 || !S_ISDIR(st.st_mode))
         return sgrt_copy_text(from, e);
-    if (asprintf(&path, "%s/checkpoint.safetensors", from) >= 0)
+    if (asprintf(&path, "%s/latest", from) >= 0)
         return path;
     sgrt_fail(e, "out of memory");
     return NULL;

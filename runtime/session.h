@@ -25,6 +25,9 @@ int sgrt_session_open(SgrtSession *s, const SgrtModel *model, SgrtOptions *optio
                       const SgrtGraph *graph, const SgrtEntry *entry);
 void sgrt_session_close(SgrtSession *s);
 
+/* Opens the data of --eval-data, for the same graph.  The caller frees them either way. */
+int sgrt_session_held(SgrtSession *s, SgrtData *held);
+
 /* Fills the parameters: from --from, a checkpoint or the folder of a run, or else the initial
  * values. */
 int sgrt_session_params(SgrtSession *s);
@@ -37,7 +40,7 @@ const SgrtGraph *sgrt_default_graph(const SgrtModel *model);
 const SgrtGraph *sgrt_chosen_graph(const SgrtModel *model, const SgrtOptions *o,
                                    const SgrtGraph *fallback);
 
-/* FILE, or DIR/checkpoint.safetensors for a folder; the caller frees it.  NULL if memory is out. */
+/* FILE, or DIR/latest for a folder; the caller frees it.  NULL if memory is out. */
 char *sgrt_checkpoint_path(const char *from, SgrtError *e);
 
 #endif

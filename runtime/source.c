@@ -1,4 +1,4 @@
-/* The right-hand side of x=FILE[:MEMBER][[FIRST:LAST]]. */
+/* The right-hand side of x=FILE[:MEMBER][[FIRST:LAST]], x=zero and x=random:SEED. */
 #include "runtime/bind.h"
 #include "runtime/memory.h"
 
@@ -49,10 +49,29 @@ static bool take_member(char *word, SgrtSource *s, SgrtError *e)
     return s->member != NULL;
 }
 
+/* zero and random:SEED; a file of such a name is ./zero. */
+static bool take_made(const char *word, SgrtSource *s, bool *made, SgrtError *e)
+{
+    static const char random[] = "random:";
+    const char *seed = word + sizeof random - 1;
+    *made = strcmp(word, "zero") == 0;
+    if (*made)
+        s->kind = SGRT_SOURCE_ZERO;
+    if (*made || strncmp(word, random, sizeof random - 1) != 0)
+        return true;
+    *made = true;
+    s->kind = SGRT_SOURCE_RANDOM;
+    return (*seed && bound_of(seed, seed + strlen(seed), 0, &s->seed)) ||
+           sgrt_fail(e, "'%s': a seed is expected, as in random:0", word);
+}
+
 bool sgrt_source_parse(SgrtSource *s, const char *word, SgrtError *e)
 {
+    bool made = false;
     *s = (SgrtSource){.last = -1, .path = sgrt_copy_text(word, e)};
-    if (s->path && take_range(s->path, s, e) && take_member(s->path, s, e)) {
+    if (s->path && take_made(word, s, &made, e) && made)
+        return true;
+    if (s->path && !made && take_range(s->path, s, e) && take_member(s->path, s, e)) {
         if (*s->path)
             return true;
         sgrt_fail(e, "'%s' names no file", word);

@@ -129,9 +129,9 @@ static bool make_numbers(SgrtTrainer *t, SgrtError *e)
     const SgrtGraph *g = t->data->graph;
     t->state = sgrt_alloc(g->states, sizeof *t->state, e);
     t->next_state = t->state ? sgrt_alloc(g->states, sizeof *t->next_state, e) : NULL;
-    t->sum = t->next_state ? sgrt_alloc(1 + g->costs, sizeof *t->sum, e) : NULL;
-    t->order = t->sum && g->batch ? sgrt_alloc(t->data->rows, sizeof *t->order, e) : NULL;
-    return t->sum && (t->order || !g->batch);
+    t->sum.cost = t->next_state ? sgrt_alloc(1 + g->costs, sizeof *t->sum.cost, e) : NULL;
+    t->order = t->sum.cost && g->batch ? sgrt_alloc(t->data->rows, sizeof *t->order, e) : NULL;
+    return t->sum.cost && (t->order || !g->batch);
 }
 
 static bool make_trainer(SgrtTrainer *t, SgrtError *e)
@@ -179,7 +179,7 @@ void sgrt_trainer_free(SgrtTrainer *t)
         sgrt_call_free(&t->call);
     free(t->state);
     free(t->next_state);
-    free(t->sum);
+    free(t->sum.cost);
     free(t->order);
     spans_free(t->spans);
     *t = (SgrtTrainer){0};
@@ -212,10 +212,11 @@ static bool blame_gradient(const SgrtTrainer *t, SgrtError *e)
         const SgrtParam *p = &t->data->model->param[t->spans->param[k]];
         for (int64_t i = 0; i < p->size; i++)
             if (!isfinite(element(t, t->spans->param[k], i)))
-                return sgrt_fail(e, "element %lld of the gradient of %s is %g", (long long)i,
-                                 p->name, element(t, t->spans->param[k], i));
+                return sgrt_fail_nonfinite(e, "element %lld of the gradient of %s is %g",
+                                           (long long)i, p->name,
+                                           element(t, t->spans->param[k], i));
     }
-    return sgrt_fail(e, "the norm of the gradient is too large for a 64-bit real");
+    return sgrt_fail_nonfinite(e, "the norm of the gradient is too large for a 64-bit real");
 }
 
 static bool measure_gradient(SgrtTrainer *t, SgrtError *e)
@@ -234,9 +235,23 @@ static bool check_state(const SgrtTrainer *t, SgrtError *e)
 {
     for (int64_t i = 0; i < t->data->graph->states; i++)
         if (!isfinite(t->next_state[i]))
-            return sgrt_fail(e, "the moving average %s is %g", t->data->graph->state[i],
-                             t->next_state[i]);
+            return sgrt_fail_nonfinite(e, "the moving average %s is %g", t->data->graph->state[i],
+                                       t->next_state[i]);
     return true;
+}
+
+/* Welford's update of the mean and the spread around it, weighed by rows (West, 1979). */
+static void add_up(SgrtTrainer *t)
+{
+    SgrtSums *s = &t->sum;
+    const double *cost = t->call.frame.cost;
+    double rows = t->epoch_steps ? (double)t->call.frame.rows : 1;
+    double away = s->rows > 0 ? cost[0] - s->cost[0] / s->rows : 0;
+    for (int64_t i = 0; i <= t->data->graph->costs; i++)
+        s->cost[i] += rows * cost[i];
+    s->rows += rows;
+    s->spread += rows * away * (cost[0] - s->cost[0] / s->rows);
+    s->steps++;
 }
 
 void sgrt_trainer_apply(SgrtTrainer *t)
@@ -247,10 +262,8 @@ void sgrt_trainer_apply(SgrtTrainer *t)
     sgrt_optim_prepare(o, t->step + 1);
     sgrt_pool_run(t->pool, update_task, t, t->spans->tasks);
     memcpy(t->state, t->next_state, (size_t)t->data->graph->states * sizeof(double));
-    double rows = t->epoch_steps ? (double)t->call.frame.rows : 1;
-    for (int64_t i = 0; i <= t->data->graph->costs; i++)
-        t->sum[i] += rows * ((const double *)t->call.frame.cost)[i];
-    t->sum_rows += rows;
+    t->sum.clipped += o->scale < 1;
+    add_up(t);
     t->step++;
 }
 
@@ -283,11 +296,20 @@ bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e)
     return true;
 }
 
-void sgrt_trainer_report(SgrtTrainer *t, double *cost)
+double sgrt_sums_error(const SgrtSums *s)
 {
-    for (int64_t i = 0; i <= t->data->graph->costs; i++) {
-        cost[i] = t->sum_rows > 0 ? t->sum[i] / t->sum_rows : NAN;
-        t->sum[i] = 0;
-    }
-    t->sum_rows = 0;
+    return s->steps > 1 ? sqrt(s->spread / s->rows / (s->steps - 1)) : NAN;
+}
+
+void sgrt_trainer_report(const SgrtTrainer *t, double *cost)
+{
+    for (int64_t i = 0; i <= t->data->graph->costs; i++)
+        cost[i] = t->sum.rows > 0 ? t->sum.cost[i] / t->sum.rows : NAN;
+}
+
+void sgrt_trainer_restart(SgrtTrainer *t)
+{
+    double *cost = t->sum.cost;
+    memset(cost, 0, (size_t)(1 + t->data->graph->costs) * sizeof *cost);
+    t->sum = (SgrtSums){.cost = cost};
 }

@@ -11,11 +11,24 @@
 
 typedef struct SgrtTrainSettings {
     SgrtOptimStep optimizer; /* without a row of the table: gradients only */
-    double clip;   /* the largest norm of a gradient; 0: any */
-    int64_t batch; /* rows of a step; ignored by a graph without rows */
+    double clip;             /* the largest norm of a gradient; 0: any */
+    int64_t batch;           /* rows of a step; ignored by a graph without rows */
     int64_t seed;
     const double *hyper; /* borrowed: [model hypers] */
 } SgrtTrainSettings;
+
+/* What the steps since the last report add up to.  A checkpoint holds it, so that a run that goes
+ * on in the middle of an epoch reports what the whole run would. */
+typedef struct SgrtSums {
+    double *cost;   /* owned: [1 + costs] costs by rows */
+    double rows;    /* or steps, of a graph without rows */
+    double spread;  /* squares of the objective around its mean, by rows */
+    double steps;   /* whole numbers, as tensors of a checkpoint hold reals */
+    double clipped; /* of them: steps whose gradient was cut to the largest norm */
+} SgrtSums;
+
+/* The standard error of the objective's mean, as the steps differ; NaN for fewer than two. */
+double sgrt_sums_error(const SgrtSums *s);
 
 typedef struct SgrtTrainer {
     SgrtTrainSettings settings;
@@ -29,8 +42,7 @@ typedef struct SgrtTrainer {
     int64_t epoch_steps;        /* steps of an epoch; 0 for a graph without rows */
     double *state, *next_state; /* owned: the moving averages */
     double norm;                /* of the last step's gradient */
-    double *sum; /* owned: [1 + costs] costs of the steps since the last report, by rows */
-    double sum_rows;
+    SgrtSums sum;
     uint32_t *order; /* owned: the rows of epoch `ordered`, -1 before the first */
     int64_t ordered;
     struct SgrtSpans *spans; /* owned: the trained elements, cut into tasks */
@@ -50,7 +62,10 @@ bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e);
 bool sgrt_trainer_gradient(SgrtTrainer *t, SgrtError *e);
 void sgrt_trainer_apply(SgrtTrainer *t);
 
-/* Row-weighted means since the last report into cost[1 + costs]; starts the next report. */
-void sgrt_trainer_report(SgrtTrainer *t, double *cost);
+/* Row-weighted means since the last report into cost[1 + costs]. */
+void sgrt_trainer_report(const SgrtTrainer *t, double *cost);
+
+/* Starts the next report. */
+void sgrt_trainer_restart(SgrtTrainer *t);
 
 #endif

@@ -6,7 +6,8 @@
 #include "runtime/options.h"
 #include "runtime/rt.h"
 
-#define VERB(name, usage, help) int sgrt_verb_##name(const SgrtModel *model, SgrtOptions *options);
+#define VERB(id, name, usage, help)                                                                \
+    int sgrt_verb_##id(const SgrtModel *model, SgrtOptions *options);
 #include "runtime/verbs.def"
 
 #endif

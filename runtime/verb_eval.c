@@ -5,12 +5,15 @@
 #include "runtime/memory.h"
 #include "runtime/session.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-static void print(const SgrtSession *s, const double *cost)
+static void print(const SgrtSession *s, const double *cost, double se)
 {
     const SgrtGraph *g = s->graph;
     printf("cost %.9g", cost[0]);
+    if (isfinite(se))
+        printf(" \u00b1%.2g", se);
     if (g->batch)
         printf(" per row (total %.9g, %lld rows)", cost[0] * (double)s->data.rows,
                (long long)s->data.rows);
@@ -22,11 +25,12 @@ static void print(const SgrtSession *s, const double *cost)
 static int evaluate(SgrtSession *s)
 {
     SgrtError e;
+    double se = NAN;
     SgrtEvalSettings settings = {s->batch, s->seed, s->hyper, s->tape};
     double *cost = sgrt_alloc(1 + s->graph->costs, sizeof *cost, &e);
-    bool done = cost && sgrt_eval(&s->data, &s->params, &settings, s->pool, cost, &e);
+    bool done = cost && sgrt_eval(&s->data, &s->params, &settings, s->pool, cost, &se, &e);
     if (done)
-        print(s, cost);
+        print(s, cost, se);
     free(cost);
     return done ? SGRT_OK : sgrt_say_error(s->options, SGRT_FAILED, &e);
 }

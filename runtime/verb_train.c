@@ -3,6 +3,7 @@
 
 #include "runtime/checkpoint.h"
 #include "runtime/config.h"
+#include "runtime/eval.h"
 #include "runtime/memory.h"
 #include "runtime/plan.h"
 #include "runtime/progress.h"
@@ -23,11 +24,15 @@ typedef struct Run {
     SgrtTrainer trainer;
     SgrtProgress progress;
     SgrtRunDir folder;
-    bool keeps;     /* there is a folder */
-    cJSON *adopted; /* owned: the configuration of the run that is resumed */
-    double *cost;   /* owned: [1 + costs] */
+    SgrtData held; /* data of --eval-data; its graph is NULL without */
+    SgrtReport report;
+    bool keeps;      /* there is a folder */
+    bool resumed;    /* a run goes on */
+    bool configured; /* config.json describes this run */
+    int64_t saved;   /* the step of the newest checkpoint; -1: none */
+    cJSON *adopted;  /* owned: the configuration of the run that is resumed */
     int64_t last_step;
-    int64_t every; /* steps between reports */
+    int64_t log_every, save_every, eval_every; /* steps */
 } Run;
 
 /* The signal that asked the run to end after the current step. */
@@ -65,10 +70,20 @@ static int64_t round_interval(int64_t steps)
     return unit * 10;
 }
 
-static bool save(const Run *r, SgrtError *e)
+enum { KEEP = 3 };
+
+static bool save(Run *r, SgrtError *e)
 {
-    return !r->keeps ||
-           sgrt_checkpoint_save(r->folder.checkpoint, &r->session.params, &r->trainer, e);
+    int64_t step = r->trainer.step, keep = r->session.options->keep;
+    if (!r->keeps || r->saved == step)
+        return true;
+    char *path = sgrt_rundir_checkpoint(&r->folder, step, e);
+    bool saved = path && sgrt_checkpoint_save(path, &r->session.params, &r->trainer, e) &&
+                 sgrt_rundir_advance(&r->folder, step, keep > 0 ? keep : KEEP, e);
+    free(path);
+    if (saved)
+        r->saved = step;
+    return saved;
 }
 
 static void add_finite(cJSON *to, const char *key, double value)
@@ -77,39 +92,79 @@ static void add_finite(cJSON *to, const char *key, double value)
                           isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
 }
 
-static bool write_metrics(Run *r, double seconds, SgrtError *e)
+static void add_training(cJSON *line, const SgrtTrainer *t)
+{
+    add_finite(line, "gnorm", t->norm);
+    cJSON_AddNumberToObject(line, "lr", t->settings.optimizer.lr);
+    if (t->settings.clip > 0)
+        cJSON_AddNumberToObject(line, "clipped", t->sum.clipped);
+}
+
+static bool write_metrics(Run *r, SgrtError *e)
 {
     const SgrtTrainer *t = &r->trainer;
     const SgrtGraph *g = r->session.graph;
+    const SgrtReport *p = &r->report;
     cJSON *line = cJSON_CreateObject();
     cJSON_AddNumberToObject(line, "step", (double)t->step);
     if (t->epoch_steps)
         cJSON_AddNumberToObject(line, "epoch", (double)t->step / (double)t->epoch_steps);
-    cJSON_AddStringToObject(line, "split", "train");
-    add_finite(line, "cost", r->cost[0]);
-    add_finite(line, "total", r->cost[0] * (double)t->data->rows);
+    cJSON_AddStringToObject(line, "split", p->held ? "eval" : "train");
+    add_finite(line, "cost", p->cost[0]);
+    add_finite(line, "se", p->se);
+    add_finite(line, "total", p->cost[0] * (double)p->rows);
     cJSON *costs = cJSON_AddObjectToObject(line, "costs");
     for (int64_t i = 0; i < g->costs; i++)
-        add_finite(costs, g->cost[i], r->cost[1 + i]);
-    add_finite(line, "gradient_norm", t->norm);
-    add_finite(line, "seconds", round(seconds * 1e6) / 1e6);
+        add_finite(costs, g->cost[i], p->cost[1 + i]);
+    if (!p->held)
+        add_training(line, t);
+    cJSON_AddNumberToObject(line, "rows", p->held ? (double)p->rows : t->sum.rows);
+    add_finite(line, "seconds", round(p->seconds * 1e6) / 1e6);
     bool written = sgrt_rundir_log(&r->folder, line, e);
     cJSON_Delete(line);
     return written;
 }
 
-/* An epoch's end starts new sums; the end of a run inside an epoch does not, so that a later run
- * can go on with them. */
+static bool tell(Run *r, SgrtError *e)
+{
+    r->report.seconds = sgrt_progress_report(&r->progress, &r->trainer, &r->report);
+    return !r->keeps || write_metrics(r, e);
+}
+
+/* A whole report starts new sums; the one at the end of a run that lies between two does not, so
+ * that a later run can go on with them. */
 static bool report(Run *r, bool whole, SgrtError *e)
 {
     SgrtTrainer *t = &r->trainer;
-    int64_t costs = r->session.graph->costs;
-    if (whole)
-        sgrt_trainer_report(t, r->cost);
-    for (int64_t i = 0; !whole && i <= costs; i++)
-        r->cost[i] = t->sum[i] / t->sum_rows;
-    double seconds = sgrt_progress_report(&r->progress, t, r->cost);
-    return (!r->keeps || write_metrics(r, seconds, e)) && save(r, e);
+    sgrt_trainer_report(t, r->report.cost);
+    r->report.held = false;
+    r->report.se = sgrt_sums_error(&t->sum);
+    r->report.rows = t->data->rows;
+    bool told = tell(r, e);
+    if (told && whole)
+        sgrt_trainer_restart(t);
+    return told;
+}
+
+/* The same noise each time, so that two evaluations differ by the parameters alone. */
+static bool evaluate(Run *r, SgrtError *e)
+{
+    const SgrtSession *s = &r->session;
+    SgrtEvalSettings settings = {s->batch, s->seed, s->hyper, NULL};
+    SgrtReport *p = &r->report;
+    if (!sgrt_eval(&r->held, &r->session.params, &settings, s->pool, p->cost, &p->se, e))
+        return sgrt_fail_in(e, "--eval-data");
+    p->held = true;
+    p->rows = r->held.rows;
+    return tell(r, e);
+}
+
+/* The command that makes the step again: noise and order are functions of the seed and the step. */
+static void print_replay(const Run *r)
+{
+    const SgrtOptions *o = r->session.options;
+    sgrt_say_note(o, "replay it: %s train --resume %s --steps %lld", o->argv[0], r->folder.path,
+                  (long long)r->trainer.step + 1);
 }
 
 /* A step was not applied: keeps what was valid before it. */
@@ -118,15 +173,17 @@ static int stop_at_fault(Run *r, SgrtError *e)
     SgrtError saving;
     const SgrtOptions *o = r->session.options;
     sgrt_progress_clear(&r->progress);
-    fail(r, SGRT_FAILED, e);
+    int status = fail(r, SGRT_FAILED, e);
     if (!save(r, &saving))
         return fail(r, SGRT_FAILED, &saving);
     if (r->keeps)
         sgrt_say_note(o, "the step was not applied; the state before it is in %s",
-                      r->folder.checkpoint);
+                      r->folder.latest);
     else
         sgrt_say_note(o, "the step was not applied; without --out nothing is kept");
-    return SGRT_FAILED;
+    if (r->keeps)
+        print_replay(r);
+    return status;
 }
 
 static int stop_at_signal(Run *r)
@@ -137,12 +194,37 @@ static int stop_at_signal(Run *r)
     if (!save(r, &e))
         return fail(r, SGRT_FAILED, &e);
     if (r->keeps)
-        sgrt_say_note(r->session.options, "stopped after step %lld; --resume goes on from %s",
-                      (long long)r->trainer.step, r->folder.checkpoint);
+        sgrt_say_note(r->session.options, "stopped after step %lld; --resume %s goes on",
+                      (long long)r->trainer.step, r->folder.path);
     else
         sgrt_say_note(r->session.options, "stopped after step %lld; without --out nothing is kept",
                       (long long)r->trainer.step);
     return status;
+}
+
+static bool write_config(Run *r, SgrtError *e)
+{
+    const SgrtData *held = r->held.graph ? &r->held : NULL;
+    if (!r->keeps || r->configured)
+        return true;
+    cJSON *config =
+        sgrt_config_make(&r->session, &r->trainer, held, r->plan.epochs, r->plan.steps, e);
+    r->configured = config && sgrt_rundir_write_config(&r->folder, config, e);
+    cJSON_Delete(config);
+    return r->configured;
+}
+
+/* What is due after a step.  A run that goes on takes over the configuration once it has: a step
+ * that is replayed, and fails again, leaves it as it was. */
+static bool finish_step(Run *r, SgrtError *e)
+{
+    int64_t step = r->trainer.step;
+    bool last = step == r->last_step, whole = step % r->log_every == 0;
+    if (!write_config(r, e) || ((whole || last) && !report(r, whole, e)))
+        return false;
+    if (r->held.graph && (step % r->eval_every == 0 || last) && !evaluate(r, e))
+        return false;
+    return !(step % r->save_every == 0 || last) || save(r, e);
 }
 
 static int loop(Run *r)
@@ -159,8 +241,7 @@ static int loop(Run *r)
             return stop_at_signal(r);
         if (!sgrt_trainer_step(t, &e))
             return stop_at_fault(r, &e);
-        bool whole = t->step % r->every == 0;
-        if ((whole || t->step == r->last_step) && !report(r, whole, &e))
+        if (!finish_step(r, &e))
             return fail(r, SGRT_FAILED, &e);
         sgrt_progress_step(&r->progress, t);
     }
@@ -191,33 +272,52 @@ static void print_header(const Run *r)
         trained += s->graph->trained[i] ? s->model->param[i].size : 0;
     if (s->options->quiet)
         return;
-    printf("%s: ", s->graph->name);
+    fprintf(stderr, "%s: ", s->graph->name);
     if (s->graph->batch)
-        printf("%s rows in batches of %lld, ", sgrt_digits(rows, s->data.rows),
-               (long long)r->trainer.settings.batch);
-    printf("%s parameters, %s lr %g, seed %lld, %lld thread%s%s\n", sgrt_digits(count, trained),
-           r->plan.optimizer.optimizer->name, r->plan.optimizer.lr, (long long)s->seed,
-           (long long)sgrt_pool_threads(s->pool), sgrt_pool_threads(s->pool) == 1 ? "" : "s",
-           s->graph->biased ? ", biased" : "");
+        fprintf(stderr, "%s rows in batches of %lld, ", sgrt_digits(rows, s->data.rows),
+                (long long)r->trainer.settings.batch);
+    fprintf(stderr, "%s parameters, %s lr %g, seed %lld, %lld thread%s%s\n",
+            sgrt_digits(count, trained), r->plan.optimizer.optimizer->name, r->plan.optimizer.lr,
+            (long long)s->seed, (long long)sgrt_pool_threads(s->pool),
+            sgrt_pool_threads(s->pool) == 1 ? "" : "s", s->graph->biased ? ", biased" : "");
+    if (r->plan.clip > 0)
+        sgrt_say_note(s->options, "--clip %g: a step whose gradient is cut is not unbiased",
+                      r->plan.clip);
+}
+
+/* The answer, which programs read: the mean of the last report. */
+static void print_result(const Run *r)
+{
+    char cost[64];
+    const SgrtReport *p = &r->report;
+    if (r->trainer.step > r->progress.first_step)
+        printf("%s %s\n", p->held ? "held-out cost" : "cost",
+               sgrt_cost_text(cost, sizeof cost, p->cost[0], p->se));
     fflush(stdout);
+    if (r->keeps && !r->session.options->quiet)
+        fprintf(stderr, "kept in %s\n", r->folder.path);
 }
 
 /* Looks at --out before any data are read. */
 static int open_folder(Run *r, SgrtOptions *o)
 {
     SgrtError e;
-    r->keeps = o->out != NULL;
-    SgrtRunMode mode = o->resume ? SGRT_RUN_RESUME : o->force ? SGRT_RUN_FORCE : SGRT_RUN_NEW;
-    if (o->resume && (!o->out || o->force || o->from)) {
-        sgrt_fail(&e,
-                  "--resume needs --out, the folder of the run, and neither --force nor --from");
+    r->keeps = o->out || o->resume;
+    r->resumed = o->resume;
+    r->saved = -1;
+    SgrtRunMode mode = o->resume      ? SGRT_RUN_RESUME
+                       : o->overwrite ? SGRT_RUN_OVERWRITE
+                                      : SGRT_RUN_NEW;
+    if (o->resume && (o->out || o->overwrite || o->from)) {
+        sgrt_fail(&e, "--resume DIR goes on with the run in DIR: --out, --overwrite and --from are "
+                      "for a new one");
         return fail(r, SGRT_USAGE, &e);
     }
-    if (r->keeps && !sgrt_rundir_open(&r->folder, o->out, mode, &e))
+    if (r->keeps && !sgrt_rundir_open(&r->folder, o->resume ? o->resume : o->out, mode, &e))
         return fail(r, SGRT_USAGE, &e);
     if (!o->resume)
         return SGRT_OK;
-    r->adopted = sgrt_rundir_read_config(&r->folder, &e);
+    r->adopted = sgrt_config_read(r->folder.config, &e);
     if (r->adopted && sgrt_config_adopt(r->adopted, o, &e))
         return SGRT_OK;
     return fail(r, SGRT_FAILED, &e);
@@ -239,15 +339,35 @@ static int choose(Run *r, const SgrtModel *model, SgrtOptions *o, const SgrtGrap
     return SGRT_OK;
 }
 
+/* A run that was killed before its first checkpoint begins again. */
 static int resume(Run *r)
 {
     SgrtError e;
     SgrtCheckpoint c;
-    if (!sgrt_checkpoint_open(&c, r->folder.checkpoint, &e))
+    if (!sgrt_config_same_data(r->adopted, &r->session.data, &e))
+        return fail(r, SGRT_FAILED, &e);
+    if (!sgrt_rundir_has_checkpoint(&r->folder))
+        return sgrt_session_params(&r->session);
+    if (!sgrt_checkpoint_open(&c, r->folder.latest, &e))
         return fail(r, SGRT_FAILED, &e);
     bool resumed = sgrt_checkpoint_resume(&c, &r->trainer, &e);
     sgrt_checkpoint_close(&c);
+    r->saved = r->trainer.step;
     return resumed ? SGRT_OK : fail(r, SGRT_FAILED, &e);
+}
+
+static int64_t given_or(int64_t option, int64_t otherwise)
+{
+    return option > 0 ? option : otherwise;
+}
+
+static void choose_intervals(Run *r)
+{
+    const SgrtOptions *o = r->session.options;
+    int64_t steps = r->trainer.epoch_steps ? r->trainer.epoch_steps : round_interval(r->last_step);
+    r->log_every = given_or(o->log_every, steps);
+    r->save_every = given_or(o->save_every, r->log_every);
+    r->eval_every = given_or(o->eval_every, r->log_every);
 }
 
 static int make_trainer(Run *r)
@@ -259,8 +379,9 @@ static int make_trainer(Run *r)
                                   .batch = s->batch,
                                   .seed = s->seed,
                                   .hyper = s->hyper};
-    r->cost = sgrt_alloc(1 + s->graph->costs, sizeof *r->cost, &e);
-    if (!r->cost || !sgrt_trainer_init(&r->trainer, &settings, &s->data, &s->params, s->pool, &e))
+    r->report.cost = sgrt_alloc(1 + s->graph->costs, sizeof *r->report.cost, &e);
+    if (!r->report.cost ||
+        !sgrt_trainer_init(&r->trainer, &settings, &s->data, &s->params, s->pool, &e))
         return fail(r, SGRT_FAILED, &e);
     r->trainer.call.frame.tape = s->tape;
     if (!sgrt_plan_last_step(&r->plan, r->trainer.epoch_steps, &r->last_step, &e))
@@ -269,33 +390,23 @@ static int make_trainer(Run *r)
         sgrt_fail(&e, "--tape holds the noise of one step: say --steps 1");
         return fail(r, SGRT_USAGE, &e);
     }
-    r->every = r->trainer.epoch_steps  ? r->trainer.epoch_steps
-               : s->options->every > 0 ? s->options->every
-                                       : round_interval(r->last_step);
-    return s->options->resume ? resume(r) : sgrt_session_params(s);
-}
-
-static bool write_config(const Run *r, SgrtError *e)
-{
-    cJSON *config = sgrt_config_make(&r->session, &r->trainer, r->plan.epochs, r->plan.steps);
-    bool written = sgrt_rundir_write_config(&r->folder, config, e);
-    cJSON_Delete(config);
-    return written;
+    choose_intervals(r);
+    return r->resumed ? resume(r) : sgrt_session_params(s);
 }
 
 /* A new run writes its first checkpoint at once, so that it can be resumed from then on. */
 static int start_folder(Run *r)
 {
     SgrtError e;
-    bool resumed = r->session.options->resume;
     if (!r->keeps) {
         sgrt_say_warning(r->session.options, "without --out DIR nothing is kept");
         return SGRT_OK;
     }
-    if (sgrt_rundir_start_log(&r->folder, resumed ? r->trainer.step : -1, &e) &&
-        write_config(r, &e) && (resumed || save(r, &e)))
-        return SGRT_OK;
-    return fail(r, SGRT_FAILED, &e);
+    bool goes_on = r->resumed && r->saved >= 0;
+    bool started = r->resumed || sgrt_rundir_clear(&r->folder, &e);
+    started = started && sgrt_rundir_start_log(&r->folder, goes_on ? r->trainer.step : -1, &e) &&
+              (r->resumed || write_config(r, &e)) && save(r, &e);
+    return started ? SGRT_OK : fail(r, SGRT_FAILED, &e);
 }
 
 static int train(Run *r, const SgrtModel *model, SgrtOptions *o)
@@ -306,6 +417,8 @@ static int train(Run *r, const SgrtModel *model, SgrtOptions *o)
         status = choose(r, model, o, &graph);
     if (status == SGRT_OK)
         status = sgrt_session_open(&r->session, model, o, graph, graph->step);
+    if (status == SGRT_OK && o->eval_data.count > 0)
+        status = sgrt_session_held(&r->session, &r->held);
     if (status == SGRT_OK)
         status = make_trainer(r);
     if (status == SGRT_OK)
@@ -315,8 +428,8 @@ static int train(Run *r, const SgrtModel *model, SgrtOptions *o)
     warn_untrained(r);
     print_header(r);
     status = loop(r);
-    if (status == SGRT_OK && r->keeps && !o->quiet)
-        printf("kept in %s\n", r->folder.checkpoint);
+    if (status == SGRT_OK)
+        print_result(r);
     return status;
 }
 
@@ -325,9 +438,11 @@ int sgrt_verb_train(const SgrtModel *model, SgrtOptions *options)
     Run r = {.session = {.options = options}};
     int status = train(&r, model, options);
     sgrt_trainer_free(&r.trainer);
+    if (r.held.graph)
+        sgrt_data_free(&r.held);
     sgrt_session_close(&r.session);
     sgrt_rundir_close(&r.folder);
     cJSON_Delete(r.adopted);
-    free(r.cost);
+    free(r.report.cost);
     return status;
 }

@@ -33,7 +33,7 @@ status 0 sgc "$examples/vae.sg" -o vae
 status 0 ./vae train "x=$train" --epochs 1 --out vae.run
 near 157.9 1 "$(last_cost vae.run)" 'vae, epoch 1, training'
 near 128.3 1 "$(test_cost vae)" 'vae, epoch 1, test'
-status 0 ./vae train "x=$train" --epochs 10 --out vae.run --resume
+status 0 ./vae train "x=$train" --epochs 10 --resume vae.run
 near 106.8 1 "$(last_cost vae.run)" 'vae, epoch 10, training'
 near 106.1 1 "$(test_cost vae)" 'vae, epoch 10, test'
 

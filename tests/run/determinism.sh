@@ -8,22 +8,22 @@ train=(./vae train x=digits.idx --seed 3)
 
 status 0 "${train[@]}" --steps 14 --threads 1 --out one
 status 0 "${train[@]}" --steps 14 --threads 2 --out two
-same one/checkpoint.safetensors two/checkpoint.safetensors
+same one/latest two/latest
 
 # In the middle of an epoch (5 steps each), and again.
 status 0 "${train[@]}" --steps 7 --out cut
-status 0 "${train[@]}" --steps 9 --out cut --resume
-status 0 "${train[@]}" --steps 14 --out cut --resume
-same one/checkpoint.safetensors cut/checkpoint.safetensors
+status 0 "${train[@]}" --steps 9 --resume cut
+status 0 "${train[@]}" --steps 14 --resume cut
+same one/latest cut/latest
 
 # Another seed is another run.
 status 0 ./vae train x=digits.idx --seed 4 --steps 14 --out other
-! cmp -s one/checkpoint.safetensors other/checkpoint.safetensors || fail 'the seed changed nothing'
+! cmp -s one/latest other/latest || fail 'the seed changed nothing'
 
 # A run is not overwritten.
 status 2 "${train[@]}" --steps 1 --out one
 says '--resume'
-same one/checkpoint.safetensors two/checkpoint.safetensors
+same one/latest two/latest
 
 for threads in 1 2; do
     status 0 ./vae eval x=digits.idx --from one --threads $threads

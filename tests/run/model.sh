@@ -42,6 +42,6 @@ wait $job || code=$?
 [ $code -eq 143 ] || fail "a terminated run ended with $code"
 step=$(tail -n 1 cut.run/metrics.jsonl | grep -o '"step":[0-9]*' | cut -d: -f2)
 last=$((step + 4))
-status 0 "${train[@]}" --epochs 100000 --steps $last --out cut.run --resume
+status 0 "${train[@]}" --epochs 100000 --steps $last --resume cut.run
 status 0 "${train[@]}" --epochs 100000 --steps $last --out whole.run
-same cut.run/checkpoint.safetensors whole.run/checkpoint.safetensors
+same cut.run/latest whole.run/latest

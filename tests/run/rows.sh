@@ -14,6 +14,6 @@ status 0 sgc count.sg -o count
 status 0 ./count run count --rows 11 x=x.npy
 status 0 sgc rows.sg -o rows
 status 0 ./rows eval x=x.npy --quiet
-says 'cost 0 per row' out
+says 'cost 0 ±0 per row' out
 status 0 ./rows train x=x.npy --out run
-says 'epoch 2  cost 0 per row' out
+says 'step=6 epoch=2 cost=0 '

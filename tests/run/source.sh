@@ -71,8 +71,8 @@ agrees() {
     status 0 "./$model.step" run "$graph" "$@" "${printed[@]}" --from start.run \
         "grad_$param=gradient.npy"
     status 0 sgc compare.sg --dim "size=$size" --real f64 -o compare
-    status 0 ./compare run compare "before=start.run/checkpoint.safetensors:$param" \
-        "after=step.run/checkpoint.safetensors:$param" gradient=gradient.npy off=off.npy
+    status 0 ./compare run compare "before=start.run/latest:$param" \
+        "after=step.run/latest:$param" gradient=gradient.npy off=off.npy
     # The last 8 bytes of the file are the number.
     local off
     off=$(tail -c 8 off.npy | od -An -tf8)

@@ -243,7 +243,7 @@ START_TEST(reports_and_evaluation_weigh_batches_by_rows)
 {
     Fit f;
     fit_open(&f, "sgd", 0, 8, 2); /* lr 0: the parameters stay, so both are the same mean */
-    double mean = 0, reported[2], evaluated[2];
+    double mean = 0, se = 0, reported[2], evaluated[2];
     for (int i = 0; i < FAKE_ROWS; i++) {
         double e = param(&f, 1)[0] - fake_y[i];
         for (int k = 0; k < 3; k++)
@@ -254,7 +254,8 @@ START_TEST(reports_and_evaluation_weigh_batches_by_rows)
     steps(&f, 3);
     sgrt_trainer_report(&f.trainer, reported);
     SgrtEvalSettings s = {.batch = 8, .hyper = f.hyper};
-    ck_assert(sgrt_eval(&f.data, &f.params, &s, f.pool, evaluated, &error));
+    ck_assert(sgrt_eval(&f.data, &f.params, &s, f.pool, evaluated, &se, &error));
+    ck_assert(sgrt_sums_error(&f.trainer.sum) > 0 && se > 0);
     for (int i = 0; i < 2; i++) {
         ck_assert_double_eq_tol(reported[i], mean, 1e-6 * mean);
         ck_assert_double_eq_tol(evaluated[i], mean, 1e-6 * mean);

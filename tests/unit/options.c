@@ -44,7 +44,7 @@ START_TEST(options_and_bindings_are_taken_in_any_order)
     SgrtOptions o;
     ck_assert_msg(
         parse(&o, SGRT_VERB_train,
-              "x=a.npy --epochs 3 elbo --lr=0.5 beta=4 --resume --weight-decay 1e-2 --out r"),
+              "x=a.npy --epochs 3 elbo --lr=0.5 beta=4 --overfit --weight-decay 1e-2 --out r"),
         "%s", error.text);
     ck_assert_str_eq(o.program, "m");
     ck_assert_str_eq(o.graph, "elbo");
@@ -53,7 +53,7 @@ START_TEST(options_and_bindings_are_taken_in_any_order)
     ck_assert_double_eq(o.lr, 0.5);
     ck_assert_double_eq(o.weight_decay, 0.01);
     ck_assert(isnan(o.clip));
-    ck_assert(o.resume && !o.force);
+    ck_assert(o.overfit && !o.overwrite);
     ck_assert_str_eq(o.out, "r");
     ck_assert_ptr_null(o.from);
     ck_assert_int_eq(o.bindings, 2);
@@ -78,7 +78,7 @@ static const struct {
     {SGRT_VERB_train, "--lr fast", "a number is expected"},
     {SGRT_VERB_train, "--lr nan", "a number is expected"},
     {SGRT_VERB_train, "--lr -1", "at least 0 is expected"},
-    {SGRT_VERB_train, "--resume=yes", "takes no value"},
+    {SGRT_VERB_train, "--overwrite=yes", "takes no value"},
     {SGRT_VERB_train, "-x", "options have two dashes"},
     {SGRT_VERB_train, "g h", "a graph is already given, g"},
     {SGRT_VERB_train, "x=a x=b", "x is given twice"},
@@ -235,11 +235,12 @@ START_TEST(statuses_are_0_1_and_2)
         {"train --quiet x=x.npy", 2},
         {"train" QUIET "--out r", 0},
         {"train" QUIET "--out r", 2},
-        {"train" QUIET "--out r --force", 0},
-        {"train" QUIET "--out none --resume", 2},
+        {"train" QUIET "--out r --overwrite", 0},
+        {"train" QUIET "--resume none", 2},
+        {"train" QUIET "--resume r --out r", 2},
         {"train" QUIET "--resume", 2},
         {"train" QUIET "scale=big", 2},
-        {"train" QUIET "scale=inf", 1},
+        {"train" QUIET "scale=inf", 3},
         {"train" QUIET "--batch 9", 2},
         {"train --quiet x=x.npy y=none.npy", 1},
         {"train --quiet x=y.npy y=y.npy", 1},
@@ -251,7 +252,7 @@ START_TEST(statuses_are_0_1_and_2)
         {"train valley --quiet target=t.npy --optimizer sgd --epochs 1", 2},
         {"train valley --quiet target=t.npy --optimizer sgd --steps 3", 0},
         {"eval" QUIET "--from r", 0},
-        {"eval" QUIET "--from r/checkpoint.safetensors", 0},
+        {"eval" QUIET "--from r/latest", 0},
         {"eval" QUIET "--from x.npy", 1},
         {"eval predict --quiet x=x.npy", 2},
         {"run predict --quiet x=x.npy --from r yhat=o.npy image=o.png", 0},
@@ -277,8 +278,8 @@ START_TEST(a_run_that_is_resumed_is_the_whole_run)
 {
     ck_assert_int_eq(run("train" QUIET "--out whole --epochs 5 --threads 1"), 0);
     ck_assert_int_eq(run("train" QUIET "--out part --steps 7 --threads 2"), 0);
-    ck_assert_int_eq(run("train --quiet --out part --resume --epochs 5"), 0);
-    ck_assert(same_files("whole/checkpoint.safetensors", "part/checkpoint.safetensors"));
+    ck_assert_int_eq(run("train --quiet --resume part --epochs 5"), 0);
+    ck_assert(same_files("whole/latest", "part/latest"));
 }
 END_TEST
 
@@ -287,8 +288,8 @@ START_TEST(data_of_one_file_are_the_data_of_two)
 {
     ck_assert_int_eq(run("train" QUIET "--out two --epochs 3"), 0);
     ck_assert_int_eq(run("train --quiet --data xy --out one --steps 4"), 0);
-    ck_assert_int_eq(run("train --quiet --out one --resume --epochs 3"), 0);
-    ck_assert(same_files("two/checkpoint.safetensors", "one/checkpoint.safetensors"));
+    ck_assert_int_eq(run("train --quiet --resume one --epochs 3"), 0);
+    ck_assert(same_files("two/latest", "one/latest"));
 }
 END_TEST
 
@@ -296,21 +297,21 @@ END_TEST
 START_TEST(a_run_is_not_resumed_as_another)
 {
     ck_assert_int_eq(run("train" QUIET "--out r --steps 4"), 0);
-    ck_assert_int_eq(run("train --quiet --out r --resume --seed 1"), 1);
-    ck_assert_int_eq(run("train --quiet --out r --resume --batch 4"), 1);
-    ck_assert_int_eq(run("train --quiet --out r --resume --optimizer sgd"), 1);
-    ck_assert_int_eq(run("train --quiet --out r --resume x=x.npy[0:8] y=y.npy[0:8]"), 1);
-    ck_assert_int_eq(run("train --quiet --out r --resume --steps 5"), 0);
+    ck_assert_int_eq(run("train --quiet --resume r --seed 1"), 1);
+    ck_assert_int_eq(run("train --quiet --resume r --batch 4"), 1);
+    ck_assert_int_eq(run("train --quiet --resume r --optimizer sgd"), 1);
+    ck_assert_int_eq(run("train --quiet --resume r x=x.npy[0:8] y=y.npy[0:8]"), 1);
+    ck_assert_int_eq(run("train --quiet --resume r --steps 5"), 0);
 }
 END_TEST
 
 /* A step that fails leaves the state before it; gone on with mended, the run is the whole run. */
 START_TEST(a_run_survives_a_step_that_fails)
 {
-    ck_assert_int_eq(run("train" QUIET "--out bad poison=7"), 1);
-    ck_assert_int_eq(run("train --quiet --out bad --resume poison=-1"), 0);
+    ck_assert_int_eq(run("train" QUIET "--out bad poison=7"), 3);
+    ck_assert_int_eq(run("train --quiet --resume bad poison=-1"), 0);
     ck_assert_int_eq(run("train" QUIET "--out good"), 0);
-    ck_assert(same_files("bad/checkpoint.safetensors", "good/checkpoint.safetensors"));
+    ck_assert(same_files("bad/latest", "good/latest"));
 }
 END_TEST
 
@@ -320,9 +321,9 @@ START_TEST(a_signal_ends_a_run_that_can_be_resumed)
     ck_assert_int_eq(run("train" QUIET "--out part stop=4"), 143);
     ck_assert_int_eq(run("info --from part"), 0);
     ck_assert(log_says("step 5, seed 0"));
-    ck_assert_int_eq(run("train --quiet --out part --resume stop=-1"), 0);
+    ck_assert_int_eq(run("train --quiet --resume part stop=-1"), 0);
     ck_assert_int_eq(run("train" QUIET "--out whole"), 0);
-    ck_assert(same_files("part/checkpoint.safetensors", "whole/checkpoint.safetensors"));
+    ck_assert(same_files("part/latest", "whole/latest"));
 }
 END_TEST
 
@@ -333,9 +334,9 @@ START_TEST(reports_say_what_happened)
     ck_assert(
         log_says("fit: 20 rows in batches of 8, 4 parameters, adam lr 0.05, seed 0, 1 thread"));
     ck_assert(log_says("warning: no cost of fit reaches left: left as it is"));
-    ck_assert(log_says("epoch 2  cost "));
-    ck_assert(log_says("kept in r/checkpoint.safetensors"));
-    ck_assert_int_eq(run("train x=x.npy y=y.npy --out bad poison=3"), 1);
+    ck_assert(log_says("step=6 epoch=2 cost="));
+    ck_assert(log_says("kept in r\n"));
+    ck_assert_int_eq(run("train x=x.npy y=y.npy --out bad poison=3"), 3);
     ck_assert(log_says("fake: step 4 (epoch 2, rows 0 to 7 of its order): element 1 of the "
                        "gradient of w is nan"));
     ck_assert_int_eq(run("run predict x=x.npy[0:2] --from r"), 0);
@@ -358,7 +359,7 @@ START_TEST(the_log_continues_from_the_checkpoint)
     snprintf(spoilt, sizeof spoilt, "%s{\"step\":9,\"cost\":1}\n{\"step\":", log);
     free(log);
     scratch_write("r/metrics.jsonl", spoilt, strlen(spoilt));
-    ck_assert_int_eq(run("train --quiet --out r --resume --epochs 3"), 0);
+    ck_assert_int_eq(run("train --quiet --resume r --epochs 3"), 0);
     log = scratch_read("r/metrics.jsonl", &count);
     int lines = 0;
     for (char *at = log; (at = strstr(at, "\n")); at++)

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# The folder of a run: what is in it, what stays, and how a run is repeated, watched and replayed.
+. "$(dirname "$0")/lib.sh"
+
+cat >line.sg <<'END2'
+hyper scale = 1.0
+param w = zeros()
+param b = zeros()
+graph fit {
+  plate n = rows(8) {
+    data x
+    data y
+    z ~ normal(w * x + b, 0.1)
+    cost scale * square(z - y)
+  }
+}
+graph made {
+  plate n = rows(8) {
+    data x
+    output y = 2 * x + 1
+  }
+}
+train fit { optimizer = adam(lr = 0.05)  epochs = 4 }
+END2
+status 0 sgc line.sg -o line
+for set in train test; do
+    status 0 ./line run made "x=random:$( [ $set = train ] && echo 1 || echo 2)" --rows 20 y=$set.y.npy
+done
+train=(./line train x=random:1 y=train.y.npy --rows 20 --seed 3)
+
+# Every step's checkpoint, of which the three newest stay; `latest` is the newest.
+status 0 "${train[@]}" --save-every 1 --out run
+[ "$(ls run)" = "config.json
+latest
+metrics.jsonl
+step-00000010.safetensors
+step-00000011.safetensors
+step-00000012.safetensors" ] || { ls run >&2; fail 'the folder holds something else'; }
+[ "$(readlink run/latest)" = step-00000012.safetensors ] || fail 'latest is not the newest'
+says 'step=12 epoch=4 cost='
+says 'eta_s=0'
+grep -qE '^cost [0-9.]+ ±[0-9.e-]+$' out || fail "the answer is not alone: $(cat out)"
+for key in '"sha256"' '"bytes"' '"argv"' '"threads"' '"blas"' '"hash"' '"seed":	"3"' '"scale":	1'; do
+    says "$key" run/config.json
+done
+[ "$(grep -c '"split":"train"' run/metrics.jsonl)" -eq 4 ] || fail 'not one line an epoch'
+
+# A checkpoint says nothing of the command line, the folder, the threads or the machine.
+status 0 ./line train --quiet x=random:1 y=train.y.npy --rows 20 --seed 3 --threads 1 --keep 1 --out other
+same run/latest other/latest
+[ "$(find other -name 'step-*' | wc -l)" -eq 1 ] || fail '--keep 1 kept more'
+
+# Its own config.json repeats it; what the command line says comes first.
+status 0 ./line train --config run/config.json --out again
+same run/latest again/latest
+status 0 ./line train --config run/config.json --seed 4 --out seed4
+! cmp -s run/latest seed4/latest || fail 'the command line did not override the configuration'
+
+# Held-out data are evaluated as often as asked, and change nothing.
+status 0 "${train[@]}" --eval-data x=random:2 --eval-data y=test.y.npy --eval-every 6 --out held
+same run/latest held/latest
+[ "$(grep -c '"split":"eval"' held/metrics.jsonl)" -eq 2 ] || fail 'not two evaluations'
+says 'split=eval cost='
+says 'held-out cost ' out
+status 0 ./line train --resume held --epochs 6
+[ "$(grep -c '"split":"eval"' held/metrics.jsonl)" -eq 3 ] || fail 'a resumed run forgot its held-out data'
+status 2 "${train[@]}" --eval-data z=test.y.npy --out none
+says 'has no data z'
+status 2 "${train[@]}" --eval-data y=test.y.npy --out none
+says '--eval-data: data x is not given'
+
+# A run is neither overwritten nor mixed with other data unasked.
+status 2 "${train[@]}" --out run
+says '--overwrite replaces it'
+cp run/config.json before.json
+cp test.y.npy train.y.npy.new
+cp train.y.npy kept.npy
+mv train.y.npy.new train.y.npy
+status 1 ./line train --resume run --epochs 5
+says 'the file of data y is not the one that the run began with'
+mv kept.npy train.y.npy
+status 0 "${train[@]}" --overwrite --steps 2 --out run
+[ "$(readlink run/latest)" = step-00000002.safetensors ] || fail 'latest is not the newest'
+[ "$(find run -name 'step-*' | wc -l)" -eq 2 ] || fail 'checkpoints of the old run are left'
+
+# The first batch alone; clipping is a bias, and says so.
+status 0 "${train[@]}" --overfit --epochs 3 --out small
+says '8 rows in batches of 8'
+says '"overfit":	true' small/config.json
+status 0 "${train[@]}" --clip 0.001 --out clipped
+says 'a step whose gradient is cut is not unbiased'
+says '"clipped":3' clipped/metrics.jsonl
+
+# A step that is not finite: status 3, the state before it, and the command that makes it again.
+status 3 "${train[@]}" scale=1e38 --lr 1e10 --out burst
+says 'the step was not applied'
+step=$(sed -n 's/.*: step \([0-9]*\) .*/\1/p' err | head -n 1)
+says "replay it: ./line train --resume burst --steps $step"
+cp burst/config.json before.json
+cp err first
+status 3 ./line train --resume burst --steps "$step"
+says "$(grep -o 'step [0-9]* (epoch.*' first | head -n 1)"
+same burst/config.json before.json
+
+# What cannot be written is said, and it is no success.
+mkdir locked
+touch locked/file
+status 2 "${train[@]}" --out locked/file/run
+says 'locked/file'
