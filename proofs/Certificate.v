@@ -57,7 +57,7 @@ Definition check (G : graph) (est : program) (outs : list (nat * nat)) : bool :=
   | None => false
   | Some sh => forallb (adjoint_ok G sh) (map fst outs)
   end &&
-  same (inputs G) (input_shape G) (estimator G) est
+  same (g_sizes G) (g_inputs G) (estimator G) est
        (map (fun kj => (derived_slot G (fst kj), snd kj)) outs).
 
 (** The derivative in direction [d] that the program [est] estimates. *)
@@ -71,14 +71,15 @@ Definition moves_only (outs : list (nat * nat)) (d : env) : Prop :=
   forall k ix, ~ In k (map fst outs) -> d k ix = 0.
 
 Lemma emitted_is_estimate G est outs : check G est outs = true -> well_formed G /\
-  forall rho e d tr, moves_only outs d ->
+  forall rho e d tr, sized G rho -> moves_only outs d ->
     emitted_along rho G est outs e d tr = estimate_along G rho e d tr.
 Proof.
   unfold check. intros H. apply andb_prop in H as [H Hsame]. apply andb_prop in H as [H Hadj].
   apply andb_prop in H as [H Hin]. apply andb_prop in H as [Hwf Hd].
   apply well_formedb_sound in Hwf. apply distinct_NoDup in Hd. split; auto.
-  intros rho e d tr Hmove.
-  destruct (same_sound rho tr e _ _ _ _ _ Hsame) as (shp & shq & Ip & Iq & Heq).
+  intros rho e d tr [Hfix _] Hmove.
+  destruct (same_sound rho tr e _ _ _ _ _ Hsame Hfix) as (shp & shq & Ip & Iq & Heq).
+  change (infer (estimator G) (inputs G) (input_shape G) = Some shp) in Ip.
   rewrite Ip in Hadj. rewrite forallb_forall in Hadj.
   assert (Hval : forall k j, In (k, j) outs -> forall ix, In ix (box (sizes rho (input_shape G k))) ->
     run rho tr est (inputs G) e j ix = estimate G rho e tr k ix).
@@ -104,11 +105,11 @@ Qed.
 (** The certificate's theorem: the expectation of what the checked program computes is the
     derivative of the expected cost, for any sizes, any base law, any point and any direction. *)
 Theorem certificate_sound G est outs : check G est outs = true ->
-  forall rho law e d, moves_only outs d -> regular G rho law e d -> score_ok G rho law e d ->
+  forall rho law e d, sized G rho -> moves_only outs d -> regular G rho law e d -> score_ok G rho law e d ->
   is_derive (fun t => expected_cost G rho law (line e d t)) 0
             (under G rho law e (emitted_along rho G est outs e d)).
 Proof.
-  intros H rho law e d Hd Hr Hs. destruct (emitted_is_estimate G est outs H) as [Hwf Heq].
+  intros H rho law e d Hsz Hd Hr Hs. destruct (emitted_is_estimate G est outs H) as [Hwf Heq].
   destruct (estimator_correct G rho law e d Hwf Hr Hs) as [_ HD].
   replace (under G rho law e (emitted_along rho G est outs e d))
     with (under G rho law e (estimate_along G rho e d)); auto.

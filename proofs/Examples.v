@@ -19,7 +19,8 @@ Definition source : graph := {|
   g_nodes := [(Sample 0 [], []); (Map2 Mul, [2; 0]); (Map1 Softplus, [0]); (Map2 Sub, [3; 4]);
               (Map2 Sub, [2; 1]); (Map1 Square, [6])];
   g_cost := 7;
-  g_scores := [(5, 7)] |}.
+  g_scores := [(5, 7)];
+  g_sizes := [] |}.
 (** cost x - cost sigmoid(theta) *)
 Definition gradient : program :=
   [(Sample 0 [], []); (Map2 Sub, [2; 1]); (Map1 Square, [3]); (Map1 Sigmoid, [0]);
@@ -46,12 +47,12 @@ Definition bitE : expectation R := finiteE bit_values bit_ge0.
 Definition law : expectation trace := drawE (fun _ => bitE) [(0%nat, [])] (fun _ => zero).
 
 (** For every theta, c and direction in theta: no hypothesis. *)
-Theorem bernoulli_certificate (rho : dim -> nat) (e : env) (v : R) :
+Theorem bernoulli_certificate (rho : dim -> nat) (e : env) (v : R) : sized source rho ->
   let d : env := fun k _ => if Nat.eqb k 0 then v else 0 in
   is_derive (fun t => expected_cost source rho law (line e d t)) 0
             (under source rho law e (emitted_along rho source gradient outs e d)).
 Proof.
-  intros d. apply (certificate_sound_finite source gradient outs checked).
+  intros Hsz d. apply (certificate_sound_finite source gradient outs checked); auto.
   - intros k ix Hk. unfold d. destruct (Nat.eqb_spec k 0) as [->|]; auto.
     exfalso. apply Hk. simpl. auto.
   - apply smooth_drawE. intros c _. apply smooth_finite.
@@ -97,7 +98,8 @@ Definition source : graph := {|
     (Map1 (Affine (-2) (-1) 1), [12]); (Map2 Add, [26; 27]); (total2 0 3, [28]);
     (Map1 (Affine 1 0 2), [29]); (Map2 Add, [23; 30])];                             (* 31 cost *)
   g_cost := 31;
-  g_scores := [] |}.
+  g_scores := [];
+  g_sizes := [] |}.
 Definition gradient : program := [
     (mm 0 1 2, [0; 1]); (row 0 2, [2]); (Map2 Add, [8; 7]); (Map1 Softplus, [9]);
     (mm 0 2 3, [10; 3]); (mm 0 2 3, [10; 4]); (Map1 Exp, [12]);
@@ -123,12 +125,13 @@ Proof. vm_compute. reflexivity. Qed.
 Definition noise (rho : dim -> nat) : list coord :=
   map (fun ix => (0%nat, ix)) (box (sizes rho [0; 3]%nat)).
 
-Theorem autoencoder_certificate (rho : dim -> nat) (e d : env) : moves_only outs d ->
+Theorem autoencoder_certificate (rho : dim -> nat) (e d : env) : sized source rho ->
+  moves_only outs d ->
   let law := drawE (fun _ => normalE) (noise rho) (fun _ => zero) in
   is_derive (fun t => expected_cost source rho law (line e d t)) 0%R
             (under source rho law e (emitted_along rho source gradient outs e d)).
 Proof.
-  intros Hd law. apply (certificate_sound_tame source gradient outs checked); auto.
+  intros Hsz Hd law. apply (certificate_sound_tame source gradient outs checked); auto.
   - intros c. apply tame_normal.
   - apply Injective_map_NoDup; [intros x y E; now inversion E|apply box_NoDup].
   - intros j s ps Hin ix Hix. simpl in Hin.

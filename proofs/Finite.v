@@ -54,12 +54,12 @@ Qed.
 
 (** Certificates of graphs with finite draws. *)
 Theorem certificate_sound_finite G est outs : check G est outs = true ->
-  forall rho law e d, moves_only outs d -> smooth_law law ->
+  forall rho law e d, sized G rho -> moves_only outs d -> smooth_law law ->
   (forall tr, defined_at G rho e tr) -> score_ok G rho law e d ->
   is_derive (fun t => expected_cost G rho law (line e d t)) 0
             (under G rho law e (emitted_along rho G est outs e d)).
 Proof.
-  intros H rho law e d Hd Hsm Hdef Hs. apply certificate_sound; auto.
+  intros H rho law e d Hsz Hd Hsm Hdef Hs. apply certificate_sound; auto.
   apply regular_smooth; auto. now apply (emitted_is_estimate G est outs).
 Qed.
 

@@ -23,7 +23,8 @@ Record graph := {
   g_inputs : list shape;        (** parameters, data and anything else that is not drawn *)
   g_nodes : program;
   g_cost : nat;                 (** a scalar slot *)
-  g_scores : list (nat * nat)   (** log-density slots, each with the slot of its weight *)
+  g_scores : list (nat * nat);  (** log-density slots, each with the slot of its weight *)
+  g_sizes : list (dim * nat)    (** the sizes that the model fixes; all others are variables *)
 }.
 
 Definition line (e d : env) (t : R) : env := fun k ix => e k ix + t * d k ix.
@@ -37,6 +38,10 @@ Proof. unfold line. auto_derive; auto. plain. ring. Qed.
 
 Section Graph.
 Variable G : graph.
+
+(** The sizes are those of the model, and no axis is empty. *)
+Definition sized (rho : dim -> nat) : Prop :=
+  (forall d n, In (d, n) (g_sizes G) -> rho d = n) /\ forall d, (0 < rho d)%nat.
 
 Definition inputs : nat := length (g_inputs G).
 Definition slots : nat := inputs + length (g_nodes G).

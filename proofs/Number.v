@@ -1,12 +1,12 @@
 (** * Comparing two programs by value numbering
 
     The compiler may share, drop, reorder and simplify nodes on its way to an estimator.  To compare
-    its program with the one that [Graph.v] derives, both are entered into one table of distinct,
-    typed, simplified nodes; equal slots mean equal values ([same_sound]).  The simplifications are
-    the smart constructors [mk_...] below, each with its lemma. *)
-From Coq Require Import Reals Lra Lia List Bool Arith ZArith FMapPositive FunctionalExtensionality.
+    its program with the one that [Graph.v] derives, both are entered into one table that numbers
+    distinct values: each slot gets a normal form ([Poly.v]) over numbered atoms, and equal normal
+    forms mean equal values ([same_sound]). *)
+From Coq Require Import Reals Lra Lia List Bool Arith ZArith NArith PArith FMapPositive.
 From Coquelicot Require Import Coquelicot.
-From Sgc Require Import Tensor Scalar Op Program.
+From Sgc Require Import Tensor Scalar Op Program Poly.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -66,670 +66,1024 @@ Proof.
   - f_equal. now apply lin_eqb_eq.
 Qed.
 
-(** ** Tables *)
-Definition entry := (node * shape)%type.
-Record table := { entries : list entry; hints : PositiveMap.t (list nat) }.
-Definition empty : table := {| entries := []; hints := PositiveMap.empty _ |}.
+(** ** Tables of atoms *)
+Inductive entry :=
+  | Input (i : nat)
+  | Apply (o : op) (ks : list positive)
+  | Point (f : fn1) (k : positive)     (** [f] of atom [k], at every index *)
+  | Value (p : poly).
 
-Section Table.
-Variable n : nat.              (** inputs *)
-Variable sh : nat -> shape.    (** their shapes *)
+Fixpoint keys_eqb (ks ls : list positive) : bool :=
+  match ks, ls with
+  | [], [] => true
+  | k :: ks, l :: ls => Pos.eqb k l && keys_eqb ks ls
+  | _, _ => false
+  end.
+Lemma keys_eqb_eq ks : forall ls, keys_eqb ks ls = true -> ks = ls.
+Proof.
+  induction ks as [|k ks IH]; intros [|l ls]; simpl; try easy. intros H.
+  apply andb_prop in H as [H1 H2]. apply Pos.eqb_eq in H1. f_equal; auto.
+Qed.
+Definition entry_eqb (a b : entry) : bool :=
+  match a, b with
+  | Input i, Input j => Nat.eqb i j
+  | Apply o ks, Apply o' ks' => op_eqb o o' && keys_eqb ks ks'
+  | Point f k, Point f' k' => fn1_eqb f f' && Pos.eqb k k'
+  | Value p, Value p' => compare_poly p p'
+  | _, _ => false
+  end.
+Lemma entry_eqb_eq a b : entry_eqb a b = true -> a = b.
+Proof.
+  destruct a, b; simpl; try easy; intros H; decide_eqs; auto.
+  - match goal with H : op_eqb _ _ = true |- _ => apply op_eqb_eq in H end.
+    match goal with H : keys_eqb _ _ = true |- _ => apply keys_eqb_eq in H end. congruence.
+  - match goal with H : fn1_eqb _ _ = true |- _ => apply fn1_eqb_eq in H end. congruence.
+  - f_equal. now apply compare_poly_eq.
+Qed.
 
-Definition size (t : table) : nat := n + length (entries t).
-Definition entry_at (es : list entry) (k : nat) : option entry :=
-  if Nat.ltb k n then None else nth_error es (k - n).
-Definition shape_at (es : list entry) (k : nat) : shape :=
-  if Nat.ltb k n then sh k else match nth_error es (k - n) with Some (_, s) => s | None => [] end.
-
-(** The hints tell where equal nodes may be; they need not be right. *)
-Definition key (ps : list nat) : positive := Pos.of_succ_nat (fold_left Nat.add ps 0%nat).
-Definition hinted (t : table) (ps : list nat) : list nat :=
-  match PositiveMap.find (key ps) (hints t) with Some ks => ks | None => [] end.
-Definition is_node (es : list entry) (o : op) (ps : list nat) (k : nat) : bool :=
-  match entry_at es k with
-  | Some (o', ps', _) => op_eqb o' o && index_eqb ps' ps
-  | None => false
+(** Where equal entries may be: the hash need not be good, equality is checked. *)
+Definition mix (h x : N) : N := N.land (N.lxor (N.shiftl h 5 + h) x) 1048575.
+Definition mix_all (h : N) (l : list N) : N := fold_left mix l h.
+Definition hash_factor (h : N) (f : factor) : N :=
+  match f with
+  | Read k p => mix_all (mix h (Npos k)) (map N.of_nat p)
+  | Extent d => mix (mix h 3) (N.of_nat d)
   end.
-
-Definition add (t : table) (o : op) (ps : list nat) : option (table * nat) :=
-  if below (size t) ps then
-    match ty o (map (shape_at (entries t)) ps) with
-    | None => None
-    | Some s =>
-        match find (is_node (entries t) o ps) (hinted t ps) with
-        | Some k => Some (t, k)
-        | None => Some ({| entries := entries t ++ [(o, ps, s)];
-                           hints := PositiveMap.add (key ps) (size t :: hinted t ps) (hints t) |},
-                        size t)
-        end
-    end
-  else None.
-
-(** ** Simplifying constructors *)
-Definition const_at (t : table) (k : nat) : option (Z * positive) :=
-  match entry_at (entries t) k with Some (Const a d _, [], _) => Some (a, d) | _ => None end.
-Definition affine_at (t : table) (k : nat) : option (Z * Z * positive * nat) :=
-  match entry_at (entries t) k with
-  | Some (Map1 (Affine a b d), [x], _) => Some (a, b, d, x)
-  | _ => None
-  end.
-(** (a x + b) / d in lowest terms. *)
-Definition lowest (a b : Z) (d : positive) : Z * Z * positive :=
-  let g := Z.gcd (Z.gcd a b) (Zpos d) in
-  let a' := Z.div a g in let b' := Z.div b g in
-  match Z.div (Zpos d) g with
-  | Zpos d' => if Z.eqb (a' * Zpos d) (a * Zpos d') && Z.eqb (b' * Zpos d) (b * Zpos d')
-               then (a', b', d') else (a, b, d)
-  | _ => (a, b, d)
-  end.
-Definition mk_const (t : table) (a : Z) (d : positive) (s : shape) :=
-  let '(_, a, d) := lowest 0 a d in add t (Const a d s) [].
-Definition mk_affine_raw (t : table) (a b : Z) (d : positive) (x : nat) :=
-  let '(a, b, d) := lowest a b d in
-  if Z.eqb a (Zpos d) && Z.eqb b 0 && Nat.ltb x (size t) then Some (t, x)
-  else add t (Map1 (Affine a b d)) [x].
-Definition mk_affine (t : table) (a b : Z) (d : positive) (x : nat) :=
-  match const_at t x with
-  | Some (p, q) => mk_const t (a * p + b * Zpos q) (q * d) (shape_at (entries t) x)
-  | None =>
-      match affine_at t x with
-      | Some (a', b', d', y) => mk_affine_raw t (a * a') (a * b' + b * Zpos d') (d * d') y
-      | None => mk_affine_raw t a b d x
-      end
-  end.
-Definition mk_sorted (t : table) (f : fn2) (x y : nat) :=
-  add t (Map2 f) (if Nat.leb x y then [x; y] else [y; x]).
-Definition bind (r : option (table * nat)) (f : table -> nat -> option (table * nat)) :=
-  match r with Some (t, k) => f t k | None => None end.
-(** A constant factor of an operand becomes one of the result: (a x / d) y = a (x y) / d. *)
-Definition scale_at (t : table) (k : nat) : option (Z * positive * nat) :=
-  match affine_at t k with Some (a, Z0, d, x) => Some (a, d, x) | _ => None end.
-Definition mk_scaled (t : table) (x : nat) (make : table -> nat -> option (table * nat)) :=
-  match scale_at t x with
-  | Some (a, d, x') => bind (make t x') (fun t z => mk_affine t a 0 d z)
-  | None => make t x
-  end.
-Definition mk_mul (t : table) (x y : nat) :=
-  match const_at t x with
-  | Some (p, q) => mk_affine t p 0 q y
-  | None => match const_at t y with
-            | Some (p, q) => mk_affine t p 0 q x
-            | None => mk_scaled t x (fun t x => mk_scaled t y (fun t y => mk_sorted t Mul x y))
-            end
-  end.
-Definition mk_ein2 (t : table) (vs : shape) (i j o : list nat) (x y : nat) :=
-  mk_scaled t x (fun t x => mk_scaled t y (fun t y => add t (Ein2 vs i j o) [x; y])).
-Definition mk_lin (t : table) (l : lin) (x : nat) :=
-  mk_scaled t x (fun t x => add t (Lin l) [x]).
-Definition mk_add (t : table) (x y : nat) :=
-  match const_at t x with
-  | Some (p, q) => mk_affine t (Zpos q) p q y
-  | None => match const_at t y with
-            | Some (p, q) => mk_affine t (Zpos q) p q x
-            | None => mk_sorted t Add x y
-            end
-  end.
-(** [l] reads its operand once for every element of the result: out(v) = in(v.i). *)
-Definition pull_of (l : lin) : option (shape * list nat) :=
-  match l with Ein vs i o => if index_eqb o (all_axes vs) then Some (vs, i) else None | _ => None end.
-Definition pull_at (t : table) (k : nat) : option (shape * list nat * nat) :=
-  match entry_at (entries t) k with
-  | Some (Lin l, [x], _) =>
-      match pull_of l with Some (vs, i) => Some (vs, i, x) | None => None end
-  | _ => None
-  end.
-Definition mk_pull_raw (t : table) (vs : shape) (i : list nat) (x : nat) :=
-  if index_eqb i (all_axes vs) && index_eqb (shape_at (entries t) x) vs && Nat.ltb x (size t)
-  then Some (t, x) else add t (Lin (Ein vs i (all_axes vs))) [x].
-Definition mk_pull (t : table) (vs : shape) (i : list nat) (x : nat) :=
-  match const_at t x with
-  | Some (p, q) => mk_const t p q vs
-  | None =>
-      match pull_at t x with
-      | Some (vs', i', y) => mk_pull_raw t vs (pick i i') y
-      | None => mk_pull_raw t vs i x
-      end
+Definition hash_entry (en : entry) : positive :=
+  N.succ_pos match en with
+  | Input i => mix 1 (N.of_nat i)
+  | Apply o ks => mix_all 2 (map Npos ks)
+  | Point f k => mix 3 (Npos k)
+  | Value p => fold_left (fun h t => fold_left hash_factor (factors t) (mix h (Z.to_N (num t)))) p 4%N
   end.
 
-Definition mk (t : table) (o : op) (ps : list nat) : option (table * nat) :=
-  match o, ps with
-  | Const a d s, [] => mk_const t a d s
-  | Map1 (Affine a b d), [x] => mk_affine t a b d x
-  | Map1 Square, [x] => mk_mul t x x
-  | Map2 Add, [x; y] => mk_add t x y
-  | Map2 Mul, [x; y] => mk_mul t x y
-  | Map2 Sub, [x; y] => bind (mk_affine t (-1) 0 1 y) (fun t z => mk_add t x z)
-  | Map2 Div, [x; y] => bind (add t (Map1 Recip) [y]) (fun t z => mk_mul t x z)
-  | Lin l, [x] =>
-      match pull_of l with Some (vs, i) => mk_pull t vs i x | None => mk_lin t l x end
-  | Ein2 vs i j o, [x; y] => mk_ein2 t vs i j o x y
-  | _, _ => add t o ps
+Record table := { next : positive; known : PositiveMap.t (list (entry * shape * positive)) }.
+Definition bucket (T : table) (h : positive) : list (entry * shape * positive) :=
+  match PositiveMap.find h (known T) with Some l => l | None => [] end.
+Definition intern (T : table) (en : entry) (s : shape) : table * positive :=
+  let h := hash_entry en in
+  let l := bucket T h in
+  match find (fun x => entry_eqb (fst (fst x)) en && index_eqb (snd (fst x)) s) l with
+  | Some (_, k) => (T, k)
+  | None => ({| next := Pos.succ (next T);
+                known := PositiveMap.add h ((en, s, next T) :: l) (known T) |}, next T)
   end.
-(** Simplifies only what is well typed. *)
-Definition enter (t : table) (o : op) (ps : list nat) : option (table * nat) :=
-  if below (size t) ps then
-    match ty o (map (shape_at (entries t)) ps) with Some _ => mk t o ps | None => None end
-  else None.
 
-(** Enters a whole program; [m] maps its slots to slots of the table. *)
-Fixpoint enter_all (p : program) (t : table) (m : list nat) : option (table * list nat) :=
+(** ** The normal form of every operation *)
+Section Enter.
+Variable fix_ : fixed_sizes.
+
+(** The axes that a value depends on, and the value over those alone. *)
+Definition used_axes (r : nat) (p : poly) : list nat :=
+  let all := flat_map (fun t => flat_map axes_of (factors t)) p in
+  filter (fun a => existsb (Nat.eqb a) all) (range r).
+Definition shrink (r : nat) (p : poly) : list nat * poly :=
+  let used := used_axes r p in
+  let p' := map (pull_term (positions r used) (length used)) p in
+  if below r used && compare_poly (map (pull_term used r) p') p then (used, p') else (range r, p).
+
+(** The atom that holds a value; and one over the axes that matter, with those axes. *)
+Definition atomise (T : table) (s : shape) (p : poly) : table * positive :=
   match p with
-  | [] => Some (t, m)
-  | (o, ps) :: p =>
-      if below (length m) ps then
-        match enter t o (map (fun j => nth j m 0%nat) ps) with
-        | Some (t, k) => enter_all p t (m ++ [k])
+  | [Term 1 1 [] [Read k q]] =>
+      if index_eqb q (range (length s)) then (T, k) else intern T (Value p) s
+  | _ => intern T (Value p) s
+  end.
+Definition atomise_small (T : table) (s : shape) (p : poly) : table * positive * list nat :=
+  match p with
+  | [Term 1 1 [] [Read k q]] => (T, k, q)
+  | _ => let '(used, p') := shrink (length s) p in
+         let '(T, k) := atomise T (pick s used) p' in (T, k, used)
+  end.
+(** A value as one term: its only one, or its leading coefficient times an atom. *)
+Definition leading (p : poly) : Z * positive :=
+  match p with t :: _ => if Z.eqb (num t) 0 then (1%Z, 1%positive) else (num t, denom t)
+             | [] => (1%Z, 1%positive) end.
+Definition single (T : table) (s : shape) (p : poly) : table * term :=
+  match p with
+  | [t] => (T, t)
+  | _ => let c := leading p in
+         let '(T, k, q) := atomise_small T s (scale_poly (inverse_q c) p) in
+         (T, Term (fst c) (snd c) [] [Read k q])
+  end.
+Definition constant (p : poly) : option (Z * positive) :=
+  match p with [] => Some (0%Z, 1%positive) | [Term n d [] []] => Some (n, d) | _ => None end.
+
+Definition mk_mul (T : table) (s : shape) (x y : poly) : table * poly :=
+  match constant x, constant y with
+  | Some q, _ => (T, scale_poly q y)
+  | _, Some q => (T, scale_poly q x)
+  | _, _ =>
+      let '(T, t) := single T s x in
+      let '(T, u) := single T s y in
+      let r := length s in
+      if within (r + length (over t)) (factors t) then (T, tidied fix_ r (mul_terms r t u))
+      else let '(T, a) := atomise T s x in let '(T, b) := atomise T s y in
+           let '(T, k) := intern T (Apply (Map2 Mul) [a; b]) s in (T, atom_poly r k)
+  end.
+Definition mk_point (T : table) (s : shape) (f : fn1) (p : poly) : table * poly :=
+  let '(T, k, q) := atomise_small T s p in
+  let '(T, k) := intern T (Point f k) [] in (T, [Term 1 1 [] [Read k q]]).
+(** 1 / (a b) = 1/a 1/b. *)
+Fixpoint recip_factors (T : table) (fs : list factor) : option (table * list factor) :=
+  match fs with
+  | [] => Some (T, [])
+  | Read k q :: fs =>
+      let '(T, k) := intern T (Point Recip k) [] in
+      match recip_factors T fs with Some (T, fs) => Some (T, Read k q :: fs) | None => None end
+  | Extent _ :: _ => None
+  end.
+Definition mk_recip (T : table) (s : shape) (p : poly) : table * poly :=
+  match p with
+  | [Term n d [] fs] =>
+      let c := inverse_q (n, d) in
+      match recip_factors T fs with
+      | Some (T, fs) => (T, tidied fix_ (length s) (Term (fst c) (snd c) [] fs))
+      | None => mk_point T s Recip p
+      end
+  | _ => let c := leading p in
+         let '(T, x) := mk_point T s Recip (scale_poly (inverse_q c) p) in
+         (T, scale_poly (inverse_q c) x)
+  end.
+Definition mk_apply (T : table) (o : op) (s : shape) (xs : list (shape * poly)) : table * poly :=
+  let '(T, ks) := fold_right (fun x Tks => let '(T, k) := atomise (fst Tks) (fst x) (snd x) in
+                                           (T, k :: snd Tks)) (T, []) xs in
+  let '(T, k) := intern T (Apply o ks) s in (T, atom_poly (length s) k).
+(** Linear, but not a sum over axes: the leading coefficient moves out. *)
+Definition mk_lin (T : table) (l : lin) (s s' : shape) (x : poly) : table * poly :=
+  match x with
+  | [] => (T, [])
+  | _ => let c := leading x in
+         let '(T, y) := mk_apply T (Lin l) s' [(s, scale_poly (inverse_q c) x)] in
+         (T, scale_poly c y)
+  end.
+Definition mk_ein (vs : shape) (i o : list nat) (x : poly) : option poly :=
+  match all_some (fun t => reduce_term vs o (pull_term i (length vs) t)) x with
+  | Some ts => Some (collect (map (tidy fix_ (length o)) ts))
+  | None => None
+  end.
+Definition mk_ein2 (T : table) (vs : shape) (i j o : list nat) (x y : poly) : option (table * poly) :=
+  match x, y with
+  | [], _ | _, [] => Some (T, [])
+  | _, _ =>
+      let '(T, t) := single T (pick vs i) x in
+      let '(T, u) := single T (pick vs j) y in
+      let r := length vs in
+      let t := pull_term i r t in
+      if within (r + length (over t)) (factors t) then
+        match reduce_term vs o (mul_terms r t (pull_term j r u)) with
+        | Some v => Some (T, tidied fix_ (length o) v)
         | None => None
         end
       else None
   end.
+
+Definition mk (T : table) (o : op) (xs : list (shape * poly)) (s : shape) : table * poly :=
+  match o, xs with
+  | Map1 f, [(_, x)] =>
+      match f with
+      | Affine a b d => (T, add_poly (const_poly b d) (scale_poly (lowest a d) x))
+      | Square => mk_mul T s x x
+      | Recip => mk_recip T s x
+      | _ => mk_point T s f x
+      end
+  | Map2 f, [(_, x); (_, y)] =>
+      match f with
+      | Add => (T, add_poly x y)
+      | Sub => (T, add_poly x (scale_poly ((-1)%Z, 1%positive) y))
+      | Mul => mk_mul T s x y
+      | Div => let '(T, z) := mk_recip T s y in mk_mul T s x z
+      | _ => mk_apply T o s xs
+      end
+  | Lin (Ein vs i q), [(_, x)] =>
+      match mk_ein vs i q x with Some y => (T, y) | None => mk_apply T o s xs end
+  | Lin l, [(s0, x)] => mk_lin T l s0 s x
+  | Ein2 vs i j q, [(_, x); (_, y)] =>
+      match mk_ein2 T vs i j q x y with Some r => r | None => mk_apply T o s xs end
+  | Const a d _, [] => (T, const_poly a d)
+  | Size d, [] => (T, tidied fix_ 0 (Term 1 1 [] [Extent d]))
+  | _, _ => mk_apply T o s xs
+  end.
+Definition enter (T : table) (o : op) (xs : list (shape * poly)) : option (table * (shape * poly)) :=
+  match ty o (map fst xs) with
+  | Some s => let '(T, p) := mk T o xs s in Some (T, (s, p))
+  | None => None
+  end.
+
+Definition none : shape * poly := ([], []).
+(** Enters a whole program; [m] holds the normal forms of its slots. *)
+Fixpoint enter_all (p : program) (T : table) (m : list (shape * poly)) :
+  option (table * list (shape * poly)) :=
+  match p with
+  | [] => Some (T, m)
+  | (o, ps) :: p =>
+      if below (length m) ps then
+        match enter T o (map (fun j => nth j m none) ps) with
+        | Some (T, x) => enter_all p T (m ++ [x])
+        | None => None
+        end
+      else None
+  end.
+End Enter.
+
+(** ** Bounds on the atoms of a normal form *)
+Definition term_below (n : positive) (t : term) : Prop :=
+  forall k q, In (Read k q) (factors t) -> (k < n)%positive.
+Definition poly_below (n : positive) (p : poly) : Prop := forall t, In t p -> term_below n t.
+Definition entry_below (n : positive) (en : entry) : Prop :=
+  match en with
+  | Input _ => True
+  | Apply _ ks => forall k, In k ks -> (k < n)%positive
+  | Point _ k => (k < n)%positive
+  | Value p => poly_below n p
+  end.
+
+Lemma term_below_up n m t : (n <= m)%positive -> term_below n t -> term_below m t.
+Proof. intros H Ht k q Hk. specialize (Ht k q Hk). lia. Qed.
+Lemma poly_below_up n m p : (n <= m)%positive -> poly_below n p -> poly_below m p.
+Proof. intros H Hp t Ht. eapply term_below_up; eauto. Qed.
+Lemma entry_below_up n m en : (n <= m)%positive -> entry_below n en -> entry_below m en.
+Proof.
+  intros H. destruct en; simpl; auto.
+  - intros Hk k Hin. specialize (Hk k Hin). lia.
+  - lia.
+  - now apply poly_below_up.
+Qed.
+
+Lemma move_below n f fs a d o : (forall k q, In (Read k q) fs -> (k < n)%positive) ->
+  term_below n (Term a d o (map (move f) fs)).
+Proof.
+  intros H k q Hk. simpl in Hk. apply in_map_iff in Hk as ([k' q'|d'] & E & Hin); simpl in E;
+    inversion E; subst. eauto.
+Qed.
+Lemma pull_below n i r t : term_below n t -> term_below n (pull_term i r t).
+Proof. apply move_below. Qed.
+Lemma mul_below n r s t : term_below n s -> term_below n t -> term_below n (mul_terms r s t).
+Proof.
+  intros Hs Ht k q Hk. simpl in Hk. apply in_app_iff in Hk as [Hk|Hk]; [eauto|].
+  eapply (move_below n _ (factors t) 0 1 []); eauto.
+Qed.
+Lemma reduce_below n vs o t t' : reduce_term vs o t = Some t' -> term_below n t -> term_below n t'.
+Proof.
+  unfold reduce_term. destruct (inverse_axes _ _ _); [|easy]. intros H. injection H as <-.
+  apply move_below.
+Qed.
+Lemma term_below_perm n a d o fs gs : Permutation.Permutation fs gs ->
+  term_below n (Term a d o fs) -> term_below n (Term a d o gs).
+Proof.
+  intros Hp H k q Hk. apply (H k q). simpl in *.
+  now apply (Permutation.Permutation_in _ (Permutation.Permutation_sym Hp)).
+Qed.
+Lemma canonical_below n r t : term_below n t -> term_below n (canonical r t).
+Proof.
+  intros Ht. unfold canonical. cbv zeta.
+  set (fs := sort (compare_masked r) (factors t)).
+  set (used := first_seen (summed_axes r fs) []).
+  set (p := used ++ others (length (over t)) used). set (q := positions _ p).
+  destruct (inverse_axes _ p q && within _ fs); auto.
+  set (t1 := Term (num t) (denom t) (over t) fs).
+  assert (H1 : term_below n t1).
+  { unfold t1. apply (term_below_perm n _ _ _ (factors t)); [apply sort_perm|]. now destruct t. }
+  assert (H2 : term_below n (rename_term r p q t1)) by (apply move_below; exact H1).
+  assert (H3 : forall u, term_below n u -> term_below n (sort_factors u)).
+  { intros [a d o us] Hu. unfold sort_factors; cbn [num denom over factors].
+    now apply (term_below_perm n _ _ _ us); [apply sort_perm|]. }
+  apply H3. destruct (within _ _); auto. intros k l Hk. cbn [drop_axes factors] in Hk.
+  apply in_app_iff in Hk as [Hk|Hk]; [|eapply H2; eauto].
+  apply in_map_iff in Hk as (d & E & _). discriminate.
+Qed.
+Lemma known_factors_in fix_ fs : forall z gs, known_factors fix_ fs = (z, gs) ->
+  forall g, In g gs -> In g fs.
+Proof.
+  induction fs as [|f fs IH]; simpl; intros z gs H g Hg; [injection H as <- <-; easy|].
+  destruct (known_factors fix_ fs) as [z1 gs1]. specialize (IH _ _ eq_refl).
+  destruct f as [k q|d].
+  - injection H as <- <-. destruct Hg; auto.
+  - destruct (size_known fix_ d); injection H as <- <-; auto. destruct Hg; auto.
+Qed.
+Lemma tidy_below n fix_ r t : term_below n t -> term_below n (tidy fix_ r t).
+Proof.
+  intros Ht. unfold tidy, fix_term. apply (canonical_below n r) in Ht.
+  destruct (known_factors fix_ _) as [z fs] eqn:E. intros k q Hk. simpl in Hk.
+  apply (Ht k q). eapply known_factors_in; eauto.
+Qed.
+Lemma add_term_below n t p : term_below n t -> poly_below n p -> poly_below n (add_term t p).
+Proof.
+  intros Ht. induction p as [|s p IH]; simpl; intros Hp u Hu.
+  - destruct Hu as [<-|[]]; auto.
+  - assert (Hs : term_below n s) by (apply Hp; simpl; auto).
+    assert (Hp' : poly_below n p) by (intros v Hv; apply Hp; simpl; auto).
+    destruct (compare_term t s).
+    + destruct (Z.eqb _ 0); [auto|]. destruct Hu as [<-|Hu]; auto.
+    + destruct Hu as [<-|[<-|Hu]]; auto.
+    + destruct Hu as [<-|Hu]; auto. apply IH; auto.
+Qed.
+Lemma add_poly_below n p q : poly_below n p -> poly_below n q -> poly_below n (add_poly p q).
+Proof.
+  intros Hp Hq. induction p as [|t p IH]; simpl; auto. apply add_term_below; [apply Hp; simpl; auto|].
+  apply IH. intros u Hu. apply Hp. simpl; auto.
+Qed.
+Lemma collect_below n p : poly_below n p -> poly_below n (collect p).
+Proof.
+  intros Hp. induction p as [|t p IH]; simpl; auto.
+  assert (H : poly_below n (collect p)) by (apply IH; intros u Hu; apply Hp; simpl; auto).
+  unfold collect in *. destruct (Z.eqb _ 0); auto. apply add_term_below; auto. apply Hp. simpl; auto.
+Qed.
+Lemma map_below n (f : term -> term) p : (forall t, term_below n t -> term_below n (f t)) ->
+  poly_below n p -> poly_below n (map f p).
+Proof. intros Hf Hp t Ht. apply in_map_iff in Ht as (u & <- & Hu). auto. Qed.
+Lemma scale_below n q p : poly_below n p -> poly_below n (scale_poly q p).
+Proof.
+  intros Hp. unfold scale_poly. destruct (Z.eqb _ 0); [easy|]. apply map_below; auto.
+Qed.
+Lemma const_below n a d : poly_below n (const_poly a d).
+Proof.
+  unfold const_poly. destruct (Z.eqb _ 0); [easy|]. intros t [<-|[]] k q [].
+Qed.
+Lemma one_below n t : term_below n t -> poly_below n [t].
+Proof. intros H u [<-|[]]. exact H. Qed.
+Lemma read_below n a d o k q : (k < n)%positive -> term_below n (Term a d o [Read k q]).
+Proof. intros H k' q' [E|[]]. now inversion E; subst. Qed.
+Lemma tidied_below n fix_ r t : term_below n t -> poly_below n (tidied fix_ r t).
+Proof. intros H. apply (collect_below n [_]), one_below, tidy_below, H. Qed.
+Lemma all_some_in {A B} (f : A -> option B) l : forall m, all_some f l = Some m ->
+  forall b, In b m -> exists a, In a l /\ f a = Some b.
+Proof.
+  induction l as [|a l IH]; simpl; intros m H b Hb; [injection H as <-; easy|].
+  destruct (f a) as [b'|] eqn:E; [|easy]. destruct (all_some f l) as [m'|]; [|easy].
+  injection H as <-. destruct Hb as [<-|Hb]; [now exists a; auto|].
+  destruct (IH _ eq_refl b Hb) as (a' & H1 & H2). exists a'. auto.
+Qed.
 
 (** ** Soundness *)
 Section Sound.
 Variable rho : dim -> nat.
 Variable tr : nat -> tensor.
 Variable e : env.
+Variable fix_ : fixed_sizes.
+Hypothesis fixed : forall d n, In (d, n) fix_ -> rho d = n.
 Notation boxs s := (box (sizes rho s)).
+Notation pval := (poly_val rho).
+Definition atoms := positive -> tensor.
 
-Definition at_slot (es : list entry) (k : nat) : tensor := run rho tr (map fst es) n e k.
+(** What an entry says of its atom. *)
+Definition holds (A : atoms) (en : entry) (s : shape) (k : positive) : Prop :=
+  match en with
+  | Input i => forall ix, In ix (boxs s) -> A k ix = e i ix
+  | Apply o ks => forall ix, In ix (boxs s) -> A k ix = den rho tr o (map A ks) ix
+  | Value p => forall ix, In ix (boxs s) -> A k ix = pval A p ix
+  | Point f j => forall ix, A k ix = app1 f (A j ix)
+  end.
+Definition fits (A : atoms) (T : table) : Prop :=
+  forall h en s k, In (en, s, k) (bucket T h) -> holds A en s k.
+Definition ok (T : table) : Prop :=
+  forall h en s k, In (en, s, k) (bucket T h) ->
+    (k < next T)%positive /\ entry_below (next T) en.
+(** [T'] knows what [T] knows, and whatever fits [T] can be completed to fit [T']. *)
+Definition grows (T T' : table) : Prop :=
+  ok T' /\ (next T <= next T')%positive /\ (forall A, fits A T' -> fits A T) /\
+  forall A, fits A T -> exists A', fits A' T' /\ forall a, (a < next T)%positive -> A' a = A a.
 
-Definition typed_entries (es : list entry) : Prop :=
-  forall k o ps s, nth_error es k = Some (o, ps, s) ->
-    (forall j, In j ps -> (j < n + k)%nat) /\ ty o (map (shape_at es) ps) = Some s.
-
-Lemma at_slot_app es fs k : (k < n + length es)%nat -> at_slot (es ++ fs) k = at_slot es k.
+Lemma grows_refl T : ok T -> grows T T.
+Proof. intros H. split; auto. split; [lia|]. split; auto. intros A HA. exists A. auto. Qed.
+Lemma grows_trans T T' T'' : grows T T' -> grows T' T'' -> grows T T''.
 Proof.
-  intros H. unfold at_slot. rewrite map_app, run_app. apply run_below. now rewrite map_length.
-Qed.
-Lemma shape_at_app es fs k : (k < n + length es)%nat -> shape_at (es ++ fs) k = shape_at es k.
-Proof.
-  intros H. unfold shape_at. destruct (Nat.ltb_spec k n); auto. rewrite nth_error_app1; auto. lia.
-Qed.
-
-Lemma at_slot_entry es k o ps s : typed_entries es -> nth_error es k = Some (o, ps, s) ->
-  at_slot es (n + k) = den rho tr o (map (at_slot es) ps).
-Proof.
-  intros Ht Hk. destruct (nth_error_split _ _ Hk) as (es1 & es2 & E1 & E2). subst es k.
-  destruct (Ht _ _ _ _ Hk) as [Hps _].
-  transitivity (den rho tr o (map (at_slot es1) ps)).
-  - unfold at_slot at 1. rewrite map_app, run_app. simpl. rewrite map_length.
-    rewrite run_below, put_same by lia. reflexivity.
-  - f_equal. apply map_ext_in. intros j Hj. symmetry. apply at_slot_app. auto.
-Qed.
-Lemma entry_at_some es k o ps s : typed_entries es -> entry_at es k = Some (o, ps, s) ->
-  (n <= k < n + length es)%nat /\ at_slot es k = den rho tr o (map (at_slot es) ps) /\
-  shape_at es k = s /\ (forall j, In j ps -> (j < k)%nat) /\ ty o (map (shape_at es) ps) = Some s.
-Proof.
-  unfold entry_at. intros Ht H. destruct (Nat.ltb_spec k n); [easy|].
-  assert (Hl : (k - n < length es)%nat) by (apply nth_error_Some; congruence).
-  destruct (Ht _ _ _ _ H) as [Hps Hty]. split; [lia|]. split.
-  - rewrite <- (at_slot_entry es (k - n) o ps s Ht H). f_equal. lia.
-  - split.
-    + unfold shape_at. destruct (Nat.ltb_spec k n); [lia|]. now rewrite H.
-    + split; auto. intros j Hj. specialize (Hps j Hj). lia.
+  intros (H1 & H2 & H3 & H4) (K1 & K2 & K3 & K4). split; auto. split; [lia|]. split; auto.
+  intros A HA. destruct (H4 A HA) as (A' & F' & E'). destruct (K4 A' F') as (A'' & F'' & E'').
+  exists A''. split; auto. intros a Ha. rewrite E'', E' by lia. reflexivity.
 Qed.
 
-(** [built t t' k s v]: from [t] we came to [t'], where slot [k] of shape [s] holds [v]. *)
-Definition built (t t' : table) (k : nat) (s : shape) (v : tensor) : Prop :=
-  typed_entries (entries t') /\ (exists es, entries t' = entries t ++ es) /\
-  (k < size t')%nat /\ shape_at (entries t') k = s /\
-  forall ix, In ix (boxs s) -> at_slot (entries t') k ix = v ix.
-Notation ok t := (typed_entries (entries t)).
-
-Lemma built_here t k s v : ok t -> (k < size t)%nat -> shape_at (entries t) k = s ->
-  (forall ix, In ix (boxs s) -> at_slot (entries t) k ix = v ix) -> built t t k s v.
+Lemma term_val_ext A A' t ix n : (forall a, (a < n)%positive -> A' a = A a) -> term_below n t ->
+  term_val rho A' t ix = term_val rho A t ix.
 Proof.
-  intros H H1 H2 H3. split; [exact H|]. split; [exists []; now rewrite app_nil_r|]. auto.
+  intros H Ht. unfold term_val. f_equal. apply sum_ext. intros u _.
+  destruct t as [a d o fs]; cbn [factors] in *. unfold term_below in Ht; cbn [factors] in Ht.
+  induction fs as [|f fs IH]; simpl; auto. rewrite IH.
+  - f_equal. destruct f as [k q|]; simpl; auto. rewrite H; auto. apply (Ht k q). simpl; auto.
+  - intros k q Hk. apply (Ht k q). simpl; auto.
 Qed.
-Lemma built_ext t t' k s v w : built t t' k s v -> (forall ix, In ix (boxs s) -> v ix = w ix) ->
-  built t t' k s w.
+Lemma poly_val_ext A A' p ix n : (forall a, (a < n)%positive -> A' a = A a) -> poly_below n p ->
+  pval A' p ix = pval A p ix.
+Proof. intros H Hp. apply sum_ext. intros t Ht. eapply term_val_ext; eauto. Qed.
+Lemma holds_ext A A' en s k n : (forall a, (a < n)%positive -> A' a = A a) -> (k < n)%positive ->
+  entry_below n en -> holds A en s k -> holds A' en s k.
 Proof.
-  intros (H1 & H2 & H3 & H4 & H5) H. do 4 (split; [assumption|]).
-  intros ix Hix. rewrite H5, H; auto.
-Qed.
-Lemma built_old t t' k s v j : built t t' k s v -> (j < size t)%nat ->
-  at_slot (entries t') j = at_slot (entries t) j /\
-  shape_at (entries t') j = shape_at (entries t) j /\ (j < size t')%nat.
-Proof.
-  intros (_ & (es & E) & _) Hj. unfold size in *. rewrite E, at_slot_app, shape_at_app by auto.
-  rewrite app_length. repeat split; auto. lia.
-Qed.
-Lemma built_then t t1 t2 k k' s s' v w : built t t1 k s v -> built t1 t2 k' s' w -> built t t2 k' s' w.
-Proof.
-  intros (_ & (es & E) & _) (H1 & (fs & F) & H3). split; auto. split; auto.
-  exists (es ++ fs). rewrite F, E. now rewrite app_assoc.
+  intros H Hk He. destruct en; simpl in *; rewrite (H k Hk); auto.
+  - intros Hh ix Hix. rewrite (Hh ix Hix).
+    rewrite (map_ext_in A' A ks) by (intros a Ha; auto). reflexivity.
+  - now rewrite H.
+  - intros Hh ix Hix. rewrite (Hh ix Hix). symmetry. eapply poly_val_ext; eauto.
 Qed.
 
-Lemma add_sound t o ps t' k : ok t -> add t o ps = Some (t', k) ->
-  exists s, ty o (map (shape_at (entries t)) ps) = Some s /\
-            built t t' k s (den rho tr o (map (at_slot (entries t)) ps)).
+Theorem intern_sound T en s T' k : ok T -> entry_below (next T) en -> intern T en s = (T', k) ->
+  grows T T' /\ (k < next T')%positive /\ forall A, fits A T' -> holds A en s k.
 Proof.
-  unfold add. intros Ht H. destruct (below (size t) ps) eqn:Hb; [|easy].
-  destruct (ty o _) as [s|] eqn:Hty; [|easy]. exists s. split; auto.
-  destruct (find _ _) as [k0|] eqn:Hf; injection H as <- <-.
-  - apply find_some in Hf as [_ Hf]. unfold is_node in Hf.
-    destruct (entry_at (entries t) k0) as [[[o' ps'] s']|] eqn:He; [|easy].
-    apply andb_prop in Hf as [Ho Hp]. apply op_eqb_eq in Ho. subst o'.
-    destruct (index_eqb_spec ps' ps); [subst|easy].
-    destruct (entry_at_some _ _ _ _ _ Ht He) as (H1 & H2 & H3 & _ & H4).
-    rewrite Hty in H4. injection H4 as <-. apply built_here; auto; [unfold size; lia|].
-    intros ix _. now rewrite H2.
-  - assert (Ht' : typed_entries (entries t ++ [(o, ps, s)])).
-    { intros i o1 ps1 s1 Hi. destruct (Nat.lt_ge_cases i (length (entries t))) as [Hl|Hl].
-      - rewrite nth_error_app1 in Hi by auto. destruct (Ht _ _ _ _ Hi) as [H1 H2]. split; auto.
-        rewrite <- H2. f_equal. apply map_ext_in. intros j Hj. apply shape_at_app.
-        specialize (H1 j Hj). lia.
-      - rewrite nth_error_app2 in Hi by auto.
-        destruct (i - length (entries t))%nat as [|[|]] eqn:Ei; simpl in Hi; try discriminate.
-        injection Hi as <- <- <-. split.
-        + intros j Hj. pose proof (in_below _ _ _ Hb Hj). unfold size in *. lia.
-        + rewrite <- Hty. f_equal. apply map_ext_in. intros j Hj. apply shape_at_app.
-          exact (in_below _ _ _ Hb Hj). }
-    split; auto. split; [now exists [(o, ps, s)]|]. unfold size; cbn [entries].
-    rewrite app_length. split; [simpl; lia|]. split.
-    + unfold shape_at. destruct (Nat.ltb_spec (n + length (entries t)) n); [lia|].
-      rewrite nth_error_app2 by lia.
-      now replace (n + length (entries t) - n - length (entries t))%nat with 0%nat by lia.
-    + intros ix _. rewrite (at_slot_entry _ (length (entries t)) o ps s Ht').
-      * rewrite (map_ext_in _ (at_slot (entries t))); auto. intros j Hj. apply at_slot_app.
-        exact (in_below _ _ _ Hb Hj).
-      * rewrite nth_error_app2, Nat.sub_diag by lia. reflexivity.
+  unfold intern. intros Hok Hen H. set (h := hash_entry en) in *.
+  match type of H with context [find ?g ?l] => destruct (find g l) as [[[en0 s0] k0]|] eqn:Ef end.
+  - injection H as <- <-. apply find_some in Ef as [Hin Heq]. cbn [fst snd] in Heq.
+    apply andb_prop in Heq as [H1 H2]. apply entry_eqb_eq in H1.
+    destruct (index_eqb_spec s0 s); [subst|easy].
+    split; [now apply grows_refl|]. split; [now apply (Hok h en s)|]. intros A HA. apply (HA h en s k0 Hin).
+  - injection H as <- <-. clear Ef.
+    set (T' := {| next := _; known := _ |}).
+    assert (Hb : forall h' x, In x (bucket T' h') -> x = (en, s, next T) \/ In x (bucket T h')).
+    { intros h' x. unfold bucket at 1. unfold T'; cbn [known].
+      destruct (Pos.eq_dec h' h) as [->|Hne].
+      - rewrite PositiveMap.gss. intros [Hx|Hx]; auto.
+      - rewrite PositiveMap.gso by auto. right. exact H. }
+    assert (Hnew : In (en, s, next T) (bucket T' h)).
+    { unfold bucket, T'; cbn [known]. rewrite PositiveMap.gss. now left. }
+    assert (Hold : forall h' x, In x (bucket T h') -> In x (bucket T' h')).
+    { intros h' x Hx. unfold bucket at 1. unfold T'; cbn [known].
+      destruct (Pos.eq_dec h' h) as [->|Hne].
+      - rewrite PositiveMap.gss. now right.
+      - rewrite PositiveMap.gso by auto. exact Hx. }
+    split; [|split; [simpl; lia|intros A HA; exact (HA _ _ _ _ Hnew)]].
+    split; [|split; [simpl; lia|split]].
+    + intros h' en' s' k' Hin. destruct (Hb _ _ Hin) as [E|Hin'].
+      * inversion E; subst. split; [simpl; lia|]. eapply entry_below_up; eauto. simpl; lia.
+      * destruct (Hok _ _ _ _ Hin') as [H1 H2]. split; [simpl; lia|].
+        eapply entry_below_up; eauto. simpl; lia.
+    + intros A HA h' en' s' k' Hin. apply (HA h'). now apply Hold.
+    + intros A HA.
+      set (v := match en with
+                | Input i => e i
+                | Apply o ks => den rho tr o (map A ks)
+                | Value p => pval A p
+                | Point f j => fun ix => app1 f (A j ix)
+                end).
+      exists (fun a => if Pos.eqb a (next T) then v else A a).
+      set (A' := fun a => _).
+      assert (HE : forall a, (a < next T)%positive -> A' a = A a).
+      { intros a Ha. unfold A'. destruct (Pos.eqb_spec a (next T)); [lia|easy]. }
+      split; auto. intros h' en' s' k' Hin. destruct (Hb _ _ Hin) as [E|Hin'].
+      * inversion E; subst. assert (Hv : A' (next T) = v) by (unfold A'; now rewrite Pos.eqb_refl).
+        destruct en; simpl in *; rewrite Hv; unfold v; auto.
+        -- intros ix _. rewrite (map_ext_in A' A ks) by (intros a Ha; auto). reflexivity.
+        -- intros ix. now rewrite HE.
+        -- intros ix _. symmetry. eapply poly_val_ext; eauto.
+      * destruct (Hok _ _ _ _ Hin') as [H1 H2]. eapply holds_ext; eauto.
 Qed.
 
-Lemma const_at_sound t k p q : ok t -> const_at t k = Some (p, q) ->
-  at_slot (entries t) k = fun _ => IZR p / IZR (Zpos q).
+(** [made T T' s p v]: from [T] we came to [T'], over which the normal form [p] means [v]. *)
+Definition made (T T' : table) (s : shape) (p : poly) (v : atoms -> tensor) : Prop :=
+  grows T T' /\ poly_below (next T') p /\
+  forall A, fits A T' -> forall ix, In ix (boxs s) -> pval A p ix = v A ix.
+Definition made_atom (T T' : table) (s : shape) (k : positive) (v : atoms -> tensor) : Prop :=
+  grows T T' /\ (k < next T')%positive /\
+  forall A, fits A T' -> forall ix, In ix (boxs s) -> A k ix = v A ix.
+
+Lemma grows_le T T' : grows T T' -> (next T <= next T')%positive.
+Proof. now intros (_ & H & _). Qed.
+Lemma grows_ok T T' : grows T T' -> ok T'.
+Proof. now intros (H & _). Qed.
+Lemma grows_fits T T' A : grows T T' -> fits A T' -> fits A T.
+Proof. intros (_ & _ & H & _). auto. Qed.
+
+Lemma one_read A k q ix : pval A [Term 1 1 [] [Read k q]] ix = A k (pick ix q).
+Proof. unfold poly_val, term_val, ratio. cbn. rewrite app_nil_r. field. Qed.
+Lemma pval_one A t ix : pval A [t] ix = term_val rho A t ix.
+Proof. unfold poly_val. simpl. ring. Qed.
+Lemma term_read A a d k q ix : term_val rho A (Term a d [] [Read k q]) ix = ratio (a, d) * A k (pick ix q).
+Proof. unfold term_val. cbn -[ratio]. rewrite app_nil_r. ring. Qed.
+
+(** A value that is one read, or not. *)
+Lemma one_read_cases (p : poly) :
+  (exists k q, p = [Term 1 1 [] [Read k q]]) \/
+  (forall (X : Type) (f : positive -> list nat -> X) (g : X),
+     match p with [Term 1 1 [] [Read k q]] => f k q | _ => g end = g).
 Proof.
-  unfold const_at. intros Ht H. destruct (entry_at _ k) as [[[o ps] s]|] eqn:E; [|easy].
-  destruct o; try easy. destruct ps; try easy. injection H as <- <-.
-  now destruct (entry_at_some _ _ _ _ _ Ht E) as (_ & -> & _).
-Qed.
-Lemma affine_at_sound t k a b d x : ok t -> affine_at t k = Some (a, b, d, x) ->
-  (x < size t)%nat /\ shape_at (entries t) x = shape_at (entries t) k /\
-  at_slot (entries t) k
-  = fun ix => (IZR a * at_slot (entries t) x ix + IZR b) / IZR (Zpos d).
-Proof.
-  unfold affine_at. intros Ht H. destruct (entry_at _ k) as [[[o ps] s]|] eqn:E; [|easy].
-  destruct o as [f| | | | | | | |]; try easy. destruct f; try easy.
-  destruct ps as [|y [|]]; try easy. injection H as -> -> -> ->.
-  destruct (entry_at_some _ _ _ _ _ Ht E) as (H1 & -> & H3 & H4 & H5).
-  specialize (H4 x (or_introl eq_refl)). unfold size. split; [lia|]. simpl in H5. split; auto.
-  injection H5 as ->. auto.
+  destruct p as [|[a d o fs] [|? ?]]; auto.
+  2:{ right. intros. destruct a as [|[]|]; auto; destruct d; auto; destruct o; auto;
+      destruct fs as [|[] [|]]; auto. }
+  destruct a as [|[]|]; auto; destruct d; auto; destruct o; auto; destruct fs as [|[] [|]]; auto.
+  left. eauto.
 Qed.
 
-Lemma lowest_sound a b d a' b' d' : lowest a b d = (a', b', d') ->
-  forall x, (IZR a' * x + IZR b') / IZR (Zpos d') = (IZR a * x + IZR b) / IZR (Zpos d).
+Lemma atomise_sound T s p T' k : ok T -> poly_below (next T) p -> atomise T s p = (T', k) ->
+  made_atom T T' s k (fun A => pval A p).
 Proof.
-  unfold lowest. intros H x. set (g := Z.gcd (Z.gcd a b) (Zpos d)) in *.
-  assert (Hd : forall q : positive, IZR (Zpos q) <> 0) by (intros; apply not_0_IZR; lia).
-  destruct (Z.div (Zpos d) g) as [|q|q]; try (now injection H as <- <- <-).
-  destruct (Z.eqb_spec (Z.div a g * Zpos d) (a * Zpos q)) as [Ea|]; simpl in H;
-    [|now injection H as <- <- <-].
-  destruct (Z.eqb_spec (Z.div b g * Zpos d) (b * Zpos q)) as [Eb|]; simpl in H;
-    [|now injection H as <- <- <-].
-  injection H as <- <- <-. apply (f_equal IZR) in Ea, Eb. rewrite !mult_IZR in Ea, Eb.
-  apply (Rmult_eq_reg_r (IZR (Zpos q) * IZR (Zpos d))).
-  2: apply Rmult_integral_contrapositive; auto.
-  replace ((IZR (Z.div a g) * x + IZR (Z.div b g)) / IZR (Zpos q) * (IZR (Zpos q) * IZR (Zpos d)))
-    with (IZR (Z.div a g) * IZR (Zpos d) * x + IZR (Z.div b g) * IZR (Zpos d)) by (field; auto).
-  rewrite Ea, Eb. field. auto.
+  intros Hok Hp H.
+  assert (Hi : intern T (Value p) s = (T', k) -> made_atom T T' s k (fun A => pval A p)).
+  { intros Hi. destruct (intern_sound T (Value p) s T' k Hok Hp Hi) as (H1 & H2 & H3).
+    split; auto. }
+  unfold atomise in H. destruct (one_read_cases p) as [(k0 & q & ->)|Hcase].
+  - destruct (index_eqb_spec q (range (length s))) as [->|]; auto. injection H as <- <-.
+    split; [now apply grows_refl|]. split.
+    + apply (Hp _ (or_introl eq_refl) k0 (range (length s))). simpl; auto.
+    + intros A HA ix Hix. rewrite one_read. now rewrite <- (box_length rho _ _ Hix), pick_range.
+  - rewrite Hcase in H. auto.
 Qed.
 
-Lemma mk_const_sound t a d s t' k : ok t -> mk_const t a d s = Some (t', k) ->
-  built t t' k s (fun _ => IZR a / IZR (Zpos d)).
+Lemma shrink_sound r p used p' : shrink r p = (used, p') -> below r used = true /\
+  (forall n, poly_below n p -> poly_below n p') /\
+  forall A ix, length ix = r -> pval A p ix = pval A p' (pick ix used).
 Proof.
-  unfold mk_const. intros Ht H. destruct (lowest 0 a d) as [[z a'] d'] eqn:E.
-  destruct (add_sound _ _ _ _ _ Ht H) as (s' & Hs & Hb). simpl in Hs. injection Hs as <-.
-  apply (built_ext _ _ _ _ _ _ Hb). intros ix _. simpl.
-  pose proof (lowest_sound _ _ _ _ _ _ E 0) as L. rewrite !Rmult_0_r, !Rplus_0_l in L. exact L.
-Qed.
-Lemma mk_affine_raw_sound t a b d x t' k : ok t -> (x < size t)%nat ->
-  mk_affine_raw t a b d x = Some (t', k) ->
-  built t t' k (shape_at (entries t) x)
-        (fun ix => (IZR a * at_slot (entries t) x ix + IZR b) / IZR (Zpos d)).
-Proof.
-  unfold mk_affine_raw. intros Ht Hx H. destruct (lowest a b d) as [[a' b'] d'] eqn:E.
-  pose proof (lowest_sound _ _ _ _ _ _ E) as L.
-  destruct (Z.eqb_spec a' (Zpos d')), (Z.eqb_spec b' 0), (Nat.ltb_spec x (size t)); simpl in H;
-    try (destruct (add_sound _ _ _ _ _ Ht H) as (s & Hs & Hb); simpl in Hs; injection Hs as <-;
-         apply (built_ext _ _ _ _ _ _ Hb); intros ix _; apply L).
-  injection H as <- <-. apply built_here; auto. intros ix _. rewrite <- L. subst. field.
-  apply not_0_IZR; lia.
-Qed.
-Lemma mk_affine_sound t a b d x t' k : ok t -> (x < size t)%nat ->
-  mk_affine t a b d x = Some (t', k) ->
-  built t t' k (shape_at (entries t) x)
-        (fun ix => (IZR a * at_slot (entries t) x ix + IZR b) / IZR (Zpos d)).
-Proof.
-  unfold mk_affine. intros Ht Hx H.
-  assert (Hd : forall q : positive, IZR (Zpos q) <> 0) by (intros; apply not_0_IZR; lia).
-  destruct (const_at t x) as [[p q]|] eqn:Ec.
-  - apply (built_ext _ _ _ _ _ _ (mk_const_sound _ _ _ _ _ _ Ht H)). intros ix _.
-    rewrite (const_at_sound _ _ _ _ Ht Ec), Pos2Z.inj_mul, plus_IZR, !mult_IZR. field. auto.
-  - destruct (affine_at t x) as [[[[a' b'] d'] y]|] eqn:Ea.
-    + destruct (affine_at_sound _ _ _ _ _ _ Ht Ea) as (Hy & Hs & Hv). rewrite <- Hs.
-      apply (built_ext _ _ _ _ _ _ (mk_affine_raw_sound _ _ _ _ _ _ _ Ht Hy H)). intros ix _.
-      rewrite Hv, Pos2Z.inj_mul, plus_IZR, !mult_IZR. field. auto.
-    + now apply mk_affine_raw_sound.
-Qed.
-Lemma mk_sorted_sound t f x y t' k : ok t ->
-  (forall a b, app2 f a b = app2 f b a) ->
-  shape_at (entries t) x = shape_at (entries t) y -> mk_sorted t f x y = Some (t', k) ->
-  built t t' k (shape_at (entries t) x)
-        (fun ix => app2 f (at_slot (entries t) x ix) (at_slot (entries t) y ix)).
-Proof.
-  unfold mk_sorted. intros Ht Hc Hs H.
-  destruct (add_sound _ _ _ _ _ Ht H) as (s & Hty & Hb).
-  destruct (Nat.leb x y); simpl in Hty; rewrite Hs, index_eqb_refl in Hty; injection Hty as <-;
-    rewrite ?Hs; auto.
-  apply (built_ext _ _ _ _ _ _ Hb). intros ix _. apply Hc.
-Qed.
-Lemma scale_at_sound t k a d x : ok t -> scale_at t k = Some (a, d, x) ->
-  (x < size t)%nat /\ shape_at (entries t) x = shape_at (entries t) k /\
-  at_slot (entries t) k = fun ix => IZR a / IZR (Zpos d) * at_slot (entries t) x ix.
-Proof.
-  unfold scale_at. intros Ht H. destruct (affine_at t k) as [[[[a' b'] d'] x']|] eqn:E; [|easy].
-  destruct b'; try easy. injection H as -> -> ->.
-  destruct (affine_at_sound _ _ _ _ _ _ Ht E) as (H1 & H2 & ->). repeat split; auto.
-  apply functional_extensionality; intros ix. field. apply not_0_IZR; lia.
-Qed.
-(** [v] is what [make] builds from an operand; it must be linear in it and look at nothing but the
-    operand's shape and value. *)
-Lemma mk_scaled_sound (v : tensor -> tensor) s t x make t' k : ok t -> (x < size t)%nat ->
-  (forall c u ix, In ix (boxs s) -> v (fun ix => c * u ix) ix = c * v u ix) ->
-  (forall x' t1 k1, (x' < size t)%nat -> shape_at (entries t) x' = shape_at (entries t) x ->
-     make t x' = Some (t1, k1) -> built t t1 k1 s (v (at_slot (entries t) x'))) ->
-  mk_scaled t x make = Some (t', k) -> built t t' k s (v (at_slot (entries t) x)).
-Proof.
-  unfold mk_scaled. intros Ht Hx Hlin Hmake H.
-  destruct (scale_at t x) as [[[a d] x']|] eqn:E; [|now apply Hmake].
-  destruct (scale_at_sound _ _ _ _ _ Ht E) as (Hx' & Hs & Hv).
-  destruct (make t x') as [[t1 z]|] eqn:Em; [|easy]. cbn [bind] in H.
-  pose proof (Hmake _ _ _ Hx' Hs Em) as B1. pose proof B1 as (Ht1 & _ & Hz & Hsz & Hvz).
-  pose proof (mk_affine_sound _ _ _ _ _ _ _ Ht1 Hz H) as B2. rewrite Hsz in B2.
-  apply (built_then _ _ _ _ _ _ _ _ _ B1). apply (built_ext _ _ _ _ _ _ B2). intros ix Hix.
-  rewrite Hvz, Hv, Hlin by auto. field. apply not_0_IZR; lia.
+  unfold shrink. set (U := used_axes r p).
+  set (p1 := map (pull_term (positions r U) (length U)) p).
+  destruct (below r U && compare_poly (map (pull_term U r) p1) p) eqn:E; intros H; injection H as <- <-.
+  - apply andb_prop in E as [Hb E]. apply compare_poly_eq in E. split; auto. split.
+    + intros n. apply map_below. intros t. apply pull_below.
+    + intros A ix Hr. rewrite <- E at 1. unfold poly_val. rewrite sum_map. apply sum_ext.
+      intros t _. rewrite <- Hr. apply pull_term_val. now rewrite Hr.
+  - split; [apply forallb_forall; intros a Ha; apply Nat.ltb_lt; now apply in_range|].
+    split; auto. intros A ix <-. now rewrite pick_range.
 Qed.
 
-Lemma mk_mul_sound t x y t' k : ok t -> (x < size t)%nat -> (y < size t)%nat ->
-  shape_at (entries t) x = shape_at (entries t) y -> mk_mul t x y = Some (t', k) ->
-  built t t' k (shape_at (entries t) x)
-        (fun ix => at_slot (entries t) x ix * at_slot (entries t) y ix).
+Lemma atomise_small_sound T s p T' k q : ok T -> poly_below (next T) p ->
+  atomise_small T s p = (T', k, q) ->
+  grows T T' /\ (k < next T')%positive /\
+  forall A, fits A T' -> forall ix, In ix (boxs s) -> A k (pick ix q) = pval A p ix.
 Proof.
-  unfold mk_mul. intros Ht Hx Hy Hs H.
-  assert (Hd : forall q : positive, IZR (Zpos q) <> 0) by (intros; apply not_0_IZR; lia).
-  destruct (const_at t x) as [[p q]|] eqn:Ex; [|destruct (const_at t y) as [[p q]|] eqn:Ey].
-  - rewrite Hs. apply (built_ext _ _ _ _ _ _ (mk_affine_sound _ _ _ _ _ _ _ Ht Hy H)).
-    intros ix _. rewrite (const_at_sound _ _ _ _ Ht Ex). field. auto.
-  - apply (built_ext _ _ _ _ _ _ (mk_affine_sound _ _ _ _ _ _ _ Ht Hx H)).
-    intros ix _. rewrite (const_at_sound _ _ _ _ Ht Ey). field. auto.
-  - apply (mk_scaled_sound (fun u ix => u ix * at_slot (entries t) y ix) _ t x
-             (fun t x => mk_scaled t y (fun t y => mk_sorted t Mul x y))); auto.
-    { intros; ring. }
-    intros x' t1 k1 Hx' Hsx H1.
-    apply (mk_scaled_sound (fun u ix => at_slot (entries t) x' ix * u ix) _ t y
-             (fun t y => mk_sorted t Mul x' y)); auto.
-    { intros; ring. }
-    intros y' t2 k2 Hy' Hsy H2. rewrite <- Hsx.
-    apply (mk_sorted_sound t Mul); auto; [intros; simpl; ring|congruence].
+  intros Hok Hp H. unfold atomise_small in H. destruct (one_read_cases p) as [(k0 & q0 & ->)|Hcase].
+  - injection H as <- <- <-. split; [now apply grows_refl|]. split.
+    + apply (Hp _ (or_introl eq_refl) k0 q0). simpl; auto.
+    + intros A HA ix _. now rewrite one_read.
+  - rewrite Hcase in H. destruct (shrink (length s) p) as [used p'] eqn:Es.
+    destruct (atomise T (pick s used) p') as [T1 k1] eqn:Ea. injection H as <- <- <-.
+    destruct (shrink_sound _ _ _ _ Es) as (Hb & Hbelow & Hval).
+    destruct (atomise_sound _ _ _ _ _ Hok (Hbelow _ Hp) Ea) as (H1 & H2 & H3).
+    split; auto. split; auto. intros A HA ix Hix.
+    rewrite H3; auto; [|now apply pick_in]. symmetry. apply Hval. now apply (box_length rho).
 Qed.
 
-Lemma mk_lin_sound t l x s t' k : ok t -> (x < size t)%nat ->
-  ty (Lin l) [shape_at (entries t) x] = Some s -> mk_lin t l x = Some (t', k) ->
-  built t t' k s (lin_app rho l (at_slot (entries t) x)).
+Lemma single_sound T s p T' t : ok T -> poly_below (next T) p -> single T s p = (T', t) ->
+  grows T T' /\ term_below (next T') t /\
+  forall A, fits A T' -> forall ix, In ix (boxs s) -> term_val rho A t ix = pval A p ix.
 Proof.
-  intros Ht Hx Hty H.
-  apply (mk_scaled_sound (lin_app rho l) s t x (fun t x => add t (Lin l) [x])); auto.
-  - intros c u ix _. unfold lin_app. rewrite <- sum_scal. apply sum_ext. intros p _.
-    destruct (index_eqb (snd p) ix); ring.
-  - intros x' t1 k1 Hx' Hs H1. destruct (add_sound _ _ _ _ _ Ht H1) as (s1 & Hty1 & B).
-    simpl map in Hty1. rewrite Hs, Hty in Hty1. injection Hty1 as <-. exact B.
-Qed.
-Lemma mk_ein2_sound t vs i j o x y s t' k : ok t -> (x < size t)%nat -> (y < size t)%nat ->
-  ty (Ein2 vs i j o) [shape_at (entries t) x; shape_at (entries t) y] = Some s ->
-  mk_ein2 t vs i j o x y = Some (t', k) ->
-  built t t' k s (ein2 rho vs i j o (at_slot (entries t) x) (at_slot (entries t) y)).
-Proof.
-  intros Ht Hx Hy Hty H.
-  apply (mk_scaled_sound (fun u => ein2 rho vs i j o u (at_slot (entries t) y)) s t x
-           (fun t x => mk_scaled t y (fun t y => add t (Ein2 vs i j o) [x; y]))); auto.
-  - intros c u ix _. unfold ein2. rewrite <- sum_scal. apply sum_ext. intros v _.
-    destruct (index_eqb (pick v o) ix); ring.
-  - intros x' t1 k1 Hx' Hsx H1.
-    apply (mk_scaled_sound (fun u => ein2 rho vs i j o (at_slot (entries t) x') u) s t y
-             (fun t y => add t (Ein2 vs i j o) [x'; y])); auto.
-    + intros c u ix _. unfold ein2. rewrite <- sum_scal. apply sum_ext. intros v _.
-      destruct (index_eqb (pick v o) ix); ring.
-    + intros y' t2 k2 Hy' Hsy H2. destruct (add_sound _ _ _ _ _ Ht H2) as (s1 & Hty1 & B).
-      simpl map in Hty1. rewrite Hsx, Hsy, Hty in Hty1. injection Hty1 as <-. exact B.
-Qed.
-Lemma mk_add_sound t x y t' k : ok t -> (x < size t)%nat -> (y < size t)%nat ->
-  shape_at (entries t) x = shape_at (entries t) y -> mk_add t x y = Some (t', k) ->
-  built t t' k (shape_at (entries t) x)
-        (fun ix => at_slot (entries t) x ix + at_slot (entries t) y ix).
-Proof.
-  unfold mk_add. intros Ht Hx Hy Hs H.
-  assert (Hd : forall q : positive, IZR (Zpos q) <> 0) by (intros; apply not_0_IZR; lia).
-  destruct (const_at t x) as [[p q]|] eqn:Ex; [|destruct (const_at t y) as [[p q]|] eqn:Ey].
-  - rewrite Hs. apply (built_ext _ _ _ _ _ _ (mk_affine_sound _ _ _ _ _ _ _ Ht Hy H)).
-    intros ix _. rewrite (const_at_sound _ _ _ _ Ht Ex). field. auto.
-  - apply (built_ext _ _ _ _ _ _ (mk_affine_sound _ _ _ _ _ _ _ Ht Hx H)).
-    intros ix _. rewrite (const_at_sound _ _ _ _ Ht Ey). field. auto.
-  - apply (mk_sorted_sound t Add); auto. intros; simpl; ring.
+  intros Hok Hp H.
+  assert (Hgen : (let c := leading p in
+    let '(T, k, q) := atomise_small T s (scale_poly (inverse_q c) p) in
+    (T, Term (fst c) (snd c) [] [Read k q])) = (T', t) ->
+    grows T T' /\ term_below (next T') t /\
+    forall A, fits A T' -> forall ix, In ix (boxs s) -> term_val rho A t ix = pval A p ix).
+  { set (c := leading p). cbv zeta.
+    destruct (atomise_small T s (scale_poly (inverse_q c) p)) as [[T1 k] q] eqn:Ea.
+    intros E. injection E as <- <-.
+    destruct (atomise_small_sound _ _ _ _ _ _ Hok (scale_below _ _ _ Hp) Ea) as (H1 & H2 & H3).
+    split; auto. split; [now apply read_below|]. intros A HA ix Hix.
+    rewrite term_read, (H3 A HA ix Hix), scale_poly_val, ratio_inverse.
+    rewrite <- surjective_pairing.
+    assert (Hc : ratio c <> 0).
+    { unfold c, leading. destruct p as [|u p']; [unfold ratio; simpl; lra|].
+      destruct (Z.eqb_spec (num u) 0) as [|Hn]; [unfold ratio; simpl; lra|].
+      unfold ratio; cbn [fst snd]. apply Rmult_integral_contrapositive. split.
+      - now apply not_0_IZR.
+      - apply Rinv_neq_0_compat, pos_neq0. }
+    field. exact Hc. }
+  unfold single in H. destruct p as [|u [|u' p]]; auto. injection H as <- <-.
+  split; [now apply grows_refl|]. split; [apply Hp; simpl; auto|]. intros A _ ix _. now rewrite pval_one.
 Qed.
 
-Lemma pull_of_eq l vs i : pull_of l = Some (vs, i) -> l = Ein vs i (all_axes vs).
+Lemma constant_sound p q A ix : constant p = Some q -> pval A p ix = ratio q.
 Proof.
-  destruct l as [vs' i' o| | |]; simpl; try easy.
-  destruct (index_eqb_spec o (all_axes vs')); intros H; inversion H; now subst.
-Qed.
-Lemma pull_at_sound t k vs i x : ok t -> pull_at t k = Some (vs, i, x) ->
-  (x < size t)%nat /\ shape_at (entries t) k = vs /\ shape_at (entries t) x = pick vs i /\
-  below (length vs) i = true /\
-  forall v, In v (boxs vs) -> at_slot (entries t) k v = at_slot (entries t) x (pick v i).
-Proof.
-  unfold pull_at. intros Ht H. destruct (entry_at _ k) as [[[o ps] s]|] eqn:E; [|easy].
-  destruct o; try easy. destruct ps as [|y [|]]; try easy.
-  destruct (pull_of l) as [[vs' i']|] eqn:Ep; [|easy]. injection H as -> -> ->.
-  apply pull_of_eq in Ep. subst l.
-  destruct (entry_at_some _ _ _ _ _ Ht E) as (H1 & Hv & Hs & Hp & Hty).
-  specialize (Hp x (or_introl eq_refl)). simpl in Hty.
-  destruct (_ && _) eqn:Hb in Hty; [|easy]. injection Hty as Hty.
-  rewrite pick_all_shape in Hty. decide_eqs.
-  unfold size. split; [lia|]. split; [now subst|]. split; auto. split; auto.
-  intros v Hv'. rewrite Hv. simpl. now apply widen_at.
-Qed.
-Lemma mk_pull_raw_sound t vs i x t' k : ok t ->
-  below (length vs) i = true -> shape_at (entries t) x = pick vs i ->
-  mk_pull_raw t vs i x = Some (t', k) ->
-  built t t' k vs (fun v => at_slot (entries t) x (pick v i)).
-Proof.
-  unfold mk_pull_raw. intros Ht Hi Hs H.
-  destruct (_ && _) eqn:Hb in H.
-  - decide_eqs. injection H as <- <-. match goal with H : (_ <? _)%nat = true |- _ =>
-      apply Nat.ltb_lt in H end. apply built_here; auto.
-    intros v Hv. f_equal. symmetry. now apply (pick_all rho).
-  - destruct (add_sound _ _ _ _ _ Ht H) as (s & Hty & Hbt). simpl in Hty.
-    destruct (_ && _) eqn:Hb' in Hty; [|easy]. injection Hty as <-. rewrite pick_all_shape in Hbt.
-    apply (built_ext _ _ _ _ _ _ Hbt). intros v Hv. simpl. now apply widen_at.
-Qed.
-Lemma pick_pick (v i j : list nat) : below (length i) j = true -> pick (pick v i) j = pick v (pick i j).
-Proof.
-  intros H. unfold pick. rewrite map_map. apply map_ext_in. intros k Hk.
-  now rewrite (nth_map_lt _ i k 0%nat) by (eapply in_below; eauto).
-Qed.
-Lemma below_pick m (i j : list nat) : below m i = true -> below (length i) j = true ->
-  below m (pick i j) = true.
-Proof.
-  intros Hi Hj. apply forallb_forall. intros x Hx. apply in_map_iff in Hx as (k & <- & Hk).
-  apply Nat.ltb_lt. apply (in_below m i); auto. apply nth_In. eapply in_below; eauto.
-Qed.
-Lemma mk_pull_sound t vs i x t' k : ok t ->
-  below (length vs) i = true -> shape_at (entries t) x = pick vs i ->
-  mk_pull t vs i x = Some (t', k) ->
-  built t t' k vs (fun v => at_slot (entries t) x (pick v i)).
-Proof.
-  unfold mk_pull. intros Ht Hi Hs H. destruct (const_at t x) as [[p q]|] eqn:Ec.
-  - apply (built_ext _ _ _ _ _ _ (mk_const_sound _ _ _ _ _ _ Ht H)). intros ix _.
-    now rewrite (const_at_sound _ _ _ _ Ht Ec).
-  - destruct (pull_at t x) as [[[vs' i'] y]|] eqn:Ep; [|now apply mk_pull_raw_sound].
-    destruct (pull_at_sound _ _ _ _ _ Ht Ep) as (_ & Hs' & Hy & Hi' & Hv).
-    assert (Hl : length vs' = length i) by (rewrite <- Hs', Hs; apply map_length).
-    rewrite Hl in Hi'.
-    assert (Hr : shape_at (entries t) y = pick vs (pick i i')).
-    { rewrite Hy, <- Hs', Hs. now apply pick_pick. }
-    apply (built_ext _ _ _ _ _ _ (mk_pull_raw_sound _ _ _ _ _ _ Ht (below_pick _ _ _ Hi Hi') Hr H)).
-    intros v Hv'. rewrite Hv.
-    + now rewrite pick_pick.
-    + rewrite <- Hs', Hs. now apply pick_in.
+  destruct p as [|[n d [|? ?] [|? ?]] [|? ?]]; simpl; try easy; intros H; injection H as <-.
+  - unfold poly_val, ratio; simpl. lra.
+  - rewrite pval_one. unfold term_val. cbn -[ratio]. ring.
 Qed.
 
-Lemma mk_sound t o ps s t' k : ok t -> (forall j, In j ps -> (j < size t)%nat) ->
-  ty o (map (shape_at (entries t)) ps) = Some s -> mk t o ps = Some (t', k) ->
-  built t t' k s (den rho tr o (map (at_slot (entries t)) ps)).
+Lemma made_then T T1 T2 s p v : grows T T1 -> made T1 T2 s p v -> made T T2 s p v.
+Proof. intros H (H1 & H2). split; auto. eapply grows_trans; eauto. Qed.
+Lemma made_ext T T' s p v w : made T T' s p v ->
+  (forall A, fits A T' -> forall ix, In ix (boxs s) -> v A ix = w A ix) -> made T T' s p w.
+Proof. intros (H1 & H2 & H3) H. split; auto. split; auto. intros. rewrite H3, H; auto. Qed.
+Lemma made_pure T s p v : ok T -> poly_below (next T) p ->
+  (forall A ix, In ix (boxs s) -> pval A p ix = v A ix) -> made T T s p v.
+Proof. intros H1 H2 H3. split; [now apply grows_refl|]. auto. Qed.
+
+Lemma tidied_one A t r ix : length ix = r -> pval A (tidied fix_ r t) ix = term_val rho A t ix.
+Proof. intros H. unfold tidied. rewrite collect_val, pval_one. now apply tidy_val. Qed.
+
+Lemma atom_made T T' s k v : made_atom T T' s k v -> made T T' s (atom_poly (length s) k) v.
 Proof.
-  intros Ht Hps Hty H.
-  assert (Hadd : add t o ps = Some (t', k) ->
-    built t t' k s (den rho tr o (map (at_slot (entries t)) ps))).
-  { intros Ha. destruct (add_sound _ _ _ _ _ Ht Ha) as (s' & Hs & Hb).
-    rewrite Hty in Hs. now injection Hs as <-. }
-  destruct o as [f|f|l|vs i j o'| |a d s0| | |]; cbn [mk] in H; auto.
-  - destruct ps as [|x [|y ps]]; [destruct f; auto| |destruct f; auto].
-    assert (Hx : (x < size t)%nat) by (apply Hps; simpl; auto).
-    simpl in Hty. injection Hty as <-. destruct f; auto.
-    + now apply mk_affine_sound.
-    + now apply mk_mul_sound.
-  - destruct ps as [|x [|y [|z ps]]]; [destruct f; auto|destruct f; auto| |destruct f; auto].
-    assert (Hx : (x < size t)%nat) by (apply Hps; simpl; auto).
-    assert (Hy : (y < size t)%nat) by (apply Hps; simpl; auto).
-    simpl in Hty. destruct (index_eqb_spec (shape_at (entries t) x) (shape_at (entries t) y))
-      as [Hs|]; [|easy]. injection Hty as <-.
-    destruct f; auto.
-    + now apply mk_add_sound.
-    + destruct (mk_affine t (-1) 0 1 y) as [[t1 z]|] eqn:Ea; [|easy]. cbn [bind] in H.
-      pose proof (mk_affine_sound _ _ _ _ _ _ _ Ht Hy Ea) as B1.
-      pose proof B1 as (Ht1 & _ & Hz & Hsz & Hvz).
-      destruct (built_old _ _ _ _ _ x B1 Hx) as (Ox & Osx & Hx1).
-      assert (Hs1 : shape_at (entries t1) x = shape_at (entries t1) z) by congruence.
-      pose proof (mk_add_sound _ _ _ _ _ Ht1 Hx1 Hz Hs1 H) as B2. rewrite Osx in B2.
-      apply (built_then _ _ _ _ _ _ _ _ _ B1).
-      apply (built_ext _ _ _ _ _ _ B2). intros ix Hix. simpl.
-      rewrite Ox, Hvz by congruence. unfold Rdiv. rewrite Rinv_1. ring.
-    + now apply mk_mul_sound.
-    + destruct (add t (Map1 Recip) [y]) as [[t1 z]|] eqn:Ea; [|easy]. cbn [bind] in H.
-      destruct (add_sound _ _ _ _ _ Ht Ea) as (s1 & Hty1 & B1).
-      simpl in Hty1. injection Hty1 as <-.
-      pose proof B1 as (Ht1 & _ & Hz & Hsz & Hvz).
-      destruct (built_old _ _ _ _ _ x B1 Hx) as (Ox & Osx & Hx1).
-      assert (Hs1 : shape_at (entries t1) x = shape_at (entries t1) z) by congruence.
-      pose proof (mk_mul_sound _ _ _ _ _ Ht1 Hx1 Hz Hs1 H) as B2. rewrite Osx in B2.
-      apply (built_then _ _ _ _ _ _ _ _ _ B1).
-      apply (built_ext _ _ _ _ _ _ B2). intros ix Hix. simpl.
-      rewrite Ox, Hvz by congruence. reflexivity.
-  - destruct ps as [|x [|y ps]]; auto. destruct (pull_of l) as [[vs i]|] eqn:Ep.
-    2:{ apply mk_lin_sound; auto. apply Hps. simpl; auto. }
-    apply pull_of_eq in Ep. subst l. simpl in Hty.
-    destruct (_ && _) eqn:Hb in Hty; [|easy]. injection Hty as <-. rewrite pick_all_shape.
-    decide_eqs.
-    match goal with Hs : shape_at _ x = pick vs i |- _ => rename Hs into Hsx end.
-    match goal with Hi : below _ i = true |- _ => rename Hi into Hbi end.
-    apply (built_ext _ _ _ _ _ _ (mk_pull_sound _ _ _ _ _ _ Ht Hbi Hsx H)).
-    intros v Hv. simpl. symmetry. now apply widen_at.
-  - destruct ps as [|x [|y [|z ps]]]; auto.
-    apply mk_ein2_sound; auto; apply Hps; simpl; auto.
-  - destruct ps; auto. simpl in Hty. injection Hty as <-. now apply mk_const_sound.
+  intros (H1 & H2 & H3). split; auto. split.
+  - apply one_below, read_below, H2.
+  - intros A HA ix Hix. rewrite <- (box_length rho _ _ Hix), atom_poly_val. auto.
 Qed.
 
-Lemma agree_slots es fs ps (m : nat -> nat) (she : nat -> shape) (E : env) :
-  (forall j, In j ps -> shape_at es (m j) = she j /\
-     forall ix, In ix (boxs (she j)) -> E j ix = at_slot fs (m j) ix) ->
-  map (shape_at es) (map m ps) = map she ps /\
-  agree rho (map she ps) (map E ps) (map (at_slot fs) (map m ps)).
+Lemma apply_sound o s ss xs : forall T T' p, ok T -> map fst xs = ss -> ty o ss = Some s ->
+  (forall x, In x xs -> poly_below (next T) (snd x)) ->
+  mk_apply T o s xs = (T', p) ->
+  made T T' s p (fun A => den rho tr o (map (fun x => pval A (snd x)) xs)).
 Proof.
-  induction ps as [|j ps IH]; simpl; intros H; auto.
-  destruct (H j (or_introl eq_refl)) as [H1 H2]. destruct IH as [I1 I2]; auto.
-  rewrite H1, I1. auto.
+  intros T T' p Hok Hss Hty Hxs H. unfold mk_apply in H.
+  set (step := fun (x : shape * poly) Tks => let '(T, k) := atomise (fst Tks) (fst x) (snd x) in
+                                           (T, k :: snd Tks)) in *.
+  assert (Hfold : forall T1 ks, fold_right step (T, []) xs = (T1, ks) ->
+    grows T T1 /\ (forall k, In k ks -> (k < next T1)%positive) /\
+    forall A, fits A T1 -> agree rho ss (map A ks) (map (fun x => pval A (snd x)) xs)).
+  { subst ss. clear Hty H. induction xs as [|x xs IH]; cbn [fold_right]; intros T1 ks E.
+    - injection E as <- <-. split; [now apply grows_refl|]. split; [easy|]. now simpl.
+    - destruct (fold_right step (T, []) xs) as [T2 ks2] eqn:E2.
+      destruct (IH (fun y Hy => Hxs y (or_intror Hy)) _ _ eq_refl) as (G2 & B2 & V2).
+      unfold step in E. cbn [fst snd] in E. destruct (atomise T2 (fst x) (snd x)) as [T3 k3] eqn:E3.
+      injection E as <- <-.
+      assert (Hx : poly_below (next T2) (snd x)).
+      { eapply poly_below_up; [apply (grows_le _ _ G2)|]. apply Hxs. simpl; auto. }
+      destruct (atomise_sound _ _ _ _ _ (grows_ok _ _ G2) Hx E3) as (G3 & B3 & V3).
+      split; [eapply grows_trans; eauto|]. split.
+      + intros k [<-|Hk]; auto. specialize (B2 k Hk). pose proof (grows_le _ _ G3). lia.
+      + intros A HA. simpl. split; [intros ix Hix; now apply V3|].
+        apply V2. eapply grows_fits; eauto. }
+  destruct (fold_right step (T, []) xs) as [T1 ks] eqn:E1.
+  destruct (Hfold _ _ eq_refl) as (G1 & B1 & V1).
+  destruct (intern T1 (Apply o ks) s) as [T2 k] eqn:E2. injection H as <- <-.
+  destruct (intern_sound T1 (Apply o ks) s T2 k (grows_ok _ _ G1) B1 E2) as (G2 & B2 & V2).
+  apply (made_then _ _ _ _ _ _ G1). apply atom_made. split; auto. split; auto.
+  intros A HA ix Hix. rewrite (V2 A HA ix Hix). eapply den_agree; eauto.
+  apply V1. eapply grows_fits; eauto.
 Qed.
 
-(** Slots [0 .. length m) of a program are in the table, at [m]. *)
-Definition represents (es : list entry) (m : list nat) (she : nat -> shape) (E : env) : Prop :=
-  forall j, (j < length m)%nat ->
-    (nth j m 0 < n + length es)%nat /\ shape_at es (nth j m 0%nat) = she j /\
-    forall ix, In ix (boxs (she j)) -> E j ix = at_slot es (nth j m 0%nat) ix.
+Lemma mul_sound T s x y T' p : ok T -> poly_below (next T) x -> poly_below (next T) y ->
+  mk_mul fix_ T s x y = (T', p) -> made T T' s p (fun A ix => pval A x ix * pval A y ix).
+Proof.
+  intros Hok Hx Hy H. unfold mk_mul in H.
+  destruct (constant x) as [q|] eqn:Cx; [|destruct (constant y) as [q|] eqn:Cy].
+  - injection H as <- <-. apply made_pure; auto using scale_below. intros A ix _.
+    now rewrite scale_poly_val, (constant_sound x q).
+  - injection H as <- <-. apply made_pure; auto using scale_below. intros A ix _.
+    rewrite scale_poly_val, (constant_sound y q) by auto. ring.
+  - clear Cx Cy. destruct (single T s x) as [T1 t] eqn:E1. destruct (single T1 s y) as [T2 u] eqn:E2.
+    destruct (single_sound _ _ _ _ _ Hok Hx E1) as (G1 & B1 & V1).
+    assert (Hy1 : poly_below (next T1) y) by (eapply poly_below_up; [apply (grows_le _ _ G1)|auto]).
+    destruct (single_sound _ _ _ _ _ (grows_ok _ _ G1) Hy1 E2) as (G2 & B2 & V2).
+    apply (made_then _ _ _ _ _ _ G1).
+    assert (L2 := grows_le _ _ G2). cbv zeta in H.
+    destruct (within (length s + length (over t)) (factors t)) eqn:Hw.
+    + injection H as <- <-. split; auto. split.
+      { apply tidied_below, mul_below; auto. eapply term_below_up; eauto. }
+      intros A HA ix Hix. pose proof (box_length rho _ _ Hix) as Hr.
+      rewrite tidied_one, mul_terms_val, V1, V2; auto. eapply grows_fits; eauto.
+    + apply (made_then _ _ _ _ _ _ G2).
+      assert (Hx2 : poly_below (next T2) x).
+      { eapply poly_below_up; [|exact Hx]. pose proof (grows_le _ _ G1). lia. }
+      assert (Hy2 : poly_below (next T2) y) by (eapply poly_below_up; eauto).
+      destruct (atomise T2 s x) as [T3 a] eqn:E3.
+      destruct (atomise_sound _ _ _ _ _ (grows_ok _ _ G2) Hx2 E3) as (G3 & B3 & V3).
+      assert (Hy3 : poly_below (next T3) y) by (eapply poly_below_up; [apply (grows_le _ _ G3)|auto]).
+      destruct (atomise T3 s y) as [T4 b] eqn:E4.
+      destruct (atomise_sound _ _ _ _ _ (grows_ok _ _ G3) Hy3 E4) as (G4 & B4 & V4).
+      destruct (intern T4 (Apply (Map2 Mul) [a; b]) s) as [T5 k] eqn:E5. injection H as <- <-.
+      pose proof (grows_le _ _ G4) as L4.
+      destruct (intern_sound T4 (Apply (Map2 Mul) [a; b]) s T5 k (grows_ok _ _ G4)) as (G5 & B5 & V5); auto.
+      { intros k' [<-|[<-|[]]]; auto. lia. }
+      apply (made_then _ _ _ _ _ _ G3), (made_then _ _ _ _ _ _ G4), atom_made.
+      split; auto. split; auto. intros A HA ix Hix.
+      pose proof (grows_fits _ _ A G5 HA) as HA4. pose proof (grows_fits _ _ A G4 HA4) as HA3.
+      rewrite (V5 A HA ix Hix). simpl. now rewrite (V3 A HA3 ix Hix), (V4 A HA4 ix Hix).
+Qed.
 
-Lemma enter_all_sound p : forall t m t' m' she E, ok t -> enter_all p t m = Some (t', m') ->
-  represents (entries t) m she E ->
-  ok t' /\ (exists es, entries t' = entries t ++ es) /\
-  length m' = (length m + length p)%nat /\
+Lemma point_sound T s f p T' q : ok T -> poly_below (next T) p -> mk_point T s f p = (T', q) ->
+  made T T' s q (fun A ix => app1 f (pval A p ix)).
+Proof.
+  intros Hok Hp H. unfold mk_point in H.
+  destruct (atomise_small T s p) as [[T1 k1] u] eqn:E1.
+  destruct (atomise_small_sound _ _ _ _ _ _ Hok Hp E1) as (G1 & B1 & V1).
+  destruct (intern T1 (Point f k1) []) as [T2 k2] eqn:E2. injection H as <- <-.
+  destruct (intern_sound T1 (Point f k1) [] T2 k2 (grows_ok _ _ G1) B1 E2) as (G2 & B2 & V2).
+  apply (made_then _ _ _ _ _ _ G1). split; auto. split; [now apply one_below, read_below|].
+  intros A HA ix Hix. rewrite one_read, (V2 A HA). f_equal. apply V1; auto.
+  eapply grows_fits; eauto.
+Qed.
+
+Lemma recip_factors_sound fs : forall T T' gs, ok T ->
+  (forall k q, In (Read k q) fs -> (k < next T)%positive) -> recip_factors T fs = Some (T', gs) ->
+  grows T T' /\ (forall k q, In (Read k q) gs -> (k < next T')%positive) /\
+  forall A, fits A T' -> forall v, product rho A gs v = / product rho A fs v.
+Proof.
+  induction fs as [|[k q|d] fs IH]; simpl; intros T T' gs Hok Hfs H; [| |easy].
+  - injection H as <- <-. split; [now apply grows_refl|]. split; [easy|]. intros A _ v. simpl. lra.
+  - destruct (intern T (Point Recip k) []) as [T1 k1] eqn:E1.
+    destruct (recip_factors T1 fs) as [[T2 gs2]|] eqn:E2; [|easy]. injection H as <- <-.
+    destruct (intern_sound T (Point Recip k) [] T1 k1 Hok) as (G1 & B1 & V1); auto.
+    { simpl. eauto. }
+    destruct (IH T1 T2 gs2 (grows_ok _ _ G1)) as (G2 & B2 & V2); auto.
+    { intros k' q' Hk. pose proof (grows_le _ _ G1). specialize (Hfs k' q' (or_intror Hk)). lia. }
+    split; [eapply grows_trans; eauto|]. split.
+    + intros k' q' [E|Hk]; [|eauto]. inversion E; subst. pose proof (grows_le _ _ G2). lia.
+    + intros A HA v. simpl. rewrite (V2 A HA), Rinv_mult. f_equal.
+      now rewrite (V1 A (grows_fits _ _ A G2 HA)).
+Qed.
+
+Lemma leading_neq0 p : ratio (leading p) <> 0.
+Proof.
+  unfold leading. destruct p as [|u p']; [unfold ratio; simpl; lra|].
+  destruct (Z.eqb_spec (num u) 0) as [|Hn]; [unfold ratio; simpl; lra|].
+  unfold ratio; cbn [fst snd]. apply Rmult_integral_contrapositive. split.
+  - now apply not_0_IZR.
+  - apply Rinv_neq_0_compat, pos_neq0.
+Qed.
+
+Lemma recip_sound T s p T' q : ok T -> poly_below (next T) p -> mk_recip fix_ T s p = (T', q) ->
+  made T T' s q (fun A ix => / pval A p ix).
+Proof.
+  intros Hok Hp H.
+  assert (Hgen : (let c := leading p in
+    let '(T, x) := mk_point T s Recip (scale_poly (inverse_q c) p) in
+    (T, scale_poly (inverse_q c) x)) = (T', q) -> made T T' s q (fun A ix => / pval A p ix)).
+  { cbv zeta. destruct (mk_point _ _ _ _) as [T1 x] eqn:E. intros E'. injection E' as <- <-.
+    destruct (point_sound _ _ _ _ _ _ Hok (scale_below _ _ _ Hp) E) as (G1 & B1 & V1).
+    split; auto. split; auto using scale_below. intros A HA ix Hix.
+    rewrite scale_poly_val, (V1 A HA ix Hix). simpl.
+    rewrite scale_poly_val, ratio_inverse, Rinv_mult, Rinv_inv, <- Rmult_assoc, Rinv_l, Rmult_1_l;
+      auto using leading_neq0. }
+  unfold mk_recip in H. destruct p as [|[n d [|? ?] fs] [|t' p]]; try exact (Hgen H).
+  destruct (recip_factors T fs) as [[T1 gs]|] eqn:E.
+  2:{ now apply (point_sound T s Recip). }
+  injection H as <- <-. destruct (recip_factors_sound fs T T1 gs Hok) as (G1 & B1 & V1); auto.
+  { intros k q Hk. apply (Hp _ (or_introl eq_refl) k q Hk). }
+  split; auto. split; [apply tidied_below; exact B1|].
+  intros A HA ix Hix. rewrite tidied_one by now apply (box_length rho).
+  rewrite pval_one. unfold term_val; cbn [num denom over factors sizes map box sum].
+  rewrite <- surjective_pairing, ratio_inverse, !Rplus_0_r, (V1 A HA), Rinv_mult. reflexivity.
+Qed.
+
+Lemma all_some_sum (f : term -> option term) (v w : term -> R) p q :
+  all_some f p = Some q -> (forall t t', f t = Some t' -> v t' = w t) -> sum q v = sum p w.
+Proof.
+  revert q. induction p as [|t p IH]; simpl; intros q H E; [injection H as <-; easy|].
+  destruct (f t) as [t'|] eqn:Et; [|easy]. destruct (all_some f p) as [q'|]; [|easy].
+  injection H as <-. simpl. rewrite (E t t' Et). now rewrite (IH q' eq_refl E).
+Qed.
+Lemma ein_sound T vs i o x y : ok T -> poly_below (next T) x -> below (length vs) i = true ->
+  mk_ein fix_ vs i o x = Some y ->
+  made T T (pick vs o) y (fun A => lin_app rho (Ein vs i o) (pval A x)).
+Proof.
+  intros Hok Hx Hi H. unfold mk_ein in H.
+  destruct (all_some _ x) as [ts|] eqn:E; [|easy]. injection H as <-. apply made_pure; auto.
+  - apply collect_below, map_below; [intros; now apply tidy_below|]. intros t Ht.
+    destruct (all_some_in _ _ _ E t Ht) as (u & Hu & Er). eapply reduce_below; eauto.
+    apply pull_below. now apply Hx.
+  - intros A b Hb. rewrite collect_val. unfold poly_val. rewrite sum_map.
+    transitivity (sum ts (fun t => term_val rho A t b)).
+    { apply sum_ext. intros t _. apply tidy_val; auto. rewrite (box_length rho _ _ Hb).
+      unfold pick. now rewrite map_length. }
+    rewrite (all_some_sum _ (fun t => term_val rho A t b)
+      (fun t => sum (boxs vs) (fun v => if index_eqb (pick v o) b
+                 then term_val rho A (pull_term i (length vs) t) v else 0)) _ _ E).
+    2:{ intros t t' Et. now apply (reduce_term_val rho A vs o _ t' b Et). }
+    rewrite sum_swap. unfold lin_app; cbn [pairs]. rewrite sum_map. cbn [fst snd]. apply sum_ext.
+    intros v Hv. destruct (index_eqb (pick v o) b); [|apply sum_zero]. apply sum_ext. intros t _.
+    rewrite <- (box_length rho _ _ Hv). apply pull_term_val. now rewrite (box_length rho _ _ Hv).
+Qed.
+Lemma ein2_sound T vs i j o x y T' p : ok T -> poly_below (next T) x -> poly_below (next T) y ->
+  below (length vs) i = true -> below (length vs) j = true ->
+  mk_ein2 fix_ T vs i j o x y = Some (T', p) ->
+  made T T' (pick vs o) p (fun A => ein2 rho vs i j o (pval A x) (pval A y)).
+Proof.
+  intros Hok Hx Hy Hi Hj H.
+  assert (Hzero : Some (T, []) = Some (T', p) -> (forall A v w, pval A x v * pval A y w = 0) ->
+    made T T' (pick vs o) p (fun A => ein2 rho vs i j o (pval A x) (pval A y))).
+  { intros E H0. injection E as <- <-. apply made_pure; auto; [easy|]. intros A b _. unfold ein2.
+    symmetry. apply sum_none. intros v _. destruct (index_eqb _ b); auto. }
+  unfold mk_ein2 in H. destruct x as [|x0 x']; [apply Hzero; auto; intros; unfold poly_val; simpl; ring|].
+  destruct y as [|y0 y']; [apply Hzero; auto; intros; unfold poly_val; simpl; ring|].
+  clear Hzero. set (x := x0 :: x') in *. set (y := y0 :: y') in *. clearbody x y. clear x0 x' y0 y'.
+  destruct (single T (pick vs i) x) as [T1 t] eqn:E1. destruct (single T1 (pick vs j) y) as [T2 u] eqn:E2.
+  destruct (single_sound _ _ _ _ _ Hok Hx E1) as (G1 & B1 & V1).
+  assert (Hy1 : poly_below (next T1) y) by (eapply poly_below_up; [apply (grows_le _ _ G1)|auto]).
+  destruct (single_sound _ _ _ _ _ (grows_ok _ _ G1) Hy1 E2) as (G2 & B2 & V2).
+  apply (made_then _ _ _ _ _ _ G1). cbv zeta in H.
+  set (t' := pull_term i (length vs) t) in *. set (u' := pull_term j (length vs) u) in *.
+  destruct (within (length vs + length (over t')) (factors t')) eqn:Hw; [|easy].
+  destruct (reduce_term vs o (mul_terms (length vs) t' u')) as [w|] eqn:E3; [|easy].
+  injection H as <- <-. split; auto. split.
+  { apply tidied_below. eapply reduce_below; eauto.
+    apply mul_below; apply pull_below; auto. eapply term_below_up; [apply (grows_le _ _ G2)|auto]. }
+  intros A HA b Hb. pose proof (grows_fits _ _ A G2 HA) as HA1.
+  rewrite tidied_one.
+  2:{ rewrite (box_length rho _ _ Hb). unfold pick. now rewrite map_length. }
+  rewrite (reduce_term_val rho A vs o _ w b E3 Hb). apply sum_ext. intros v Hv.
+  destruct (index_eqb (pick v o) b); auto. pose proof (box_length rho _ _ Hv) as Lv.
+  rewrite mul_terms_val by auto. unfold t', u'. rewrite <- Lv, !pull_term_val by now rewrite Lv.
+  rewrite V1, V2 by (auto using pick_in). reflexivity.
+Qed.
+Lemma lin_sound T l s s' x T' p : ok T -> poly_below (next T) x -> ty (Lin l) [s] = Some s' ->
+  mk_lin T l s s' x = (T', p) -> made T T' s' p (fun A => lin_app rho l (pval A x)).
+Proof.
+  intros Hok Hx Hty H.
+  assert (Hscale : forall c (u : tensor) b, lin_app rho l (fun ix => c * u ix) b = c * lin_app rho l u b).
+  { intros c u b. unfold lin_app. rewrite <- sum_scal. apply sum_ext. intros q _.
+    destruct (index_eqb (snd q) b); ring. }
+  unfold mk_lin in H. destruct x as [|x0 x'].
+  - injection H as <- <-. apply made_pure; auto. intros A b _. unfold poly_val; simpl. symmetry.
+    apply sum_none. intros q _. now destruct (index_eqb (snd q) b).
+  - set (x := x0 :: x') in *. cbv zeta in H. clearbody x. clear x0 x'.
+    destruct (mk_apply _ _ _ _) as [T1 y] eqn:E. injection H as <- <-.
+    apply (apply_sound (Lin l) s' [s]) in E as (G1 & B1 & V1); auto.
+    2:{ intros z [<-|[]]. now apply scale_below. }
+    split; auto. split; auto using scale_below. intros A HA b Hb.
+    rewrite scale_poly_val, (V1 A HA b Hb). cbn [map snd den].
+    rewrite <- Hscale. unfold lin_app. apply sum_ext. intros q _.
+    destruct (index_eqb (snd q) b); auto. rewrite scale_poly_val, ratio_inverse.
+    field. apply leading_neq0.
+Qed.
+
+Theorem mk_sound T o xs s T' p : ok T -> ty o (map fst xs) = Some s ->
+  (forall x, In x xs -> poly_below (next T) (snd x)) -> mk fix_ T o xs s = (T', p) ->
+  made T T' s p (fun A => den rho tr o (map (fun x => pval A (snd x)) xs)).
+Proof.
+  intros Hok Hty Hxs H.
+  assert (Happ : mk_apply T o s xs = (T', p) ->
+    made T T' s p (fun A => den rho tr o (map (fun x => pval A (snd x)) xs))).
+  { intros Ha. now apply (apply_sound o s (map fst xs)). }
+  destruct o as [f|f|l|vs i j o| |a d s0|d|d|]; cbn [mk] in H; auto.
+  - destruct xs as [|[sx x] [|? ?]]; auto.
+    assert (Hx : poly_below (next T) x) by (apply (Hxs (sx, x)); simpl; auto).
+    simpl in Hty. injection Hty as ->. cbn [map snd den].
+    destruct f; try (now apply point_sound).
+    + injection H as <- <-. apply made_pure; auto.
+      { apply add_poly_below; auto using const_below, scale_below. }
+      intros A ix _. rewrite add_poly_val, const_poly_val, scale_poly_val, ratio_lowest. simpl.
+      field. apply pos_neq0.
+    + now apply (mul_sound T s x x).
+    + now apply recip_sound.
+  - destruct xs as [|[sx x] [|[sy y] [|? ?]]]; auto.
+    assert (Hx : poly_below (next T) x) by (apply (Hxs (sx, x)); simpl; auto).
+    assert (Hy : poly_below (next T) y) by (apply (Hxs (sy, y)); simpl; auto).
+    simpl in Hty. destruct (index_eqb_spec sx sy) as [<-|]; [|easy]. injection Hty as ->.
+    destruct f; auto; cbn [map snd den].
+    + injection H as <- <-. apply made_pure; auto using add_poly_below.
+      intros A ix _. now rewrite add_poly_val.
+    + injection H as <- <-. apply made_pure; auto using add_poly_below, scale_below.
+      intros A ix _. rewrite add_poly_val, scale_poly_val. unfold ratio; simpl. field.
+    + now apply mul_sound.
+    + destruct (mk_recip fix_ T s y) as [T1 z] eqn:E1.
+      destruct (recip_sound _ _ _ _ _ Hok Hy E1) as (G1 & B1 & V1).
+      apply (made_then _ _ _ _ _ _ G1).
+      assert (Hx1 : poly_below (next T1) x) by (eapply poly_below_up; [apply (grows_le _ _ G1)|auto]).
+      pose proof (mul_sound _ _ _ _ _ _ (grows_ok _ _ G1) Hx1 B1 H) as M.
+      apply (made_ext _ _ _ _ _ _ M). intros A HA ix Hix.
+      rewrite V1; auto. eapply grows_fits; [apply M|auto].
+  - destruct xs as [|[sx x] [|? ?]]; [destruct l; auto| |destruct l; auto].
+    assert (Hx : poly_below (next T) x) by (apply (Hxs (sx, x)); simpl; auto).
+    cbn [map snd den]. simpl map in Hty.
+    destruct l as [vs i o|c d d' s1|c d d' s1|s1 s2]; try (now apply (lin_sound T _ sx)).
+    destruct (mk_ein fix_ vs i o x) as [y|] eqn:E; auto. injection H as <- <-.
+    simpl in Hty. destruct (below _ i) eqn:Hi; [|easy]. destruct (_ && _) in Hty; [|easy].
+    injection Hty as <-. now apply ein_sound.
+  - destruct xs as [|[sx x] [|[sy y] [|? ?]]]; auto.
+    assert (Hx : poly_below (next T) x) by (apply (Hxs (sx, x)); simpl; auto).
+    assert (Hy : poly_below (next T) y) by (apply (Hxs (sy, y)); simpl; auto).
+    destruct (mk_ein2 fix_ T vs i j o x y) as [[T1 q]|] eqn:E; auto. injection H as <- <-.
+    simpl in Hty. destruct (_ && _) eqn:Hc in Hty; [|easy]. injection Hty as <-.
+    cbn [map snd den]. repeat (apply andb_prop in Hc as [Hc ?]). now apply ein2_sound.
+  - destruct xs; auto. injection H as <- <-. apply made_pure; auto using const_below.
+    intros A ix _. now rewrite const_poly_val.
+  - destruct xs; auto. injection H as <- <-. simpl in Hty. injection Hty as <-.
+    apply made_pure; auto.
+    + apply tidied_below. intros k q [E|[]]; discriminate.
+    + intros A ix Hix. rewrite tidied_one by now apply (box_length rho) in Hix.
+      unfold term_val, ratio. simpl. field.
+Qed.
+
+(** Slots of a program are represented by normal forms. *)
+Definition represents (A : atoms) (m : list (shape * poly)) (she : nat -> shape) (E : env) : Prop :=
+  forall j, (j < length m)%nat -> fst (nth j m none) = she j /\
+    forall ix, In ix (boxs (she j)) -> E j ix = pval A (snd (nth j m none)) ix.
+Definition all_below (T : table) (m : list (shape * poly)) : Prop :=
+  forall x, In x m -> poly_below (next T) (snd x).
+
+Lemma agree_slots A m she E ps : below (length m) ps = true -> represents A m she E ->
+  map fst (map (fun j => nth j m none) ps) = map she ps /\
+  agree rho (map she ps) (map E ps) (map (fun x => pval A (snd x)) (map (fun j => nth j m none) ps)).
+Proof.
+  intros Hb Hr. assert (H : forall j, In j ps -> (j < length m)%nat) by (intros; eapply in_below; eauto).
+  clear Hb. induction ps as [|j ps IH]; simpl; auto.
+  destruct (Hr j (H j (or_introl eq_refl))) as [H1 H2].
+  destruct IH as [I1 I2]; [intros; apply H; simpl; auto|]. rewrite H1, I1. auto.
+Qed.
+
+Theorem enter_all_sound p : forall T m T' m' she, ok T -> all_below T m ->
+  enter_all fix_ p T m = Some (T', m') ->
+  (forall j, (j < length m)%nat -> fst (nth j m none) = she j) ->
+  grows T T' /\ all_below T' m' /\ length m' = (length m + length p)%nat /\
   exists shf, infer p (length m) she = Some shf /\
-              represents (entries t') m' shf (run rho tr p (length m) E).
+    forall A E, fits A T' -> represents A m she E -> represents A m' shf (run rho tr p (length m) E).
 Proof.
-  induction p as [|[o ps] p IH]; intros t m t' m' she E Ht H Hrep; simpl in H.
-  - injection H as <- <-. split; auto. split; [exists []; now rewrite app_nil_r|].
-    split; [simpl; lia|]. exists she. auto.
-  - destruct (below (length m) ps) eqn:Hb; [|easy].
-    unfold enter in H. destruct (below (size t) _) eqn:Hb'; [|easy].
-    destruct (ty o _) as [s|] eqn:Hty; [|easy].
-    destruct (mk t o _) as [[t1 k]|] eqn:Hmk; [|easy].
-    set (mm := fun j => nth j m 0%nat) in *.
-    destruct (agree_slots (entries t) (entries t) ps mm she E) as [Hsh Hag].
-    { intros j Hj. destruct (Hrep j (in_below _ _ _ Hb Hj)) as (_ & H1 & H2). auto. }
-    pose proof (mk_sound t o (map mm ps) s t1 k Ht (fun j => in_below _ _ j Hb') Hty Hmk) as B.
-    pose proof B as (Ht1 & (es1 & E1) & Hk & Hsk & Hvk).
-    rewrite Hsh in Hty.
-    destruct (IH t1 (m ++ [k]) t' m' (put she (length m) s)
-                (put E (length m) (den rho tr o (map E ps))) Ht1 H) as (I1 & (es2 & E2) & I3 & I4).
-    + intros j Hj. rewrite app_length in Hj. simpl in Hj.
-      destruct (Nat.eq_dec j (length m)) as [->|Hne].
-      * rewrite app_nth2, Nat.sub_diag, !put_same by lia. cbn [nth]. split; [exact Hk|].
-        split; auto. intros ix Hix. rewrite Hvk by auto.
-        eapply den_agree; eauto.
-      * rewrite app_nth1, !put_other by lia. destruct (Hrep j ltac:(lia)) as (H1 & H2 & H3).
-        destruct (built_old _ _ _ _ _ (nth j m 0%nat) B H1) as (O1 & O2 & O3).
-        rewrite O1, O2. auto.
-    + split; auto. split; [exists (es1 ++ es2); rewrite E2, E1; now rewrite app_assoc|].
-      rewrite app_length in I3, I4. simpl in I3, I4. split; [simpl; lia|].
-      rewrite Nat.add_1_r in I4. simpl. rewrite Hb, Hty. exact I4.
+  induction p as [|[o ps] p IH]; intros T m T' m' she Hok Hm H Hsh; cbn [enter_all] in H.
+  - injection H as <- <-. split; [now apply grows_refl|]. split; auto. split; [simpl; lia|].
+    exists she. auto.
+  - destruct (below (length m) ps) eqn:Hb; [|easy]. unfold enter in H.
+    set (xs := map (fun j => nth j m none) ps) in *.
+    destruct (ty o (map fst xs)) as [s|] eqn:Hty; [|easy].
+    destruct (mk fix_ T o xs s) as [T1 q] eqn:Hmk.
+    assert (Hxs : forall x, In x xs -> poly_below (next T) (snd x)).
+    { intros x Hx. apply in_map_iff in Hx as (j & <- & Hj). apply Hm, nth_In. eapply in_below; eauto. }
+    destruct (mk_sound T o xs s T1 q Hok Hty Hxs Hmk) as (G1 & B1 & V1).
+    assert (Hshapes : map fst xs = map she ps).
+    { unfold xs. rewrite map_map. apply map_ext_in. intros j Hj. apply Hsh. eapply in_below; eauto. }
+    assert (Hm1 : all_below T1 (m ++ [(s, q)])).
+    { intros x Hx. apply in_app_iff in Hx as [Hx|[<-|[]]]; auto.
+      eapply poly_below_up; [apply (grows_le _ _ G1)|]. now apply Hm. }
+    assert (Hsh1 : forall j, (j < length (m ++ [(s, q)]))%nat ->
+      fst (nth j (m ++ [(s, q)]) none) = put she (length m) s j).
+    { intros j Hj. rewrite app_length in Hj. simpl in Hj. destruct (Nat.eq_dec j (length m)) as [->|].
+      - now rewrite app_nth2, Nat.sub_diag, put_same by lia.
+      - rewrite app_nth1, put_other by lia. apply Hsh. lia. }
+    destruct (IH T1 _ T' m' (put she (length m) s) (grows_ok _ _ G1) Hm1 H Hsh1)
+      as (G2 & B2 & L2 & shf & I2 & R2).
+    rewrite app_length in L2, I2. simpl in L2, I2. rewrite Nat.add_1_r in I2.
+    split; [eapply grows_trans; eauto|]. split; auto. split; [simpl; lia|].
+    exists shf. split; [cbn [infer]; now rewrite Hb, <- Hshapes, Hty|].
+    intros A E HA Hr. pose proof (grows_fits _ _ A G2 HA) as HA1.
+    specialize (R2 A (put E (length m) (den rho tr o (map E ps))) HA).
+    rewrite app_length in R2. simpl in R2. rewrite Nat.add_1_r in R2. cbn [run]. apply R2.
+    destruct (agree_slots A m she E ps Hb Hr) as [_ Hag]. fold xs in Hag. rewrite <- Hshapes in Hag.
+    intros j Hj. rewrite app_length in Hj. simpl in Hj.
+    destruct (Nat.eq_dec j (length m)) as [->|Hne].
+    + rewrite app_nth2, Nat.sub_diag, !put_same by lia. cbn [nth fst snd]. split; auto.
+      intros ix Hix. rewrite (V1 A HA1 ix Hix). eapply den_agree; eauto.
+    + rewrite app_nth1, !put_other by lia. apply Hr. lia.
+Qed.
+
+(** The inputs. *)
+Fixpoint enter_inputs (ss : list shape) (i : nat) (T : table) : table * list (shape * poly) :=
+  match ss with
+  | [] => (T, [])
+  | s :: ss => let '(T, k) := intern T (Input i) s in
+               let '(T, m) := enter_inputs ss (S i) T in (T, (s, atom_poly (length s) k) :: m)
+  end.
+Lemma enter_inputs_sound ss : forall i T T' m, ok T -> enter_inputs ss i T = (T', m) ->
+  grows T T' /\ all_below T' m /\ length m = length ss /\
+  (forall j, (j < length ss)%nat -> fst (nth j m none) = nth j ss []) /\
+  forall A, fits A T' -> forall j, (j < length ss)%nat -> forall ix, In ix (boxs (nth j ss [])) ->
+    e (i + j)%nat ix = pval A (snd (nth j m none)) ix.
+Proof.
+  induction ss as [|s ss IH]; simpl; intros i T T' m Hok H.
+  - injection H as <- <-. split; [now apply grows_refl|]. split; [easy|]. repeat split; intros; lia.
+  - destruct (intern T (Input i) s) as [T1 k] eqn:E1.
+    destruct (enter_inputs ss (S i) T1) as [T2 m2] eqn:E2. injection H as <- <-.
+    destruct (intern_sound T (Input i) s T1 k Hok I E1) as (G1 & B1 & V1).
+    destruct (IH _ _ _ _ (grows_ok _ _ G1) E2) as (G2 & B2 & L2 & S2 & V2).
+    split; [eapply grows_trans; eauto|]. pose proof (grows_le _ _ G2) as L. split.
+    { intros x [<-|Hx]; auto. apply one_below, read_below. lia. }
+    split; [simpl; lia|]. split.
+    { intros [|j] Hj; simpl; auto. apply S2. lia. }
+    intros A HA [|j] Hj ix Hix; simpl in Hix |- *.
+    + rewrite Nat.add_0_r, <- (box_length rho _ _ Hix), atom_poly_val. symmetry.
+      apply (V1 A (grows_fits _ _ A G2 HA) ix Hix).
+    + rewrite <- Nat.add_succ_comm. apply V2; auto. lia.
 Qed.
 End Sound.
-End Table.
 
 (** ** Two programs over the same inputs *)
-Definition same (n : nat) (sh : nat -> shape) (p q : program) (outs : list (nat * nat)) : bool :=
-  match enter_all n sh p empty (seq 0 n) with
+Definition empty : table := {| next := 1; known := PositiveMap.empty _ |}.
+Definition same_value (x y : shape * poly) : bool :=
+  index_eqb (fst x) (fst y) && compare_poly (snd x) (snd y).
+Definition same (fix_ : fixed_sizes) (ins : list shape) (p q : program) (outs : list (nat * nat)) : bool :=
+  let '(T, m0) := enter_inputs ins 0 empty in
+  match enter_all fix_ p T m0 with
   | None => false
-  | Some (t, m) =>
-      match enter_all n sh q t (seq 0 n) with
+  | Some (T, m) =>
+      match enter_all fix_ q T m0 with
       | None => false
       | Some (_, m') =>
           forallb (fun ij => Nat.ltb (fst ij) (length m) && Nat.ltb (snd ij) (length m')
-                             && Nat.eqb (nth (fst ij) m 0%nat) (nth (snd ij) m' 0%nat)) outs
+                             && same_value (nth (fst ij) m none) (nth (snd ij) m' none)) outs
       end
   end.
 
-Theorem same_sound rho tr e n sh p q outs : same n sh p q outs = true ->
+Theorem same_sound rho tr e fix_ ins p q outs : same fix_ ins p q outs = true ->
+  (forall d n, In (d, n) fix_ -> rho d = n) ->
+  let n := length ins in let sh k := nth k ins [] in
   exists shp shq, infer p n sh = Some shp /\ infer q n sh = Some shq /\
   forall i j, In (i, j) outs -> (j < n + length q)%nat /\ shp i = shq j /\
     forall ix, In ix (box (sizes rho (shp i))) -> run rho tr p n e i ix = run rho tr q n e j ix.
 Proof.
-  unfold same. intros H.
-  destruct (enter_all n sh p empty (seq 0 n)) as [[t m]|] eqn:Ep; [|easy].
-  destruct (enter_all n sh q t (seq 0 n)) as [[t' m']|] eqn:Eq; [|easy].
-  assert (H0 : typed_entries n sh (entries empty)) by (intros k ? ? ? Hk; now destruct k).
-  assert (Hin : forall es, represents n sh rho tr e es (seq 0 n) sh e).
-  { intros es j Hj. rewrite seq_length in Hj. rewrite seq_nth by auto. simpl.
-    split; [lia|]. split.
-    - unfold shape_at. now destruct (Nat.ltb_spec j n); [|lia].
-    - intros ix _. symmetry. unfold at_slot. now rewrite run_below. }
-  destruct (enter_all_sound n sh rho tr e p empty _ t m sh e H0 Ep (Hin _))
-    as (Ht & _ & Lp & shp & Ip & Rp).
-  destruct (enter_all_sound n sh rho tr e q t _ t' m' sh e Ht Eq (Hin _))
-    as (_ & (es & Ex) & Lq & shq & Iq & Rq).
-  rewrite seq_length in *. exists shp, shq. split; auto. split; auto. intros i j Hij.
-  rewrite forallb_forall in H. specialize (H _ Hij). cbn [fst snd] in H.
-  apply andb_prop in H as [H Hk]. apply andb_prop in H as [Hi Hj].
-  apply Nat.ltb_lt in Hi, Hj. apply Nat.eqb_eq in Hk.
-  destruct (Rp i Hi) as (P1 & P2 & P3). destruct (Rq j Hj) as (Q1 & Q2 & Q3).
-  rewrite <- Hk in *. rewrite Ex in Q2. rewrite shape_at_app in Q2 by auto.
-  split; [lia|]. assert (Es : shp i = shq j) by congruence. split; auto.
-  intros ix Hix. rewrite P3, Q3 by (auto; congruence). now rewrite Ex, at_slot_app.
+  intros H Hfix n sh. unfold same in H.
+  assert (H0 : ok empty).
+  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
+  destruct (enter_inputs ins 0 empty) as [T0 m0] eqn:E0.
+  destruct (enter_inputs_sound rho tr e ins 0 _ _ _ H0 E0) as (G0 & B0 & L0 & S0 & V0).
+  destruct (enter_all fix_ p T0 m0) as [[T1 m1]|] eqn:E1; [|easy].
+  destruct (enter_all fix_ q T1 m0) as [[T2 m2]|] eqn:E2; [|easy].
+  assert (Hsh : forall j, (j < length m0)%nat -> fst (nth j m0 none) = sh j).
+  { intros j Hj. apply S0. lia. }
+  pose proof (grows_ok rho tr e _ _ G0) as K0.
+  destruct (enter_all_sound rho tr e fix_ Hfix p T0 m0 T1 m1 sh K0 B0 E1 Hsh)
+    as (G1 & B1 & L1 & shp & I1 & R1).
+  assert (B01 : all_below T1 m0).
+  { intros x Hx. eapply poly_below_up; [apply (grows_le rho tr e _ _ G1)|]. now apply B0. }
+  destruct (enter_all_sound rho tr e fix_ Hfix q T1 m0 T2 m2 sh (grows_ok rho tr e _ _ G1) B01 E2 Hsh)
+    as (G2 & B2 & L2 & shq & I2 & R2).
+  rewrite L0 in *. fold n in I1, I2, R1, R2, L1, L2. exists shp, shq. split; auto. split; auto.
+  intros i j Hij. rewrite forallb_forall in H. specialize (H _ Hij). cbn [fst snd] in H.
+  apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hi Hj]. apply Nat.ltb_lt in Hi, Hj.
+  unfold same_value in Hs. apply andb_prop in Hs as [Hs Hp].
+  destruct (index_eqb_spec (fst (nth i m1 none)) (fst (nth j m2 none))) as [Es|]; [|easy].
+  apply compare_poly_eq in Hp.
+  assert (Hex : exists A, fits rho tr e A T2).
+  { pose proof (grows_trans rho tr e _ _ _ (grows_trans rho tr e _ _ _ G0 G1) G2) as (_ & _ & _ & G).
+    destruct (G (fun _ => zero)) as (A & HA & _); [|now exists A].
+    intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
+  destruct Hex as [A HA2]. pose proof (grows_fits rho tr e _ _ A G2 HA2) as HA1.
+  pose proof (grows_fits rho tr e _ _ A G1 HA1) as HA0.
+  assert (R0 : represents rho A m0 sh e).
+  { intros k Hk. rewrite L0 in Hk. split; [now apply Hsh|]. intros ix Hix.
+    exact (V0 A HA0 k Hk ix Hix). }
+  specialize (R1 A e HA1 R0). specialize (R2 A e HA2 R0).
+  destruct (R1 i Hi) as [P1 P2]. destruct (R2 j Hj) as [Q1 Q2].
+  assert (E : shp i = shq j) by congruence. split; [lia|]. split; auto.
+  intros ix Hix. rewrite (P2 ix Hix). rewrite (Q2 ix) by (rewrite <- E; exact Hix). now rewrite Hp.
 Qed.

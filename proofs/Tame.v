@@ -542,12 +542,12 @@ Qed.
 
 (** A certificate with nothing left to assume: a tame graph and normal, uniform or finite draws. *)
 Theorem certificate_sound_tame G est outs : check G est outs = true -> tame G = true ->
-  forall rho K cs tr0 e d, moves_only outs d -> (forall c, tame_base (K c)) -> NoDup cs ->
+  forall rho K cs tr0 e d, sized G rho -> moves_only outs d -> (forall c, tame_base (K c)) -> NoDup cs ->
   covers rho cs (g_nodes G) ->
   is_derive (fun t => expected_cost G rho (drawE K cs tr0) (line e d t)) 0
             (under G rho (drawE K cs tr0) e (emitted_along rho G est outs e d)).
 Proof.
-  intros H Ht rho K cs tr0 e d Hd HK Hn Hc. destruct (emitted_is_estimate G est outs H) as [Hwf _].
+  intros H Ht rho K cs tr0 e d Hsz Hd HK Hn Hc. destruct (emitted_is_estimate G est outs H) as [Hwf _].
   apply certificate_sound; auto; [now apply tame_sound|].
   intros l w Hin. unfold tame in Ht. destruct (g_scores G); [destruct Hin|discriminate].
 Qed.
