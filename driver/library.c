@@ -14,12 +14,13 @@ static const char *const call_name[] = {
 
 enum { CALLS = sizeof call_name / sizeof *call_name };
 
-/* One relocatable object of all that is needed; nothing is hidden yet. */
+/* One relocatable object of all that is needed; nothing is hidden yet.  A section group would be
+ * thrown away where another model has one of its name. */
 static bool join(const char *object, const char *part, const LibraryOptions *o, Arena *a)
 {
     Words c = {0};
     words_add(&c, a, SGC_PARTIAL_LINKER, 0);
-    words_add(&c, a, "-r:-o", ':');
+    words_add(&c, a, "-r:--force-group-allocation:-o", ':');
     words_add(&c, a, part, 0);
     for (size_t i = 0; i < CALLS; i++)
         words_add(&c, a, arena_printf(a, "--undefined=sgrt_context_%s", call_name[i]), 0);

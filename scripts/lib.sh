@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What a bare Debian 12 needs to build and test sgc.
 packages=(
-    cmake ninja-build pkg-config gcc libc6-dev
+    cmake ninja-build pkg-config gcc g++ libc6-dev
     clang-19 llvm-19-dev lld-19 libclang-rt-19-dev
     libopenblas-serial-dev libcjson-dev libmd-dev zlib1g-dev
     check libsubunit-dev valgrind
