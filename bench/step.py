@@ -11,6 +11,7 @@ is the median.  With torch, its figure stands beside them.  A whole step is time
 gradient, update.
 """
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -38,6 +39,12 @@ def build(name, threads):
                     VAE_C, "-o", WORK / f"hand{name}", "-lm", "-lpthread", "-ldl"], check=True)
 
 
+def openblas():
+    """The library that the models are linked with."""
+    cache = (BUILD / "CMakeCache.txt").read_text()
+    return re.search(r"^OPENBLAS_SERIAL_LIBRARY:\w+=(.*)$", cache, re.M)[1]
+
+
 def sgc_step(name, threads):
     run = WORK / "run"
     subprocess.run([WORK / f"{name}{threads}", "train", f"x={IMAGES}[0:{ROWS}]", "--epochs", "2", "--threads",
@@ -48,7 +55,8 @@ def sgc_step(name, threads):
 
 def hand_step(name, threads):
     out = subprocess.run([WORK / f"hand{name}", str(threads), str(SIZES[name]["steps"] * 3), "ob", "split",
-                          "block:256"], check=True, capture_output=True, text=True).stdout
+                          "block:256"], check=True, capture_output=True, text=True,
+                         env=os.environ | {"OBLIB": openblas()}).stdout
     return float(re.search(r"median ([0-9.]+) ms", out)[1])
 
 
