@@ -316,16 +316,28 @@ static void reorder(IrGraph *g, const IrRef *order)
             g->plate[p].weight = now[g->plate[p].weight];
 }
 
+/* The last node of the region, or that a carry of it takes from outside; IR_NONE: it has none. */
+static IrRef last_of(const IrGraph *g, uint32_t region)
+{
+    IrRef last = IR_NONE;
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        if (n->region != region)
+            continue;
+        last = last == IR_NONE || r > last ? r : last;
+        if (n->op == IR_CARRY && n->in[1] > last)
+            last = n->in[1];
+    }
+    return last;
+}
+
 void ir_group_regions(IrGraph *g)
 {
     for (uint32_t region = 1; region <= g->regions; region++) {
         bool *after = mark_readers(g, region);
         IrRef *order = arena_array(g->model->arena, IrRef, g->count + 1);
         uint32_t count = 0;
-        IrRef last = IR_NONE;
-        for (IrRef r = 0; r < g->count; r++)
-            if (g->node[r].region == region)
-                last = r;
+        IrRef last = last_of(g, region);
         if (last == IR_NONE)
             continue;
         for (IrRef r = 0; r <= last; r++)

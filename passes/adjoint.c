@@ -604,12 +604,17 @@ static void mark_active(Sweep *s)
 
 static void mark_guarded(Sweep *s)
 {
-    for (int round = 0; round < 2; round++)
+    for (bool news = true; news;) {
+        news = false;
         for (IrRef r = s->count; r-- > 0;) {
             const IrNode *n = &s->g->node[r];
-            for (uint32_t k = 0; k < n->n_in; k++)
-                s->guarded[n->in[k]] |= s->guarded[r] || (n->op == IR_SELECT && k > 0);
+            for (uint32_t k = 0; k < n->n_in; k++) {
+                bool guarded = s->guarded[r] || (n->op == IR_SELECT && k > 0);
+                news |= guarded && !s->guarded[n->in[k]];
+                s->guarded[n->in[k]] |= guarded;
+            }
         }
+    }
 }
 
 static Sweep start(IrGraph *g)

@@ -495,26 +495,31 @@ static bool is_statistic(const Integral *t, const IrNode *n)
 
 /* In a sequence a carry brings values of earlier steps, which do not descend from this step's copy
  * of z; past the sequence all steps are mixed and count. */
+static bool mark_node(Integral *t, bool *ever, IrRef r)
+{
+    const IrNode *n = &t->g->node[r];
+    bool same_region = n->op == IR_CARRY && n->region && n->region == t->draw.region;
+    bool crossing = crosses_steps(t->g, n, t->draw.type.plates);
+    int before = ever[r] + t->depends[r] + t->statistic[r];
+    for (uint32_t k = 0; k < n->n_in; k++) {
+        IrRef x = n->in[k];
+        ever[r] |= ever[x];
+        t->depends[r] |= (t->depends[x] && !(same_region && k == 1)) || (crossing && ever[x]);
+        t->statistic[r] |= t->statistic[x] && t->depends[x];
+    }
+    t->statistic[r] |= t->depends[r] && is_statistic(t, n);
+    return ever[r] + t->depends[r] + t->statistic[r] > before;
+}
+
 static void mark(Integral *t)
 {
-    const IrGraph *g = t->g;
-    bool *ever = arena_array(g->model->arena, bool, t->count + 1);
-    for (int round = 0; round < 2; round++)
-        for (IrRef r = t->z; r < t->count; r++) {
-            const IrNode *n = &g->node[r];
-            bool same_region = n->op == IR_CARRY && n->region && n->region == t->draw.region;
-            bool crossing = crosses_steps(g, n, t->draw.type.plates);
-            ever[r] |= r == t->z;
-            t->depends[r] |= r == t->z;
-            for (uint32_t k = 0; k < n->n_in; k++) {
-                IrRef x = n->in[k];
-                ever[r] |= ever[x];
-                t->depends[r] |=
-                    (t->depends[x] && !(same_region && k == 1)) || (crossing && ever[x]);
-                t->statistic[r] |= t->statistic[x] && t->depends[x];
-            }
-            t->statistic[r] |= t->depends[r] && is_statistic(t, n);
-        }
+    bool *ever = arena_array(t->g->model->arena, bool, t->count + 1);
+    ever[t->z] = t->depends[t->z] = true;
+    for (bool news = true; news;) { /* carries look forward, one after the other */
+        news = false;
+        for (IrRef r = t->z; r < t->count; r++)
+            news |= mark_node(t, ever, r);
+    }
 }
 
 static Integral integral_over(IrGraph *g, IrRef z)

@@ -43,23 +43,31 @@ static IrSmooth class_of(const IrNode *n, const IrSmooth *class)
     return in == IR_CONSTANT || in > op ? in : op;
 }
 
+/* True: something new. */
+static bool find_facts_of(EsFacts *f, IrRef r)
+{
+    const IrNode *n = &f->g->node[r];
+    const EsDraw *d = n->op == IR_SAMPLE ? draw_at(f, r) : NULL;
+    bool held = d && d->estimator != IR_EST_PATHWISE;
+    IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH : held ? IR_CONSTANT : class_of(n, f->class);
+    bool continuous = d && !is_discrete(f, d);
+    for (uint32_t k = 0; k < n->n_in; k++)
+        continuous |= f->continuous[n->in[k]];
+    bool news = class != f->class[r] || continuous != f->continuous[r];
+    f->class[r] = class;
+    f->continuous[r] = continuous;
+    return news;
+}
+
 void es_find_facts(EsFacts *f)
 {
-    const IrGraph *g = f->g;
-    memset(f->class, 0, g->count * sizeof *f->class);
-    memset(f->continuous, 0, g->count * sizeof *f->continuous);
-    for (int round = 0; round < 2; round++) /* carries look forward */
-        for (IrRef r = 0; r < g->count; r++) {
-            const IrNode *n = &g->node[r];
-            const EsDraw *d = n->op == IR_SAMPLE ? draw_at(f, r) : NULL;
-            bool held = d && d->estimator != IR_EST_PATHWISE;
-            f->class[r] = n->op == IR_PARAM ? IR_SMOOTH
-                          : held            ? IR_CONSTANT
-                                            : class_of(n, f->class);
-            f->continuous[r] = d && !is_discrete(f, d);
-            for (uint32_t k = 0; k < n->n_in; k++)
-                f->continuous[r] |= f->continuous[n->in[k]];
-        }
+    memset(f->class, 0, f->g->count * sizeof *f->class);
+    memset(f->continuous, 0, f->g->count * sizeof *f->continuous);
+    for (bool news = true; news;) { /* carries look forward, one after the other */
+        news = false;
+        for (IrRef r = 0; r < f->g->count; r++)
+            news |= find_facts_of(f, r);
+    }
 }
 
 EsFacts es_facts(const IrGraph *g, const EsDraw *draw, uint32_t draws)
@@ -115,9 +123,14 @@ static const char *class_name(IrSmooth s)
 static IrSmooth *classes_in(const IrGraph *g, IrRef of)
 {
     IrSmooth *class = arena_array(g->model->arena, IrSmooth, g->count + 1);
-    for (int round = 0; round < 2; round++)
-        for (IrRef r = 0; r < g->count; r++)
-            class[r] = r == of ? IR_SMOOTH : class_of(&g->node[r], class);
+    for (bool news = true; news;) {
+        news = false;
+        for (IrRef r = 0; r < g->count; r++) {
+            IrSmooth now = r == of ? IR_SMOOTH : class_of(&g->node[r], class);
+            news |= now != class[r];
+            class[r] = now;
+        }
+    }
     return class;
 }
 

@@ -6,12 +6,16 @@
 bool *es_live(const IrGraph *g)
 {
     bool *live = arena_array(g->model->arena, bool, g->count + 1);
-    for (int round = 0; round < 2; round++) /* carries look forward */
+    for (bool news = true; news;) { /* carries look forward, one after the other */
+        news = false;
         for (IrRef r = g->count; r-- > 0;) {
             live[r] |= (ir_op_info[g->node[r].op].flags & IR_EFFECT) != 0;
-            for (uint32_t k = 0; k < g->node[r].n_in && live[r]; k++)
+            for (uint32_t k = 0; k < g->node[r].n_in && live[r]; k++) {
+                news |= !live[g->node[r].in[k]];
                 live[g->node[r].in[k]] = true;
+            }
         }
+    }
     return live;
 }
 

@@ -280,6 +280,15 @@ static const char *const program[] = {
     "graph g {\n  s[0] = a\n  for t in 1..3 {\n    r[0] = s[t-1]\n    for u in 1..3 {\n"
     "      k ~ bernoulli(logits = b + r[u-1]) via score(baseline = moving_average)\n"
     "      r[u] = 0.5 * r[u-1] + b * k\n    }\n    s[t] = r[2]\n    cost sin(s[t])\n  }\n}\n",
+    /* values that come through one carry after another */
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  z ~ normal(m, 0.5) via pathwise\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n"
+    "  for t in 1..5 {\n    cost z * c[t-1]\n    c[t] = b[t-1]\n    b[t] = a[t-1]\n"
+    "    a[t] = w * z\n  }\n}\n",
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = m) via score\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n"
+    "  for t in 1..5 {\n    cost sin(c[t-1])\n    c[t] = b[t-1]\n    b[t] = a[t-1]\n"
+    "    a[t] = w * h\n  }\n}\n",
     /* the branch not taken is infinite */
     "param a = ones()\n"
     "graph g {\n  h ~ bernoulli(logits = a) via score(samples = 2, baseline = leave_one_out)\n"
@@ -383,10 +392,22 @@ static double chain(const TapeInput *in)
     return total;
 }
 
+/* E z^2, z ~ N(m, s) */
+static double second_moment(const TapeInput *in)
+{
+    return pow(in->param[0][0], 2) + exp(2 * in->param[1][0]);
+}
+
 static const struct {
     const char *text;
     double (*exact)(const TapeInput *);
 } value_case[] = {
+    /* z comes back through one carry after another: not another factor, but z itself */
+    {"param m = ones()\nparam s in positive = ones()\n"
+     "graph g {\n  z ~ normal(m, s)\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n"
+     "  for t in 1..5 {\n    c[t] = b[t-1]\n    b[t] = a[t-1]\n    a[t] = z\n  }\n"
+     "  cost z * c[4]\n}\n",
+     second_moment},
     {"param m = ones()\nparam s in positive = ones()\n"
      "graph g {\n  z ~ normal(m, s)\n  cost log_prob(normal(m, s), z) - log_prob(normal(0.3, 1.2), "
      "z)\n"

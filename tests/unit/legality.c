@@ -38,6 +38,11 @@ static const struct {
     {MODEL("  z ~ normal(theta, 1) via pathwise\n  p = if z > 0 then 0.2 else 0.7\n"
            "  h ~ bernoulli(p) via score\n  cost h * theta"),
      "jumps in the pathwise draw z"},
+    /* the parameter comes to the jump through one carry after another */
+    {MODEL("  z ~ normal(0, 1)\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n  for t in 1..6 {\n"
+           "    cost floor(c[t-1])\n    c[t] = b[t-1]\n    b[t] = a[t-1]\n"
+           "    a[t] = theta * z\n  }"),
+     "a place that a parameter moves through a continuous draw"},
     {MODEL("  h[20] ~ bernoulli(logits = theta) via enumerate\n  cost sin(sum(h))"),
      "cannot be enumerated: its 20 elements take more than 65536 values"},
     {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = theta) via enumerate\n  }\n"
