@@ -165,6 +165,16 @@ static LLVMValueRef to_real(Cg *cg, LLVMValueRef a)
                                    : LLVMBuildSIToFP(cg->b, a, cg->real, "");
 }
 
+/* Saturates, and NaN is 0. */
+static LLVMValueRef to_int(Cg *cg, LLVMValueRef a)
+{
+    const char *name = "llvm.fptosi.sat";
+    LLVMTypeRef over[] = {cg->i32, LLVMTypeOf(a)};
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef fn = LLVMGetIntrinsicDeclaration(cg->module, id, over, 2);
+    return LLVMBuildCall2(cg->b, LLVMIntrinsicGetType(cg->context, id, over, 2), fn, &a, 1, "");
+}
+
 static LLVMValueRef mulz(Cg *cg, LLVMValueRef a, LLVMValueRef b)
 {
     LLVMValueRef zero = like(a, 0);
@@ -184,6 +194,7 @@ LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
     LLVMValueRef a = in[0], b = in[1];
     switch (op) {
     case IR_TO_REAL:  return to_real(cg, a);
+    case IR_TO_INT:   return to_int(cg, a);
     case IR_NOT:      return LLVMBuildNot(cg->b, a, "");
     case IR_NEG:      return negative(cg, a);
     case IR_EXP:      return cg_call(cg, CG_RT_exp, in, 1);
@@ -205,6 +216,16 @@ LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
     case IR_LGAMMA:   return cg_call(cg, CG_RT_lgamma, in, 1);
     case IR_DIGAMMA:  return cg_call(cg, CG_RT_digamma, in, 1);
     case IR_TRIGAMMA: return cg_call(cg, CG_RT_trigamma, in, 1);
+    case IR_TETRAGAMMA: return cg_call(cg, CG_RT_tetragamma, in, 1);
+    case IR_LOG_I0E:  return cg_call(cg, CG_RT_log_i0e, in, 1);
+    case IR_I1_GAP:   return cg_call(cg, CG_RT_i1_gap, in, 1);
+    case IR_I1_GAP_SLOPE: return cg_call(cg, CG_RT_i1_gap_slope, in, 1);
+    case IR_LOG_GAMMA_QUANTILE: return cg_call(cg, CG_RT_log_gamma_quantile, in, 2);
+    case IR_LOG_GAMMA_SLOPE: return cg_call(cg, CG_RT_log_gamma_slope, in, 2);
+    case IR_POISSON_QUANTILE: return cg_call(cg, CG_RT_poisson_quantile, in, 2);
+    case IR_BINOMIAL_QUANTILE: return cg_call(cg, CG_RT_binomial_quantile, in, 3);
+    case IR_VON_MISES_QUANTILE: return cg_call(cg, CG_RT_von_mises_quantile, in, 2);
+    case IR_VON_MISES_SLOPE: return cg_call(cg, CG_RT_von_mises_slope, in, 2);
     case IR_ADD:      return cg_arith(cg, LLVMFAdd, a, b);
     case IR_SUB:      return cg_arith(cg, LLVMFSub, a, b);
     case IR_MUL:      return cg_arith(cg, LLVMFMul, a, b);

@@ -22,6 +22,14 @@ Value fe_builtin_unary(Fe *fe, const Expr *call, const Builtin *b)
     return fe_known(v, &x) ? fe_number(ir_scalar(b->op, x, 0, 0)) : failed;
 }
 
+Value fe_builtin_elementwise(Fe *fe, const Expr *call, const Builtin *b)
+{
+    Value in[3];
+    for (uint32_t i = 0; i < b->most; i++)
+        in[i] = fe_argument(fe, call, i);
+    return fe_elementwise(fe, call->at, quoted(fe, b), b->op, b->most, in);
+}
+
 Value fe_builtin_clamp(Fe *fe, const Expr *call, const Builtin *b)
 {
     Value a = fe_argument(fe, call, 0), low = fe_argument(fe, call, 1),

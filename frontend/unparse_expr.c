@@ -442,9 +442,9 @@ const char *up_function(IrOp op)
     };
     for (size_t i = 0; i < sizeof builtin / sizeof *builtin; i++) {
         const char *rule = builtin[i].rule;
-        bool one = strcmp(rule, "unary") == 0 || strcmp(rule, "matrix") == 0 ||
-                   strcmp(rule, "reduce") == 0;
-        if (one && builtin[i].op == op)
+        bool direct = strcmp(rule, "unary") == 0 || strcmp(rule, "matrix") == 0 ||
+                      strcmp(rule, "reduce") == 0 || strcmp(rule, "elementwise") == 0;
+        if (direct && builtin[i].op == op)
             return builtin[i].name;
     }
     return op == IR_REDUCE_MAX ? "max" : op == IR_REDUCE_MIN ? "min" : NULL;
@@ -457,6 +457,15 @@ static UpText function(Unparse *u, IrRef r, UpPos pos)
         return up_atom(arena_printf(u->p->arena, "softmax(%s)", up_operand(u, x, 0, pos, UP_IF)));
     return up_atom(arena_printf(u->p->arena, "%s(%s)", up_function(u->g.node[r].op),
                                 up_operand(u, r, 0, pos, UP_IF)));
+}
+
+static UpText function_of_several(Unparse *u, IrRef r, UpPos pos)
+{
+    const IrNode *n = &u->g.node[r];
+    const char *text = "";
+    for (uint32_t i = 0; i < n->n_in; i++)
+        text = arena_printf(u->p->arena, "%s%s%s", text, i ? ", " : "", beside(u, r, i, pos).s);
+    return up_atom(arena_printf(u->p->arena, "%s(%s)", up_function(n->op), text));
 }
 
 static UpText function_of_two(Unparse *u, IrRef r, UpPos pos)
@@ -525,6 +534,17 @@ static UpRule *const rule[IR_OP_COUNT] = {
     [IR_ERF] = function,
     [IR_LGAMMA] = function,
     [IR_DIGAMMA] = function,
+    [IR_TRIGAMMA] = function,
+    [IR_LOG_I0E] = function,
+    [IR_I1_GAP] = function,
+    [IR_I1_GAP_SLOPE] = function,
+    [IR_TO_INT] = function,
+    [IR_LOG_GAMMA_QUANTILE] = function_of_several,
+    [IR_LOG_GAMMA_SLOPE] = function_of_several,
+    [IR_POISSON_QUANTILE] = function_of_several,
+    [IR_BINOMIAL_QUANTILE] = function_of_several,
+    [IR_VON_MISES_QUANTILE] = function_of_several,
+    [IR_VON_MISES_SLOPE] = function_of_several,
     [IR_ADD] = sum,
     [IR_SUB] = sum,
     [IR_MUL] = product,

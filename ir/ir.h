@@ -500,5 +500,15 @@ bool ir_eval(const IrGraph *g, const IrEnv *env, Arena *a, double **value, IrRef
 
 double ir_digamma(double x);
 double ir_trigamma(double x);
+double ir_tetragamma(double x);
+double ir_log_i0e(double k);
+double ir_i1_gap(double k);
+double ir_i1_gap_slope(double k);
+double ir_log_gamma_quantile(double u, double shape);
+double ir_log_gamma_slope(double l, double shape);
+double ir_poisson_quantile(double u, double rate);
+double ir_binomial_quantile(double u, double n, double p);
+double ir_von_mises_quantile(double u, double k);
+double ir_von_mises_slope(double z, double k);
 
 #endif

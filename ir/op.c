@@ -48,6 +48,11 @@ static double ir_softplus(double a)
     return (a <= 0 ? 0 : a) + log1p(exp(-fabs(a)));
 }
 
+static double ir_to_int(double a)
+{
+    return isnan(a) ? 0 : fmax(INT32_MIN, fmin(INT32_MAX, trunc(a)));
+}
+
 double ir_scalar(IrOp op, double a, double b, double c)
 {
     switch (op) {
@@ -161,6 +166,13 @@ static bool type_to_real(const IrGraph *g, const IrNode *n, IrType *out, char *w
     *out = *operand(g, n, 0);
     out->elem = IR_REAL;
     return true;
+}
+
+static bool type_to_int(const IrGraph *g, const IrNode *n, IrType *out, char *why, size_t size)
+{
+    *out = *operand(g, n, 0);
+    out->elem = IR_INT;
+    return want(g, n, 0, IR_REAL, why, size);
 }
 
 static bool type_to_bool(const IrGraph *g, const IrNode *n, IrType *out, char *why, size_t size)

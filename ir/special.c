@@ -1,6 +1,6 @@
-/* The first two derivatives of log Gamma.
+/* The first three derivatives of log Gamma.
  *
- * Both are shifted into a range where a series settles the last bit, by f(x + 1) = f(x) + ...,
+ * All are shifted into a range where a series settles the last bit, by f(x + 1) = f(x) + ...,
  * in the direction in which nothing cancels.  Abramowitz & Stegun, 6.3 and 6.4. */
 #include "ir/ir.h"
 
@@ -112,4 +112,30 @@ double ir_trigamma(double x)
     for (; x < LARGE; x += 1)
         sum += 1 / (x * x);
     return trigamma_large(x) + sum;
+}
+
+/* -1 / x^2 - 1 / x^3 - sum (2k + 1) B2k / x^(2k + 2) */
+static double tetragamma_large(double x)
+{
+    double z = 1 / (x * x), tail = 0;
+    for (int k = BERNOULLIS; k > 0; k--)
+        tail = z * ((2 * k + 1) * bernoulli[k - 1] + tail);
+    return -(1 + 1 / x + tail) * z;
+}
+
+double ir_tetragamma(double x)
+{
+    enum { LARGE = 12 };
+    if (isnan(x))
+        return x;
+    if (x == -INFINITY || is_pole(x))
+        return NAN;
+    if (x < 0) {
+        double s = sin(PI * fraction(x)) / PI;
+        return ir_tetragamma(1 - x) - 2 * PI * cot_pi(x) / (s * s);
+    }
+    double sum = 0;
+    for (; x < LARGE; x += 1)
+        sum -= 2 / (x * x * x);
+    return tetragamma_large(x) + sum;
 }

@@ -154,6 +154,9 @@ UNARY(erf,
       mul(s, number(s, 1.1283791670955125739), apply(s, IR_EXP, minus(s, apply(s, IR_SQUARE, x)))))
 UNARY(lgamma, apply(s, IR_DIGAMMA, x))
 UNARY(digamma, apply(s, IR_TRIGAMMA, x))
+UNARY(trigamma, apply(s, IR_TETRAGAMMA, x))
+UNARY(log_i0e, minus(s, apply(s, IR_I1_GAP, x)))
+UNARY(i1_gap, apply(s, IR_I1_GAP_SLOPE, x))
 
 RULE(neg)
 {
@@ -214,6 +217,32 @@ RULE(pow)
     }
     if (wants(s, n, 1))
         push(s, n, 1, times(s, y, a, ir_binary(s->g, IR_MULZ, y, apply(s, IR_LOG, base))));
+}
+
+/* The derivative of an inverse distribution function in what it inverts: one over the density. */
+static void push_noise(Sweep *s, const IrNode *n, IrRef y, IrRef a, IrRef log_density)
+{
+    if (wants(s, n, 0))
+        push(s, n, 0, times(s, y, a, apply(s, IR_EXP, minus(s, log_density))));
+}
+
+/* log z has the density e^(b log z - z) / Gamma(b). */
+RULE(log_gamma_quantile)
+{
+    IrRef shape = n->in[1];
+    IrRef falls = add(s, apply(s, IR_EXP, y), apply(s, IR_LGAMMA, shape));
+    push_noise(s, n, y, a, sub(s, mul(s, shape, y), falls));
+    if (wants(s, n, 1))
+        push(s, n, 1, times(s, y, a, ir_binary(s->g, IR_LOG_GAMMA_SLOPE, y, shape)));
+}
+
+RULE(von_mises_quantile)
+{
+    IrRef k = n->in[1], rest = sub(s, apply(s, IR_COS, y), number(s, 1));
+    IrRef log_density = sub(s, mul(s, k, rest), apply(s, IR_LOG_I0E, k));
+    push_noise(s, n, y, a, sub(s, log_density, number(s, 1.8378770664093454836)));
+    if (wants(s, n, 1))
+        push(s, n, 1, times(s, y, a, ir_binary(s->g, IR_VON_MISES_SLOPE, y, k)));
 }
 
 /* 1 where operand k wins, half at a tie, so that max(a, a) has the derivative of a. */
@@ -583,6 +612,11 @@ RULE(solve_tri)
 static AdjointRule *const adjoint_rule[IR_OP_COUNT] = {
 #include "ir/op.def"
 };
+
+bool es_has_adjoint(IrOp op)
+{
+    return adjoint_rule[op] != NULL;
+}
 
 /* Carries look forward, so the marking is repeated until it settles. */
 static void mark_active(Sweep *s)

@@ -15,6 +15,9 @@ typedef struct EsSeed {
  */
 void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, IrRef *grad);
 
+/* Does reverse mode see through the op?  If not it takes the result for a constant. */
+bool es_has_adjoint(IrOp op);
+
 /* ---- sums over copies ---------------------------------------------------------------------- */
 
 /* The sum over the copies of `plates`; where v lacks one of them its copies are equal, and the sum

@@ -3,6 +3,7 @@
  * What an estimator needs stands in legality.def.  An op that jumps in a value that moves with the
  * parameters and depends on a continuous draw is refused (language.md, "Unbiased or refused";
  * estimators.md 2.1 C2, C3): its expectation has a derivative that no estimate here would see. */
+#include "passes/adjoint.h"
 #include "passes/estimator.h"
 
 enum { AUTO_VALUES = 32 }; /* a draw with at most so many values is enumerated unasked */
@@ -210,6 +211,27 @@ static bool check_stops(const EsFacts *f, Diags *diags)
     return ok;
 }
 
+/* The derivatives of special functions have none themselves: reverse mode would take it for 0. */
+static bool check_slopes(const EsFacts *f, Diags *diags)
+{
+    bool ok = true;
+    for (IrRef r = 0; r < f->g->count; r++) {
+        const IrNode *n = &f->g->node[r];
+        const IrOpInfo *op = &ir_op_info[n->op];
+        bool moves = false;
+        for (uint32_t k = 0; k < n->n_in; k++)
+            moves |= f->class[n->in[k]] != IR_CONSTANT;
+        if (!moves || !f->live[r] || op->smooth != IR_SMOOTH || !(op->flags & IR_EW) ||
+            es_has_adjoint(n->op))
+            continue;
+        diag_error(diags, n->at,
+                   "the derivative of %s is not known, and a parameter moves what it is taken of",
+                   op->name);
+        ok = false;
+    }
+    return ok;
+}
+
 bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
 {
     EsFacts f = es_facts(g, draw, draws);
@@ -222,5 +244,5 @@ bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
         draw[i].moved = es_law_moves(&f, &draw[i]);
         explain(&f, &draw[i]);
     }
-    return check_stops(&f, cx->diags);
+    return check_stops(&f, cx->diags) && check_slopes(&f, cx->diags);
 }

@@ -11,11 +11,19 @@
 SGRT_SCALAR(exp)  SGRT_SCALAR(expm1)   SGRT_SCALAR(log)      SGRT_SCALAR(log1p)
 SGRT_SCALAR(tanh) SGRT_SCALAR(sigmoid) SGRT_SCALAR(softplus)
 SGRT_SCALAR(sin)  SGRT_SCALAR(cos)     SGRT_SCALAR(erf)
-SGRT_SCALAR(lgamma) SGRT_SCALAR(digamma) SGRT_SCALAR(trigamma)
+SGRT_SCALAR(lgamma) SGRT_SCALAR(digamma) SGRT_SCALAR(trigamma) SGRT_SCALAR(tetragamma)
+SGRT_SCALAR(log_i0e) SGRT_SCALAR(i1_gap) SGRT_SCALAR(i1_gap_slope)
 #undef SGRT_SCALAR
-    /* clang-format on */
-    float sgrt_pow_f32(float x, float y);
-double sgrt_pow_f64(double x, double y);
+#define SGRT_SCALAR(name)                                                                          \
+    float sgrt_##name##_f32(float x, float y);                                                     \
+    double sgrt_##name##_f64(double x, double y);
+SGRT_SCALAR(pow)
+SGRT_SCALAR(log_gamma_quantile) SGRT_SCALAR(log_gamma_slope) SGRT_SCALAR(poisson_quantile)
+SGRT_SCALAR(von_mises_quantile) SGRT_SCALAR(von_mises_slope)
+#undef SGRT_SCALAR
+float sgrt_binomial_quantile_f32(float u, float n, float p);
+double sgrt_binomial_quantile_f64(double u, double n, double p);
+/* clang-format on */
 
 void sgrt_noise_uniform_f32(void *out, int64_t first, int64_t count, void *frame, int32_t site);
 void sgrt_noise_uniform_f64(void *out, int64_t first, int64_t count, void *frame, int32_t site);

@@ -121,6 +121,39 @@ double sgrt_trigamma_f64(double x)
     return (pi / s) * (pi / s) - trigamma_positive(1 - x);
 }
 
+/* -1/x^2 - 1/x^3 - sum over k of (2k + 1) B_2k / x^(2k+2), for x >= 20. */
+static double tetragamma_asymptotic(double x)
+{
+    double inverse = 1 / x, z = inverse * inverse;
+    double p = 691.0 / 210;
+    p = p * z - 5.0 / 6;
+    p = p * z + 3.0 / 10;
+    p = p * z - 1.0 / 6;
+    p = p * z + 1.0 / 6;
+    p = p * z - 1.0 / 2;
+    return z * (z * p - inverse - 1);
+}
+
+static double tetragamma_positive(double x)
+{
+    double steps = 0;
+    for (; x < 20; x += 1) /* psi''(x) = psi''(x + 1) - 2 / x^3 */
+        steps += 2 / (x * x * x);
+    return tetragamma_asymptotic(x) - steps;
+}
+
+/* 8 ulp; the poles, 0 and the negative integers, give NaN: the limits on their sides differ. */
+double sgrt_tetragamma_f64(double x)
+{
+    if (x > 0 || isnan(x))
+        return tetragamma_positive(x);
+    double beyond = x - rint(x);
+    if (isinf(x) || beyond == 0)
+        return NAN;
+    double s = sin(pi * beyond);
+    return tetragamma_positive(1 - x) - 2 * (pi / s) * (pi / s) * pi_cot_pi(beyond);
+}
+
 /* glibc's: 1 ulp. */
 double sgrt_pow_f64(double x, double y)
 {
@@ -140,6 +173,11 @@ float sgrt_digamma_f32(float x)
 float sgrt_trigamma_f32(float x)
 {
     return (float)sgrt_trigamma_f64(x);
+}
+
+float sgrt_tetragamma_f32(float x)
+{
+    return (float)sgrt_tetragamma_f64(x);
 }
 
 float sgrt_pow_f32(float x, float y)

@@ -71,8 +71,8 @@ static IrRef with(IrGraph *g, IrOp op, IrAttr attr, IrRef a)
 
 static IrRef element_wise_1(IrGraph *g, IrOp op, int form)
 {
-    bool domain =
-        op == IR_LOG || op == IR_LOG1P || op == IR_SQRT || op == IR_LGAMMA || op == IR_DIGAMMA;
+    bool domain = op == IR_LOG || op == IR_LOG1P || op == IR_SQRT || op == IR_LGAMMA ||
+                  op == IR_DIGAMMA || op == IR_TRIGAMMA || op == IR_LOG_I0E || op == IR_I1_GAP;
     IrRef a = form == 0 ? scalar(g) : form == 1 ? plated(g) : IR_NONE;
     return a == IR_NONE ? a : ir_unary(g, op, domain ? positive(g, a) : a);
 }
@@ -103,6 +103,11 @@ static IrRef element_wise_2(IrGraph *g, IrOp op, int form)
         bool one = a == b;
         b = positive(g, b);
         a = one ? b : positive(g, a);
+    }
+    if (op == IR_LOG_GAMMA_QUANTILE || op == IR_VON_MISES_QUANTILE) {
+        bool one = a == b;
+        a = ir_unary(g, IR_SIGMOID, a);
+        b = one ? a : positive(g, b);
     }
     return ir_binary(g, op, a, b);
 }

@@ -1,7 +1,8 @@
 /* Graphs of numbers: element-wise ops, leaves, sums of all kinds, contractions. */
 #include "tests/laws/native_case.h"
 
-static const NativeRange above = {0.05, 4, false}, special = {0, 0, true};
+static const NativeRange above = {0.05, 4, false}, unit = {0.001, 0.999, false},
+                         special = {0, 0, true};
 
 /* ---- element-wise --------------------------------------------------------------------------- */
 
@@ -13,7 +14,20 @@ static NativeRange domain_of(IrOp op, uint32_t operand)
     case IR_LGAMMA:
     case IR_DIGAMMA:
     case IR_TRIGAMMA:
+    case IR_TETRAGAMMA:
+    case IR_LOG_I0E:
+    case IR_I1_GAP:
+    case IR_I1_GAP_SLOPE:
         return above;
+    case IR_LOG_GAMMA_QUANTILE:
+    case IR_POISSON_QUANTILE:
+    case IR_VON_MISES_QUANTILE:
+        return operand ? above : unit;
+    case IR_BINOMIAL_QUANTILE:
+        return operand == 1 ? (NativeRange){1, 9, false} : unit;
+    case IR_LOG_GAMMA_SLOPE:
+    case IR_VON_MISES_SLOPE:
+        return operand ? above : wide;
     case IR_POW:
         return operand ? wide : above;
     case IR_LOG1P:
@@ -31,7 +45,8 @@ static int arity(IrOp op)
 /* Ops of real functions that are not stated for every argument. */
 static bool is_partial(IrOp op)
 {
-    return domain_of(op, 0).lo > 0 && op != IR_LOG && op != IR_SQRT;
+    bool slope = op == IR_LOG_GAMMA_SLOPE || op == IR_VON_MISES_SLOPE;
+    return slope || (domain_of(op, 0).lo > 0 && op != IR_LOG && op != IR_SQRT);
 }
 
 static void apply(IrGraph *g, IrOp op, const IrRef *in)
@@ -50,6 +65,8 @@ static void on_elem(IrGraph *g, IrOp op, IrElem e)
         IrType type = native_type(chooses ? IR_BOOL : e, N, 1, 5, 0, 0);
         NativeRange range = e == IR_INT ? (NativeRange){-4, 5, false} : domain_of(op, i);
         in[i] = native_input(g, type, chooses ? (NativeRange){0, 2, false} : range);
+        if (op == IR_BINOMIAL_QUANTILE && i == 1 && e == IR_REAL)
+            in[i] = ir_unary(g, IR_FLOOR, in[i]);
     }
     apply(g, op, in);
 }
@@ -72,11 +89,18 @@ static void on_shapes(IrGraph *g, IrOp op)
     apply(g, op, (IrRef[]){a, b});
 }
 
-static void element_wise(IrGraph *g, int variant)
+/* Special functions that are computed by sums and searches: right to more than a few ulp. */
+static bool is_of_laws(IrOp op)
+{
+    return (op >= IR_LOG_I0E && op <= IR_I1_GAP_SLOPE) ||
+           (op >= IR_LOG_GAMMA_QUANTILE && op <= IR_VON_MISES_SLOPE);
+}
+
+static void on_op(IrGraph *g, int variant, bool of_laws)
 {
     plates(g);
     for (IrOp op = 0; op < IR_OP_COUNT; op++) {
-        if (!(ir_op_info[op].flags & IR_EW) || variant-- != 0)
+        if (!(ir_op_info[op].flags & IR_EW) || is_of_laws(op) != of_laws || variant-- != 0)
             continue;
         for (IrElem e = IR_REAL; e <= IR_BOOL; e++)
             on_elem(g, op, e);
@@ -84,8 +108,18 @@ static void element_wise(IrGraph *g, int variant)
     }
 }
 
+static void element_wise(IrGraph *g, int variant)
+{
+    on_op(g, variant, false);
+}
+
+static void of_laws(IrGraph *g, int variant)
+{
+    on_op(g, variant, true);
+}
+
 /* clang-format off */
-enum { EW_OPS = 0
+enum { LAW_OPS = 9, EW_OPS = -LAW_OPS
 #define OP(id, name, arity, type, value, emit, adjoint, smooth, stages, flags, ...) \
     + !!((flags) & IR_EW)
 #include "ir/op.def"
@@ -278,6 +312,7 @@ static void odd_contractions(IrGraph *g, int variant)
 
 const NativeCase native_sum_case[] = {
     {"element_wise", element_wise, EW_OPS, 4, 0, IR_ENTRY_RUN},
+    {"of_laws", of_laws, LAW_OPS, 64, 1, IR_ENTRY_RUN},
     {"leaves", leaves, 1, 2, 1, IR_ENTRY_RUN},
     {"fused", fused, 4, 64, 16, IR_ENTRY_RUN},
     {"reductions", reductions, 15, 64, 1, IR_ENTRY_RUN},

@@ -55,6 +55,8 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta) via score(samples = 1, baseline = leave_one_out)\n"
            "  cost h * theta"),
      "leave_one_out"},
+    {MODEL("  cost log_gamma_slope(0.5, exp(theta))"),
+     "the derivative of log_gamma_slope is not known"},
     {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
     {MODEL("  x ~ uniform(theta, 1) via score\n  cost sin(x)"), "score"},
     {MODEL("  cost kl(laplace(theta, 1), uniform(0, 1))"), "no closed form"},
