@@ -87,6 +87,7 @@ static bool view(Cg *cg, const IrNode *n, CgPlace *p)
     const int64_t *k = n->attr.k;
     switch (n->op) {
     case IR_SAMPLED:
+    case IR_SCORE:
     case IR_STOP:
         return true;
     case IR_RESHAPE:

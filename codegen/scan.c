@@ -8,7 +8,7 @@
 static bool is_pointwise(const IrNode *n)
 {
     return (ir_op_info[n->op].flags & IR_EW) || n->op == IR_CARRY || n->op == IR_SAMPLED ||
-           n->op == IR_STOP;
+           n->op == IR_SCORE || n->op == IR_STOP;
 }
 
 static bool same_domain(const IrType *a, const IrType *b)

@@ -145,6 +145,13 @@ static IrRef lower_enumerated(Lowering *l, EsDraw *d, const IrNode *n, const IrR
     return value;
 }
 
+static void set_density(IrGraph *g, EsDraw *d, const IrNode *n, const IrRef *arg, IrRef value)
+{
+    d->law = n->attr.dist;
+    d->values = ir_dist_values(g, d->law, arg);
+    d->logp = ir_dist_info[d->law].logpdf(g, arg, value);
+}
+
 static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef *arg)
 {
     IrGraph *g = l->p.g;
@@ -155,7 +162,7 @@ static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef 
         return value;
     value = ir_unary(g, IR_SAMPLED, value);
     if (l->with_scores && d->moved)
-        d->logp = law->logpdf(g, arg, value);
+        set_density(g, d, n, arg, value);
     return value;
 }
 

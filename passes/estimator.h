@@ -17,6 +17,8 @@ typedef struct EsDraw {
     const char *why; /* the decision, in words */
 
     IrRef value;     /* in the estimator graph */
+    IrDist law;      /* score: of the draw, */
+    int64_t values;  /* and how many values an element has; 0: not a known number */
     IrRef logp;      /* score: its log-density; else IR_NONE */
     IrPlates plates; /* of its copies, own plate of samples included */
     int32_t own;     /* its plate of samples or of enumerated values; -1: none */

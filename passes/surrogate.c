@@ -250,6 +250,13 @@ static void name_costs(EsProgram *p, uint32_t i)
                          strchr(list, ',') ? "lines" : "line", list);
 }
 
+/* The seed as a node, which nothing reads: it shows in the dump, and certificates begin with it. */
+static void note_score(EsProgram *p, const EsDraw *d, const EsSeed *s)
+{
+    const IrAttr attr = {.dist = d->law, .k = {d->values}};
+    ir_node(p->g, IR_SCORE, attr, 3, (IrRef[]){s->node, s->value, d->value});
+}
+
 static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
 {
     IrGraph *g = p->g;
@@ -264,7 +271,9 @@ static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *see
     else if (d->baseline == IR_MOVING_AVERAGE)
         b = moving_average(p, i, f);
     IrRef gain = b == IR_NONE ? f : ir_binary(g, IR_SUB, f, b);
-    seed[(*seeds)++] = (EsSeed){d->logp, mul(g, gain, draw_weight(g, d))};
+    EsSeed s = {d->logp, mul(g, gain, draw_weight(g, d))};
+    note_score(p, d, &s);
+    seed[(*seeds)++] = s;
 }
 
 static void add_gradients(EsProgram *p, const EsSeed *seed, uint32_t seeds)

@@ -50,7 +50,7 @@ static bool is_scalar_of_leaves(const IrGraph *g, IrRef r, const Users *users, c
 static bool is_move(IrOp op)
 {
     return op == IR_TRANSPOSE || op == IR_EXPAND || op == IR_SLICE || op == IR_DIAG_PART ||
-           op == IR_TO_PLATE || op == IR_SAMPLED || op == IR_STOP;
+           op == IR_TO_PLATE || op == IR_SAMPLED || op == IR_SCORE || op == IR_STOP;
 }
 
 /* Does n read element by element, so that the elements may stand anywhere? */

@@ -143,6 +143,7 @@ static void leaves(IrGraph *g, int variant)
     native_output(g, ir_typed(g, IR_CONST, (IrAttr){.num = 2.5}, real(0, 2, 2, 3, 0), 0, NULL));
     native_output(g, whole);
     native_output(g, ir_unary(g, IR_SAMPLED, x));
+    native_output(g, ir_node(g, IR_SCORE, (IrAttr){0}, 3, (IrRef[]){x, x, x}));
     native_output(g, ir_unary(g, IR_STOP, plated(g, N | K, 1, 5, 0)));
 }
 

@@ -52,6 +52,12 @@ static const Case cases[] = {
 
     /* copies */
     {"sampled", SCALAR("a"), "  %0: real = param a\n  %1: real = sampled(%0)\n", {2}, {2}},
+    {"score",
+     SCALAR("a"),
+     "  %0: real = param a\n  %1: real = square(%0)\n"
+     "  %2: real = score(%0, %1, %1) normal k=0\n",
+     {2},
+     {2}},
     {"stop_gradient",
      SCALAR("a"),
      "  %0: real = param a\n  %1: real = stop_gradient(%0)\n",
