@@ -25,7 +25,8 @@ typedef IrRef MomentRule(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t);
 #define DIST(id, ...)                                                                              \
     LogpdfRule ir_logpdf_##id;                                                                     \
     TransportRule ir_transport_##id;                                                               \
-    MomentRule ir_moment_##id;
+    MomentRule ir_moment_##id;                                                                     \
+    extern const IrMeasure ir_measure_##id;
 #include "ir/dist.def"
 /* clang-format on */
 

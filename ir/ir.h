@@ -370,6 +370,29 @@ typedef struct IrDistInfo {
 
 extern const IrDistInfo ir_dist_info[IR_DIST_COUNT];
 
+/* A draw as its measure-valued rule sees it. */
+typedef struct IrDrawn {
+    IrDist dist;
+    const IrRef *arg;
+    IrRef value, noise;
+    IrRef fresh; /* one more uniform variate an element, or IR_NONE */
+} IrDrawn;
+
+/* d E f(x) / d argument as differences of expectations of f (estimators.md E8): ir/measure.c. */
+typedef struct IrMeasure {
+    unsigned arguments; /* those it is known in: bit i is argument i */
+    uint32_t variants;  /* values that an element may take instead; 0: the categories */
+    bool fresh;         /* needs IrDrawn.fresh */
+    bool of_noise;      /* the variants are of the base noise, and the transport follows */
+    void (*variant)(IrGraph *g, const IrDrawn *d, IrRef *variant);
+    /* `base` is the cost of the draw, and costs[e, i] of variant i of element e; slope[k] becomes the
+     * derivative in argument k, of the value's shape or of the argument's. */
+    void (*slope)(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope);
+    const char *why_not; /* no slope: the reason */
+} IrMeasure;
+
+extern const IrMeasure *const ir_measure[IR_DIST_COUNT];
+
 /* A draw of a law with an event axis is a vector, except that a category is an int. */
 static inline bool ir_draws_vectors(const IrDistInfo *d)
 {

@@ -62,6 +62,16 @@ IrRef es_shape_as(IrGraph *g, IrRef v, const IrType *type)
     return v;
 }
 
+IrRef es_share(IrGraph *g, IrRef v, const IrType *from, const IrType *to)
+{
+    v = es_sum_plates(g, v, from->plates & ~to->plates);
+    if (to->rank == 0 && g->node[v].type.rank > 0)
+        return ir_sum_all(g, v);
+    if (to->rank == 0 && from->rank > 0)
+        return ir_binary(g, IR_MUL, v, ir_const(g, (double)ir_elements(from)));
+    return v;
+}
+
 /* ---- the adjoint of an operand ------------------------------------------------------------- */
 
 static const IrType *type_of(const Sweep *s, IrRef r)
@@ -80,12 +90,7 @@ static void accumulate(Sweep *s, IrRef x, IrRef v)
 static void push(Sweep *s, const IrNode *n, uint32_t k, IrRef v)
 {
     IrType x = *type_of(s, n->in[k]);
-    v = es_sum_plates(s->g, v, n->type.plates & ~x.plates);
-    if (x.rank == 0 && type_of(s, v)->rank > 0)
-        v = ir_sum_all(s->g, v);
-    else if (x.rank == 0 && n->type.rank > 0)
-        v = ir_binary(s->g, IR_MUL, v, ir_const(s->g, (double)ir_elements(&n->type)));
-    accumulate(s, n->in[k], v);
+    accumulate(s, n->in[k], es_share(s->g, v, &n->type, &x));
 }
 
 static bool wants(const Sweep *s, const IrNode *n, uint32_t k)

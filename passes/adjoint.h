@@ -23,6 +23,8 @@ bool es_has_adjoint(IrOp op);
 /* The sum over the copies of `plates`; where v lacks one of them its copies are equal, and the sum
  * is a multiple. */
 IrRef es_sum_plates(IrGraph *g, IrRef v, IrPlates plates);
+/* v, copy by copy and element by element of `from`, as its sum over what an operand of type `to` shares. */
+IrRef es_share(IrGraph *g, IrRef v, const IrType *from, const IrType *to);
 /* v with exactly the plates and the shape of `type`. */
 IrRef es_broadcast(IrGraph *g, IrRef v, IrType type);
 /* v with the shape of `type`, whatever its plates. */

@@ -126,7 +126,10 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .value = IR_NONE,
                   .logp = IR_NONE,
                   .average = IR_NONE,
-                  .own = -1};
+                  .fresh = IR_NONE,
+                  .own = -1,
+                  .element = -1,
+                  .variant = -1};
     if (d->samples < 1)
         d->samples = 1;
     if (via->estimator != IR_EST_AUTO)
@@ -176,6 +179,12 @@ static void explain(const EsFacts *f, EsDraw *d)
     else if (d->estimator == IR_EST_ENUMERATE)
         d->why = arena_printf(a, "%s ~ %s: enumerated (%s), %lld values, exact", es_name(n), law,
                               who, (long long)es_support_size(f->g, n));
+    else if (d->estimator == IR_EST_MEASURE_VALUED)
+        d->why = arena_printf(a,
+                              "%s ~ %s: measure_valued (%s), %lld variants of each of %lld "
+                              "elements; costs may jump in it",
+                              es_name(n), law, who, (long long)es_variants(f->g, n),
+                              (long long)ir_elements(&n->type));
     else
         d->why = arena_printf(a, "%s ~ %s: score (%s), samples = %lld%s; its support is fixed%s%s",
                               es_name(n), law, who, (long long)d->samples, baseline_words(d),

@@ -27,22 +27,37 @@ static EsDraw *draw_of(Lowering *l, IrRef node)
     return NULL;
 }
 
-static bool add_plate(Lowering *l, EsDraw *d, IrPlateKind kind, int64_t size, PassCtx *cx)
+/* A plate of the draw: `of` says of what. */
+static bool add_plate(Lowering *l, const EsDraw *d, IrPlateKind kind, const char *of, int64_t size,
+                      int32_t *plate, PassCtx *cx)
 {
     IrGraph *g = l->p.g;
     const IrNode *n = &l->source.node[d->node];
     if (g->plates == IR_MAX_PLATES) {
         diag_error(cx->diags, n->at,
-                   "a graph has at most %d plates, counting those of samples and "
-                   "enumerated values",
+                   "a graph has at most %d plates, counting those of samples, "
+                   "enumerated values and variants",
                    IR_MAX_PLATES);
         return false;
     }
-    const char *name = arena_printf(g->model->arena, "%s.%s", es_name(n),
-                                    kind == IR_PLATE_SAMPLES ? "samples" : "values");
+    const char *name = arena_printf(g->model->arena, "%s.%s", es_name(n), of);
     g->here = n->at;
-    d->own = (int32_t)ir_plate_add(g, name, kind, size, 0);
+    *plate = (int32_t)ir_plate_add(g, name, kind, size, 0);
     return true;
+}
+
+static bool add_variants(Lowering *l, uint32_t i, PassCtx *cx)
+{
+    EsDraw *d = &l->p.draw[i];
+    const IrNode *n = &l->source.node[d->node];
+    IrPlates together =
+        n->type.plates & es_read_together(&l->source, l->live, &l->p.reach[i]);
+    int64_t elements = ir_elements(&n->type) * ir_copies(&l->source, together, 1);
+    int64_t variants = es_variants(&l->source, n);
+    return (elements == 1 ||
+            add_plate(l, d, IR_PLATE_STATIC, "elements", elements, &d->element, cx)) &&
+           (variants == 1 ||
+            add_plate(l, d, IR_PLATE_STATIC, "variants", variants, &d->variant, cx));
 }
 
 static bool share_plate(Lowering *l, uint32_t i)
@@ -61,10 +76,12 @@ static bool add_plates(Lowering *l, PassCtx *cx)
     for (uint32_t i = 0; i < l->p.draws && ok; i++) {
         EsDraw *d = &l->p.draw[i];
         if (d->estimator == IR_EST_ENUMERATE)
-            ok = add_plate(l, d, IR_PLATE_ENUMERATION,
-                           es_support_size(&l->source, &l->source.node[d->node]), cx);
+            ok = add_plate(l, d, IR_PLATE_ENUMERATION, "values",
+                           es_support_size(&l->source, &l->source.node[d->node]), &d->own, cx);
         else if (d->samples > 1 && !share_plate(l, i))
-            ok = add_plate(l, d, IR_PLATE_SAMPLES, d->samples, cx);
+            ok = add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx);
+        if (d->estimator == IR_EST_MEASURE_VALUED && d->moved)
+            ok = ok && add_variants(l, i, cx);
     }
     return ok;
 }
@@ -89,14 +106,20 @@ static void spread_plates(Lowering *l)
 
 /* ---- draws ---------------------------------------------------------------------------------- */
 
+static IrRef draw_base(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates)
+{
+    type.elem = IR_REAL;
+    type.plates = plates;
+    IrAttr attr = {.item = g->sites, .k = {base == IR_BASE_UNIFORM}};
+    *arena_push(g->model->arena, g->site, g->sites, IrSite) = (IrSite){name};
+    return ir_typed(g, IR_DRAW, attr, type, 0, NULL);
+}
+
 static IrRef draw_noise(IrGraph *g, const IrNode *sample, const IrRef *arg, IrPlates plates)
 {
-    const IrDistInfo *law = &ir_dist_info[sample->attr.dist];
-    IrType type = ir_noise_type(g, sample->attr.dist, arg, &sample->type);
-    type.plates = plates;
-    IrAttr attr = {.item = g->sites, .k = {law->base == IR_BASE_UNIFORM}};
-    *arena_push(g->model->arena, g->site, g->sites, IrSite) = (IrSite){es_name(sample)};
-    return ir_typed(g, IR_DRAW, attr, type, 0, NULL);
+    IrDist law = sample->attr.dist;
+    return draw_base(g, es_name(sample), ir_dist_info[law].base,
+                     ir_noise_type(g, law, arg, &sample->type), plates);
 }
 
 /* Element i of the joint value number `index`: digit i in base `base`.  There is no rounding: the
@@ -157,18 +180,24 @@ static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef 
     IrGraph *g = l->p.g;
     const IrDistInfo *law = &ir_dist_info[n->attr.dist];
     d->plates = n->type.plates | l->extra[d->node];
-    IrRef value = law->transport(g, arg, draw_noise(g, n, arg, d->plates));
-    if (d->estimator != IR_EST_SCORE)
+    d->noise = draw_noise(g, n, arg, d->plates);
+    IrRef value = law->transport(g, arg, d->noise);
+    if (d->estimator == IR_EST_PATHWISE)
         return value;
     value = ir_unary(g, IR_SAMPLED, value);
-    if (l->with_scores && d->moved)
+    if (l->with_scores && d->estimator == IR_EST_MEASURE_VALUED && d->moved &&
+        ir_measure[n->attr.dist]->fresh)
+        d->fresh = draw_base(g, arena_printf(g->model->arena, "%s.variant", es_name(n)),
+                             IR_BASE_UNIFORM, n->type, d->plates);
+    if (l->with_scores && d->estimator == IR_EST_SCORE && d->moved)
         set_density(g, d, n, arg, value);
     return value;
 }
 
-static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, const IrRef *arg)
+static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
 {
     EsDraw *d = draw_of(l, r);
+    d->arg = arg;
     d->value = d->estimator == IR_EST_ENUMERATE ? lower_enumerated(l, d, n, arg)
                                                 : lower_sampled(l, d, n, arg);
     ir_set_name(l->p.g, d->value, n->name);
@@ -215,7 +244,7 @@ static void lower_cost(Lowering *l, const IrNode *n, IrRef r, IrRef value)
                  .at = n->at};
 }
 
-static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, const IrRef *in)
+static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
 {
     IrGraph *g = l->p.g;
     IrType type = n->type;
@@ -273,6 +302,7 @@ static void lower(Lowering *l)
             g->node[l->now[r]].in[1] = l->now[n->in[1]];
     }
     g->in_region = 0;
+    l->p.lowered = g->count;
 }
 
 /* ---- the pass ------------------------------------------------------------------------------- */
@@ -295,7 +325,9 @@ static void sample_once(Lowering *l)
                       .samples = 1,
                       .value = IR_NONE,
                       .logp = IR_NONE,
-                      .own = -1};
+                      .own = -1,
+                      .element = -1,
+                      .variant = -1};
         d->why = arena_printf(l->source.model->arena, "%s ~ %s: drawn once",
                               es_name(&l->source.node[d->node]),
                               ir_dist_info[l->source.node[d->node].attr.dist].name);
@@ -306,7 +338,7 @@ static Lowering begin(IrGraph *g)
 {
     Arena *a = g->model->arena;
     Lowering l = {.p = {.g = g}, .source = *g, .with_scores = g->entry == IR_ENTRY_STEP};
-    l.live = es_live(g);
+    l.live = l.p.live = es_live(g);
     l.extra = arena_array(a, IrPlates, g->count + 1);
     l.now = arena_array(a, IrRef, g->count + 1);
     list_draws(&l);
@@ -320,13 +352,13 @@ bool pass_estimate(IrGraph *g, PassCtx *cx)
         sample_once(&l);
     else if (!es_choose(g, l.p.draw, l.p.draws, cx))
         return false;
-    if (!add_plates(&l, cx))
-        return false;
-    spread_plates(&l);
     l.p.source = &l.source;
     l.p.reach = arena_array(g->model->arena, EsReach, l.p.draws + 1);
     for (uint32_t i = 0; i < l.p.draws; i++)
         l.p.reach[i] = es_reach(&l.source, l.p.draw[i].node);
+    if (!add_plates(&l, cx))
+        return false;
+    spread_plates(&l);
     lower(&l);
     g->stage = IR_ESTIMATOR;
     if (g->entry != IR_ENTRY_RUN)

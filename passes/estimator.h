@@ -5,7 +5,11 @@
 
 #include "passes/pass.h"
 
-enum { ES_ENUMERATION_BUDGET = 65536 }; /* values of one enumerated draw */
+enum {
+    ES_ENUMERATION_BUDGET = 65536, /* values of one enumerated draw */
+    ES_VARIANT_BUDGET = 65536,     /* variants of the elements of one measure-valued draw */
+    ES_SEEDS_OF_DRAW = 4
+};
 
 /* One live draw of the graph, and what was decided for it. */
 typedef struct EsDraw {
@@ -19,6 +23,10 @@ typedef struct EsDraw {
     IrRef value;     /* in the estimator graph */
     IrDist law;      /* score: of the draw, */
     int64_t values;  /* and how many values an element has; 0: not a known number */
+    IrRef *arg;      /* of its law, and the base noise of its transport */
+    IrRef noise;
+    IrRef fresh; /* measure-valued: one more uniform variate, or IR_NONE */
+    int32_t element, variant; /* measure-valued: the plates of what else it may be; -1: of one */
     IrRef logp;      /* score: its log-density; else IR_NONE */
     IrPlates plates; /* of its copies, own plate of samples included */
     int32_t own;     /* its plate of samples or of enumerated values; -1: none */
@@ -100,9 +108,41 @@ typedef struct EsProgram {
     EsDraw *draw;
     uint32_t draws;
     EsReach *reach; /* by draw; indexed by source nodes */
+    bool *live;     /* by source node */
+    IrRef lowered;  /* nodes of the lowered program */
     EsCost *cost;
     uint32_t costs;
 } EsProgram;
+
+/* What the program would compute if one of its values were another (world.c). */
+typedef struct EsWorld {
+    IrRef *now;                   /* by node of the lowered program; NULL: the program itself */
+    IrRef weight[IR_MAX_PLATES]; /* of enumerated plates */
+} EsWorld;
+
+EsWorld es_this_world(const EsProgram *p);
+/* `value` in the place of `node`, where a bool says so (IR_NONE: everywhere): of the same element and
+ * shape, perhaps with more plates. */
+typedef struct EsChange {
+    IrRef node, value, where;
+} EsChange;
+
+EsWorld es_world(EsProgram *p, const EsChange *c);
+IrRef es_in_world(const EsWorld *w, IrRef r);
+
+/* The costs that draw i reaches, in that world, weighed and summed over all plates but `kept` and
+ * those that the world adds; IR_NONE: it reaches none. */
+IrRef es_world_costs(EsProgram *p, const EsWorld *w, uint32_t i, IrPlates kept);
+/* w(i)/N: the weight of a copy of the draw, per row; IR_NONE: 1. */
+IrRef es_draw_weight(IrGraph *g, const EsDraw *d);
+
+/* Measure-valued draws (measure.c). */
+int64_t es_variants(const IrGraph *g, const IrNode *sample); /* of one element */
+/* Plates whose copies of the draw are read together, so that one of them is changed at a time. */
+IrPlates es_read_together(const IrGraph *g, const bool *live, const EsReach *e);
+/* Adds the adjoints of the draw's arguments. */
+struct EsSeed;
+void es_measure(EsProgram *p, uint32_t i, struct EsSeed *seed, uint32_t *seeds);
 
 /* Adds costs, objective, gradients and moving averages to the lowered program. */
 void es_surrogate(EsProgram *p);

@@ -273,6 +273,34 @@ RULE(read_by_copy)
     return NULL;
 }
 
+RULE(has_pairs)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    const IrDistInfo *law = &ir_dist_info[n->attr.dist];
+    for (uint32_t k = 0; k < n->n_in; k++)
+        if (!(ir_measure[n->attr.dist]->arguments >> k & 1) && f->class[n->in[k]] != IR_CONSTANT)
+            return arena_printf(f->g->model->arena,
+                                "a parameter reaches argument %u (of: %s) of %s, in which %s has no "
+                                "pair of measures",
+                                k + 1, law->argument, es_name(n), law->name);
+    return NULL;
+}
+
+RULE(few_variants)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    EsReach e = es_reach(f->g, d->node);
+    IrPlates together = n->type.plates & es_read_together(f->g, f->live, &e);
+    int64_t count = ir_elements(&n->type) * ir_copies(f->g, together, 1) * es_variants(f->g, n);
+    if (count <= ES_VARIANT_BUDGET)
+        return NULL;
+    return arena_printf(f->g->model->arena,
+                        "%s would have %lld variants, each of which runs what follows from it again",
+                        es_name(n), (long long)count);
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -312,6 +340,7 @@ const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrR
 static const IrVia suggested[] = {
     {.estimator = IR_EST_ENUMERATE, .samples = 1},
     {.estimator = IR_EST_PATHWISE, .samples = 1},
+    {.estimator = IR_EST_MEASURE_VALUED, .samples = 1},
     {.estimator = IR_EST_SCORE, .samples = 4, .baseline = IR_LEAVE_ONE_OUT},
 };
 

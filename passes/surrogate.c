@@ -47,12 +47,12 @@ static double copies(const IrGraph *g, IrPlates set)
 
 /* v times the probability of each enumerated value in the set.  A value of probability 0 adds
  * nothing, whatever its cost. */
-static IrRef weigh(IrGraph *g, IrRef v, IrPlates set)
+static IrRef weigh(IrGraph *g, const EsWorld *world, IrRef v, IrPlates set)
 {
     for (uint32_t p = 0; p < g->plates; p++) {
         if (!(set >> p & 1) || g->plate[p].kind != IR_PLATE_ENUMERATION)
             continue;
-        IrRef w = g->plate[p].weight, zero = ir_const(g, 0);
+        IrRef w = world->weight[p], zero = ir_const(g, 0);
         IrRef never = ir_binary(g, IR_EQ, w, zero);
         v = ir_select(g, never, zero, ir_binary(g, IR_MUL, w, v));
     }
@@ -60,12 +60,12 @@ static IrRef weigh(IrGraph *g, IrRef v, IrPlates set)
 }
 
 /* The weighed sum of v over the copies of `plates`, in units of the whole data set: N/B a row. */
-static IrRef weighed_sum(IrGraph *g, IrRef v, IrPlates plates)
+static IrRef weighed_sum(IrGraph *g, const EsWorld *world, IrRef v, IrPlates plates)
 {
     IrPlates rows = plates & plates_of(g, IR_PLATE_ROWS);
     IrPlates samples = plates & plates_of(g, IR_PLATE_SAMPLES);
     IrPlates values = plates & plates_of(g, IR_PLATE_ENUMERATION);
-    v = weigh(g, v, values);
+    v = weigh(g, world, v, values);
     bool has_rows = (g->node[v].type.plates & rows) != 0,
          has_samples = g->node[v].type.plates & samples;
     double drawn = copies(g, samples & g->node[v].type.plates);
@@ -81,14 +81,16 @@ static IrRef weighed_sum(IrGraph *g, IrRef v, IrPlates plates)
 /* ---- objective ------------------------------------------------------------------------------ */
 
 /* N/B 1/N is written 1/B. */
-static IrRef per_row(IrGraph *g, IrRef v, IrPlates plates)
+static IrRef per_row(EsProgram *p, IrRef v, IrPlates plates)
 {
+    IrGraph *g = p->g;
+    EsWorld here = es_this_world(p);
     IrPlates rows = plates_of(g, IR_PLATE_ROWS);
     if (!rows)
-        return weighed_sum(g, v, plates);
+        return weighed_sum(g, &here, v, plates);
     if (!(plates & rows))
-        return divide(g, weighed_sum(g, v, plates), leaf(g, IR_TOTAL));
-    v = weighed_sum(g, v, plates & ~rows);
+        return divide(g, weighed_sum(g, &here, v, plates), leaf(g, IR_TOTAL));
+    v = weighed_sum(g, &here, v, plates & ~rows);
     bool has_rows = (g->node[v].type.plates & rows) != 0;
     return has_rows ? divide(g, es_sum_plates(g, v, rows), leaf(g, IR_ROWS)) : v;
 }
@@ -100,7 +102,7 @@ static IrRef objective(EsProgram *p)
     for (uint32_t i = 0; i < p->costs; i++) {
         EsCost *c = &p->cost[i];
         g->here = c->at;
-        IrRef v = per_row(g, c->value, c->plates);
+        IrRef v = per_row(p, c->value, c->plates);
         IrRef cost = ir_typed(g, IR_COST, c->attr, ir_scalar_type(IR_REAL, 0), 1, &v);
         g->node[cost].why = c->why;
         total = total == IR_NONE ? v : ir_binary(g, IR_ADD, total, v);
@@ -129,7 +131,8 @@ static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, co
 {
     IrGraph *g = p->g;
     IrPlates mixed = e->mixed[c->source] & d->plates;
-    IrRef v = weighed_sum(g, c->value, c->plates & ~d->plates);
+    EsWorld here = es_this_world(p);
+    IrRef v = weighed_sum(g, &here, c->value, c->plates & ~d->plates);
     v = es_sum_plates(g, v, mixed & c->plates);
     IrPlates steps = plates_of(g, IR_PLATE_STEP) & d->plates & c->plates & ~mixed;
     for (uint32_t t = 0; t < g->plates && e->later[c->source]; t++)
@@ -139,6 +142,19 @@ static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, co
             v = later_steps(g, es_broadcast(g, v, whole), t, e->lag[c->source]);
         }
     return v;
+}
+
+IrRef es_world_costs(EsProgram *p, const EsWorld *w, uint32_t i, IrPlates kept)
+{
+    IrRef f = IR_NONE;
+    for (uint32_t k = 0; k < p->costs; k++) {
+        const EsCost *c = &p->cost[k];
+        if (!p->reach[i].reached[c->source])
+            continue;
+        IrRef v = weighed_sum(p->g, w, es_in_world(w, c->value), c->plates & ~kept);
+        f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
+    }
+    return f;
 }
 
 /* f_i, or IR_NONE: the draw reaches no cost. */
@@ -165,10 +181,12 @@ static IrRef leave_one_out(IrGraph *g, const EsDraw *d, IrRef f)
 }
 
 /* The mean of f over all copies of the draw. */
-static IrRef mean_over_copies(IrGraph *g, const EsDraw *d, IrRef f)
+static IrRef mean_over_copies(EsProgram *p, const EsDraw *d, IrRef f)
 {
+    IrGraph *g = p->g;
+    EsWorld here = es_this_world(p);
     IrPlates rows = plates_of(g, IR_PLATE_ROWS), values = plates_of(g, IR_PLATE_ENUMERATION);
-    f = weigh(g, f, d->plates & values);
+    f = weigh(g, &here, f, d->plates & values);
     IrPlates has = g->node[f].type.plates & d->plates;
     f = ir_reduce(g, IR_SUM, f, 0, has);
     double known = copies(g, has & ~(rows | values));
@@ -191,7 +209,7 @@ static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
             (IrState){es_name(&p->source->node[d->node])};
         d->average = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
     }
-    d->mean = mean_over_copies(g, d, f);
+    d->mean = mean_over_copies(p, d, f);
     return d->average;
 }
 
@@ -219,8 +237,7 @@ static void update_averages(EsProgram *p)
 
 /* ---- score terms ---------------------------------------------------------------------------- */
 
-/* w(i)/N: the weight of a copy of the draw, per row. */
-static IrRef draw_weight(IrGraph *g, const EsDraw *d)
+IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
 {
     IrPlates rows = plates_of(g, IR_PLATE_ROWS);
     double drawn = copies(g, d->plates & plates_of(g, IR_PLATE_SAMPLES));
@@ -234,7 +251,7 @@ static IrRef draw_weight(IrGraph *g, const EsDraw *d)
     return w;
 }
 
-/* Says on the draw which costs its score multiplies. */
+/* Says on the draw which costs it multiplies, or compares. */
 static void name_costs(EsProgram *p, uint32_t i)
 {
     IrGraph *g = p->g;
@@ -271,7 +288,7 @@ static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *see
     else if (d->baseline == IR_MOVING_AVERAGE)
         b = moving_average(p, i, f);
     IrRef gain = b == IR_NONE ? f : ir_binary(g, IR_SUB, f, b);
-    EsSeed s = {d->logp, mul(g, gain, draw_weight(g, d))};
+    EsSeed s = {d->logp, mul(g, gain, es_draw_weight(g, d))};
     note_score(p, d, &s);
     seed[(*seeds)++] = s;
 }
@@ -295,16 +312,20 @@ void es_surrogate(EsProgram *p)
     IrGraph *g = p->g;
     IrRef total = objective(p);
     for (uint32_t i = 0; i < p->draws; i++)
-        if (p->draw[i].estimator == IR_EST_SCORE && p->draw[i].moved)
+        if (p->draw[i].estimator != IR_EST_PATHWISE &&
+            p->draw[i].estimator != IR_EST_ENUMERATE && p->draw[i].moved)
             name_costs(p, i);
     if (g->entry != IR_ENTRY_STEP)
         return;
-    EsSeed *seed = arena_array(g->model->arena, EsSeed, p->draws + 1);
+    EsSeed *seed = arena_array(g->model->arena, EsSeed, ES_SEEDS_OF_DRAW * p->draws + 1);
     uint32_t seeds = 0;
     seed[seeds++] = (EsSeed){g->node[total].in[0], ir_const(g, 1)};
-    for (uint32_t i = 0; i < p->draws; i++)
+    for (uint32_t i = 0; i < p->draws; i++) {
         if (p->draw[i].logp != IR_NONE)
             add_score_term(p, i, seed, &seeds);
+        if (p->draw[i].estimator == IR_EST_MEASURE_VALUED && p->draw[i].moved)
+            es_measure(p, i, seed, &seeds);
+    }
     update_averages(p);
     add_gradients(p, seed, seeds);
 }

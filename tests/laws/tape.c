@@ -1,7 +1,9 @@
 #include "tests/laws/tape.h"
 
 #include "frontend/frontend.h"
+#include "tests/laws/quadrature.h"
 
+#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +85,6 @@ TapeInput tape_input(const TapeModel *t, int64_t rows)
     return in;
 }
 
-enum {
-    HERMITE = 30,
-    SIZES = 72,
-    HALF = 40,
-    FINER = 72,
-    FINE = 160
-}; /* points of the rules below */
-
 /* ---- the axes of the tape ------------------------------------------------------------------- */
 
 /* Folded: a standard normal that is read through its size alone. */
@@ -98,20 +92,17 @@ typedef enum Rule { RULE_NORMAL, RULE_FOLDED, RULE_UNIFORM } Rule;
 
 typedef struct Axis {
     double *noise;   /* where its variate is read */
-    IrRef value;     /* of a discrete draw: the node that it decides; else IR_NONE */
-    int64_t element; /* of `value` */
+    bool discrete;   /* nothing else of it is read than what it decides */
+    const IrRef *decided; /* ends in IR_NONE */
+    int64_t element;
     Rule rule;
     IrRef first; /* order: the first draw of its sequence, or itself; its step; itself */
     int64_t step;
     IrRef draw;
 } Axis;
 
-typedef struct Points {
-    int count;
-    double x[2 * FINE], weight[2 * FINE];
-} Points;
-
-static Points hermite_points, size_points, uniform_points[3];
+enum { BREAKS = 200 }; /* places where one variate decides something */
+enum { FEWER = 72, FINE = 160, COARSE = 40 }; /* points of half a uniform axis, by their number */
 
 typedef struct Walk {
     const IrGraph *g;
@@ -119,7 +110,7 @@ typedef struct Walk {
     Axis *axis;
     size_t axes;
     TapeResult *sum;
-    const Points *uniform; /* finer where there are few axes */
+    int half;     /* points of a panel: more where there are few axes */
 } Walk;
 
 static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
@@ -132,17 +123,17 @@ static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
     return in;
 }
 
-/* The int value of the draw's shape that its noise decides first. */
-static IrRef decided_by(const IrGraph *g, IrRef draw, Arena *a)
+/* Is it read by a discrete law? */
+static bool decides_a_value(const IrGraph *g, IrRef draw, Arena *a)
 {
     const bool *cone = cone_of(g, draw, a);
     for (IrRef i = draw + 1; i < g->count; i++) {
         const IrType *t = &g->node[i].type;
         if (cone[i] && t->elem == IR_INT && t->plates == g->node[draw].type.plates &&
             ir_same_shape(t, &g->node[draw].type))
-            return i;
+            return true;
     }
-    return IR_NONE;
+    return false;
 }
 
 /* A draw reads what was drawn before it: earlier draws, and in a sequence those of earlier steps.
@@ -192,6 +183,32 @@ static bool is_folded(const IrGraph *g, IrRef draw)
     return sizes > 0 && sizes == readers;
 }
 
+static bool decides(const IrGraph *g, IrRef r)
+{
+    const IrNode *n = &g->node[r];
+    bool of_reals = false;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        of_reals |= g->node[n->in[k]].type.elem == IR_REAL;
+    return of_reals && (n->type.elem != IR_REAL || n->op == IR_FLOOR || n->op == IR_RELU);
+}
+
+/* The first decisions on the ways from a draw; those of a sequence's other steps are not its own. */
+static IrRef *decided_from(const IrGraph *g, IrRef draw, Arena *a)
+{
+    IrRef *decided = arena_array(a, IrRef, g->count + 1);
+    bool *near = arena_array(a, bool, g->count + 1);
+    size_t count = 0;
+    near[draw] = true;
+    for (IrRef r = draw + 1; r < g->count; r++) {
+        for (uint32_t k = 0; k < g->node[r].n_in && g->node[r].op != IR_CARRY; k++)
+            near[r] |= near[g->node[r].in[k]] && g->node[g->node[r].in[k]].type.elem == IR_REAL;
+        if (near[r] && decides(g, r))
+            decided[count++] = r;
+    }
+    decided[count] = IR_NONE;
+    return decided;
+}
+
 static void add_axes(Walk *w, Arena *a, const double ***noise)
 {
     const IrGraph *g = w->g;
@@ -203,11 +220,13 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
         int64_t count = ir_copies(g, n->type.plates, w->env.rows) * ir_elements(&n->type);
         site[n->attr.item] = arena_array(a, double, (size_t)count);
         Rule rule = n->attr.k[0] ? RULE_UNIFORM : is_folded(g, r) ? RULE_FOLDED : RULE_NORMAL;
-        IrRef value = rule == RULE_UNIFORM ? decided_by(g, r, a) : IR_NONE;
+        bool discrete = rule == RULE_UNIFORM && decides_a_value(g, r, a);
+        const IrRef *decided = decided_from(g, r, a);
         for (int64_t e = 0; e < count; e++) {
             site[n->attr.item][e] = 0.5;
             *arena_push(a, w->axis, w->axes, Axis) = (Axis){.noise = &site[n->attr.item][e],
-                                                            .value = value,
+                                                            .discrete = discrete,
+                                                            .decided = decided,
                                                             .element = e,
                                                             .rule = rule,
                                                             .first = first_of_sequence(g, r),
@@ -218,84 +237,6 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
     if (w->axes > 0)
         qsort(w->axis, w->axes, sizeof *w->axis, in_order);
     *noise = (const double **)site;
-}
-
-/* ---- quadrature ----------------------------------------------------------------------------- */
-
-/* Gauss-Hermite for the standard normal: Newton on the orthonormal polynomials (Golub & Welsch's
- * nodes by another route), n nodes, exact to degree 2 n - 1. */
-static double hermite(int n, double x, double *slope)
-{
-    double before = 0, now = 1;
-    for (int k = 0; k < n; k++) {
-        double next = (x * now - sqrt(k) * before) / sqrt(k + 1);
-        before = now;
-        now = next;
-    }
-    *slope = sqrt(n) * before;
-    return now;
-}
-
-static void hermite_rule(Points *p)
-{
-    double *x = p->x, *w = p->weight;
-    p->count = HERMITE;
-    double slope, step = 1e-3, last = hermite(HERMITE, -12, &slope);
-    int found = 0;
-    for (double at = -12 + step; found < HERMITE && at < 12; at += step) {
-        double now = hermite(HERMITE, at, &slope);
-        if ((now < 0) != (last < 0)) {
-            double root = at - step / 2;
-            for (int i = 0; i < 50; i++)
-                root -= hermite(HERMITE, root, &slope) / slope;
-            hermite(HERMITE, root, &slope);
-            x[found] = root;
-            w[found++] = 1 / (slope * slope);
-        }
-        last = now;
-    }
-}
-
-/* The law of the size of a standard normal, by x = e^(t - e^-t): both ends decay doubly
- * exponentially (Takahasi & Mori, 1974). */
-static void size_rule(Points *p)
-{
-    double *x = p->x, *w = p->weight;
-    p->count = SIZES;
-    const double low = -3.7, h = 6.0 / (SIZES - 1);
-    for (int i = 0; i < SIZES; i++) {
-        double t = low + i * h;
-        x[i] = exp(t - exp(-t));
-        w[i] = h * x[i] * (1 + exp(-t)) * sqrt(2 / M_PI) * exp(-x[i] * x[i] / 2);
-    }
-}
-
-/* tanh-sinh on one half of (0, 1), mirrored: laws that fold at 1/2 stay smooth on each half. */
-
-static void uniform_rule(Points *p, int half)
-{
-    double *x = p->x, *w = p->weight;
-    p->count = 2 * half;
-    double h = 6.24 / (half - 1);
-    for (int i = 0; i < half; i++) {
-        double s = (i - (half - 1) / 2.0) * h;
-        double u = 0.5 * (1 + tanh(M_PI / 2 * sinh(s)));
-        double du = 0.25 * M_PI * cosh(s) / pow(cosh(M_PI / 2 * sinh(s)), 2);
-        x[i] = u / 2;
-        x[half + i] = 0.5 + u / 2;
-        w[i] = w[half + i] = h * du / 2;
-    }
-}
-
-static void make_rules(void)
-{
-    if (hermite_points.count)
-        return;
-    hermite_rule(&hermite_points);
-    size_rule(&size_points);
-    uniform_rule(&uniform_points[0], FINE);
-    uniform_rule(&uniform_points[1], FINER);
-    uniform_rule(&uniform_points[2], HALF);
 }
 
 /* ---- walking -------------------------------------------------------------------------------- */
@@ -311,15 +252,6 @@ static double **evaluate(Walk *w, Arena *a)
     return value;
 }
 
-static double decided_at(Walk *w, const Axis *axis, double u)
-{
-    Arena *a = arena_new();
-    *axis->noise = u;
-    double v = evaluate(w, a)[axis->value][axis->element];
-    arena_free(a);
-    return v;
-}
-
 static void add_up(Walk *w, double weight)
 {
     Arena *a = arena_new();
@@ -331,7 +263,10 @@ static void add_up(Walk *w, double weight)
             if (n->op != (IrOp[]){IR_OBJECTIVE, IR_GRAD, IR_NEXT}[pass])
                 continue;
             for (int64_t e = 0; e < ir_elements(&n->type); e++)
-                w->sum->value[at++] += weight * value[r][e];
+            {
+                w->sum->value[at] += weight * value[r][e];
+                w->sum->square[at++] += weight * value[r][e] * value[r][e];
+            }
         }
     w->sum->points++;
     arena_free(a);
@@ -339,32 +274,107 @@ static void add_up(Walk *w, double weight)
 
 static void walk(Walk *w, size_t axis, double weight);
 
-/* The value is monotone in u: [low, high] is cut where it changes. */
-static void walk_values(Walk *w, size_t at, double low, double v, double high, double last,
-                        double weight)
-{
-    const Axis *axis = &w->axis[at];
-    double edge = high;
-    if (v != last) {
-        double a = low, b = high;
-        for (int i = 0; i < 80 && b - a > 1e-17; i++) {
-            double mid = 0.5 * (a + b);
-            *(decided_at(w, axis, mid) == v ? &a : &b) = mid;
-        }
-        edge = b;
-    }
-    *axis->noise = 0.5 * (low + edge);
-    walk(w, at + 1, weight * (edge - low));
-    if (v != last)
-        walk_values(w, at, edge, decided_at(w, axis, edge), high, last, weight);
-}
-
 static void walk_rule(Walk *w, size_t at, const Points *p, double weight)
 {
     for (int i = 0; i < p->count; i++) {
         *w->axis[at].noise = p->x[i];
         walk(w, at + 1, weight * p->weight[i]);
     }
+}
+
+/* ---- breaks ---------------------------------------------------------------------------------- */
+
+static double value_at(Walk *w, const Axis *axis, double noise, IrRef node, int64_t element)
+{
+    Arena *a = arena_new();
+    *axis->noise = noise;
+    double v = evaluate(w, a)[node][element];
+    arena_free(a);
+    return w->g->node[node].op == IR_RELU ? v > 0 : v;
+}
+
+typedef struct Breaks {
+    int count;
+    double at[BREAKS];
+} Breaks;
+
+static void add_break(Breaks *b, double at)
+{
+    int i = b->count;
+    for (int k = 0; k < b->count; k++)
+        if (fabs(b->at[k] - at) < 1e-15)
+            return;
+    ck_assert_int_lt(i, BREAKS);
+    for (; i > 0 && b->at[i - 1] > at; i--)
+        b->at[i] = b->at[i - 1];
+    b->at[i] = at;
+    b->count++;
+}
+
+/* The value is monotone in the noise. */
+static void find_break(Walk *w, const Axis *axis, IrRef node, int64_t element, double low,
+                       double high, Breaks *breaks)
+{
+    double last = value_at(w, axis, high, node, element);
+    for (double v; (v = value_at(w, axis, low, node, element)) != last;) {
+        double a = low, b = high;
+        for (int i = 0; i < 80 && b - a > 1e-17; i++) {
+            double mid = 0.5 * (a + b);
+            *(value_at(w, axis, mid, node, element) == v ? &a : &b) = mid;
+        }
+        add_break(breaks, b);
+        low = b;
+    }
+}
+
+static void find_breaks(Walk *w, size_t at, double low, double high, Breaks *breaks)
+{
+    for (const IrRef *r = w->axis[at].decided; *r != IR_NONE; r++) {
+        const IrType *t = &w->g->node[*r].type;
+        int64_t elements = ir_copies(w->g, t->plates, w->env.rows) * ir_elements(t);
+        for (int64_t e = 0; e < elements; e++)
+            find_break(w, &w->axis[at], *r, e, low, high, breaks);
+    }
+}
+
+/* A discrete draw is the same all over the piece between two breaks. */
+static void walk_values(Walk *w, size_t at, double weight)
+{
+    Breaks b = {0};
+    find_breaks(w, at, 1e-300, nextafter(1, 0), &b);
+    for (int i = 0; i <= b.count; i++) {
+        double low = i ? b.at[i - 1] : 0, high = i < b.count ? b.at[i] : 1;
+        *w->axis[at].noise = 0.5 * (low + high);
+        walk(w, at + 1, weight * (high - low));
+    }
+}
+
+/* Laws that fold at 1/2 are smooth on each half. */
+static void walk_uniform(Walk *w, size_t at, double weight)
+{
+    Breaks b = {.count = 1, .at = {0.5}};
+    Points p = {0};
+    find_breaks(w, at, 1e-300, nextafter(1, 0), &b);
+    for (int i = 0; i <= b.count; i++)
+        points_between(&p, i ? b.at[i - 1] : 0, i < b.count ? b.at[i] : 1, w->half, density_flat);
+    walk_rule(w, at, &p, weight);
+}
+
+static void walk_normal(Walk *w, size_t at, double weight)
+{
+    Breaks b = {0};
+    Points p = {0};
+    find_breaks(w, at, -30, 30, &b);
+    if (b.count == 0) {
+        walk_rule(w, at, points_hermite(w->axes == 1), weight);
+        return;
+    }
+    for (int i = 0; i <= b.count; i++)
+        if (i == 0 || i == b.count)
+            points_beyond(&p, b.at[i ? i - 1 : 0], i ? 1 : -1);
+        else
+            points_between(&p, b.at[i - 1], b.at[i], w->half, density_normal);
+    walk_rule(w, at, &p, weight);
 }
 
 static void walk(Walk *w, size_t at, double weight)
@@ -375,14 +385,13 @@ static void walk(Walk *w, size_t at, double weight)
     }
     const Axis *axis = &w->axis[at];
     if (axis->rule == RULE_NORMAL)
-        walk_rule(w, at, &hermite_points, weight);
+        walk_normal(w, at, weight);
     else if (axis->rule == RULE_FOLDED)
-        walk_rule(w, at, &size_points, weight);
-    else if (axis->value == IR_NONE)
-        walk_rule(w, at, w->uniform, weight);
+        walk_rule(w, at, points_folded(), weight);
+    else if (!axis->discrete)
+        walk_uniform(w, at, weight);
     else
-        walk_values(w, at, 0, decided_at(w, axis, 1e-300), 1, decided_at(w, axis, nextafter(1, 0)),
-                    weight);
+        walk_values(w, at, weight);
 }
 
 static size_t results_of(const IrGraph *g)
@@ -400,6 +409,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
 {
     TapeResult sum = {.count = results_of(g)};
     sum.value = arena_array(t->arena, double, sum.count + 1);
+    sum.square = arena_array(t->arena, double, sum.count + 1);
     Walk w = {.g = g, .sum = &sum};
     w.env = (IrEnv){.param = (const double *const *)in->param,
                     .data = (const double *const *)in->data,
@@ -410,8 +420,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     const double **noise;
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
-    make_rules();
-    w.uniform = &uniform_points[w.axes == 1 ? 0 : w.axes == 2 ? 1 : 2];
+    w.half = w.axes == 1 ? FINE : w.axes == 2 ? FEWER : COARSE;
     walk(&w, 0, 1);
     return sum;
 }

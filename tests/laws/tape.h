@@ -35,7 +35,7 @@ TapeInput tape_input(const TapeModel *t, int64_t rows);
 /* What the tape integrates: the objective, then the gradient of every parameter element in order,
  * then the next value of every moving average. */
 typedef struct TapeResult {
-    double *value;
+    double *value, *square; /* the expectations, and those of the squares */
     size_t count;
     uint64_t points; /* of the tape */
 } TapeResult;

@@ -60,6 +60,13 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
     {MODEL("  x ~ uniform(theta, 1) via score\n  cost sin(x)"), "score"},
     {MODEL("  cost kl(laplace(theta, 1), uniform(0, 1))"), "no closed form"},
+    {MODEL("  z ~ weibull(exp(theta), 1) via measure_valued\n  cost sin(z)"),
+     "in which weibull has no pair of measures"},
+    {MODEL("  h[300, 300] ~ bernoulli(logits = theta) via measure_valued\n  cost sin(sum(h))"),
+     "would have 90000 variants"},
+    /* held for a measure-valued draw, the jump still moves */
+    {MODEL("  x ~ normal(0, 1) via measure_valued\n  cost if x > theta then 1 else 0"),
+     "a place that a parameter moves through a continuous draw"},
     {MODEL("  h ~ bernoulli(logits = theta) via dice\n  cost h * theta"),
      "gradients are of first order"},
 };
@@ -146,6 +153,10 @@ static const char *const accepted[] = {
     MODEL("  z ~ normal(theta, 1) via pathwise\n  unused = floor(z)\n  cost sin(z)"),
     MODEL("  z ~ normal(theta, 1) via pathwise\n  cost stop_gradient(z) biased * theta"),
     MODEL("  cost kl(laplace(theta, 1), normal(0, 1))"),
+    MODEL("  z ~ normal(theta, 1) via measure_valued\n  cost if z > 0 then 1 else floor(z)"),
+    /* support that moves is what a pair of measures is for */
+    MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
+    MODEL("  z ~ weibull(2, exp(theta)) via measure_valued\n  cost sin(z)"),
 };
 
 START_TEST(accepts)

@@ -1,0 +1,199 @@
+/* Problems with known answers: the exact expectation of the compiled step, and the exact variance of
+ * its gradient, against closed forms worked out with 40 digits. */
+#include "tests/laws/tape.h"
+#include "tests/suites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ELEMENTS = 5 };
+
+/* `text` has %s where the estimator stands; `param` are the stored elements, in order.  abs(z) *
+ * abs(z) is z^2 that the moment table does not integrate. */
+typedef struct Problem {
+    const char *id, *text;
+    double param[ELEMENTS], value, gradient[ELEMENTS];
+} Problem;
+
+#define LOCATION_SCALE(law, cost)                                                                  \
+    "param m = ones()\nparam s = ones()\ngraph g {\n  z ~ " law "(m, s) via %s\n  cost " cost "\n}\n"
+
+static const Problem p1 = {"P1",
+                           "param l = ones()\ngraph g {\n  b ~ bernoulli(logits = l) via %s\n"
+                           "  cost abs(b - 0.45) * abs(b - 0.45)\n}\n",
+                           {0.4},
+                           0.262368766011245,
+                           {0.0240260745741529}};
+static const Problem p2 = {
+    "P2",
+    "param l[4] = ones()\ngraph g {\n  b[4] ~ bernoulli(logits = l) via %s\n"
+    "  e = sum([0.7, -1.2, 0.5, 2.0] * b) - 0.3\n  cost abs(e) * abs(e)\n}\n",
+    {0.4, -0.8, 1.3, 0},
+    2.76735988660225,
+    {0.360208908808809, -0.468204955201036, 0.167802006744946, 1.13996823095313}};
+static const Problem p3 = {
+    "P3",
+    "param l[5] = ones()\ngraph g {\n  c ~ categorical(logits = l) via %s\n"
+    "  cost gather([1.0, -2.0, 0.5, 4.0, 0.0], c)\n}\n",
+    {0.3, -0.7, 1.1, 0, 0.5},
+    0.781239139167533,
+    {0.0393763468715099, -0.184166082023325, -0.112661918876328, 0.429206376751297,
+     -0.171754722723154}};
+static const Problem p8 = {
+    "P8", LOCATION_SCALE("normal", "abs(z) * abs(z)"), {0.3, 1.7}, 2.98, {0.6, 3.4}};
+static const Problem p8b = {"P8b",
+                            LOCATION_SCALE("normal", "cos(z)"),
+                            {0.3, 1.7},
+                            0.225216829102015,
+                            {-0.0696677292633888, -0.382868609473426}};
+static const Problem p9 = {"P9",
+                           LOCATION_SCALE("normal", "if z > 0 then 1 else 0"),
+                           {0.3, 1.7},
+                           0.570037873380893,
+                           {0.231046169948927, -0.0407728535203989}};
+static const Problem p10 = {"P10",
+                            LOCATION_SCALE("normal", "relu(z)"),
+                            {0.3, 1.7},
+                            0.838734793166667,
+                            {0.570037873380893, 0.392778488913176}};
+static const Problem p11 = {"P11",
+                            LOCATION_SCALE("lognormal", "sqrt(z) * sqrt(z)"),
+                            {0.3, 0.6},
+                            1.61607440219289,
+                            {1.61607440219289, 0.969644641315736}};
+static const Problem p12 = {"P12",
+                            LOCATION_SCALE("uniform", "abs(z) * abs(z)"),
+                            {-0.7, 1.9},
+                            0.923333333333333,
+                            {0.166666666666667, 1.03333333333333}};
+static const Problem p13 = {"P13",
+                            "param r = ones()\ngraph g {\n  z ~ exponential(r) via %s\n"
+                            "  cost abs(z) * abs(z)\n}\n",
+                            {1.3},
+                            1.18343195266272,
+                            {-1.82066454255803}};
+static const Problem p19 = {"P19",
+                            LOCATION_SCALE("logistic", "cos(z)"),
+                            {0.4, 0.7},
+                            0.454859635607976,
+                            {-0.192311569412763, -0.814772319830011}};
+static const Problem p21 = {"P21",
+                            "param k = ones()\nparam l = ones()\ngraph g {\n"
+                            "  z ~ weibull(k, l) via %s\n  cost abs(z) * abs(z)\n}\n",
+                            {1.6, 1.2},
+                            1.63152445869986,
+                            {-0.729784034405317, 2.71920743116643}};
+static const Problem p22 = {"P22",
+                            "param s = ones()\ngraph g {\n  z ~ half_normal(s) via %s\n"
+                            "  cost sqrt(z) * sqrt(z)\n}\n",
+                            {1.7},
+                            1.35640375336487,
+                            {0.797884560802865}};
+static const Problem p30 = {"P30",
+                            LOCATION_SCALE("normal", "log(sigmoid(z))"),
+                            {0.3, 1.7},
+                            -0.837287176037191,
+                            {0.450340889100621, -0.279860292667192}};
+
+static const struct {
+    const Problem *problem;
+    const char *via;
+    double variance; /* of the first element; 0: not stated */
+} problem_case[] = {
+    {&p1, "score", 0},
+    {&p1, "enumerate", 0},
+    {&p1, "measure_valued", 0},
+    {&p2, "enumerate", 0},
+    {&p2, "measure_valued", 0},
+    {&p2, "score(samples = 2, baseline = leave_one_out)", 0},
+    {&p3, "enumerate", 0},
+    {&p3, "measure_valued", 0},
+    {&p8, "score", 44.613},
+    {&p8, "pathwise", 11.560},
+    {&p8, "measure_valued", 0.0984},
+    {&p8b, "score", 0},
+    {&p8b, "pathwise", 0},
+    {&p8b, "measure_valued", 0},
+    {&p9, "score", 0},
+    {&p9, "measure_valued", 0},
+    {&p10, "score", 0},
+    {&p10, "pathwise", 0},
+    {&p10, "measure_valued", 0},
+    {&p11, "score", 0},
+    {&p11, "pathwise", 0},
+    {&p11, "measure_valued", 0},
+    {&p12, "pathwise", 0},
+    {&p12, "measure_valued", 0},
+    {&p13, "score", 0},
+    {&p13, "pathwise", 0},
+    {&p13, "measure_valued", 0},
+    {&p19, "score", 0},
+    {&p19, "pathwise", 0},
+    {&p19, "measure_valued", 0},
+    {&p21, "score", 0},
+    {&p21, "pathwise", 0},
+    {&p22, "score", 0},
+    {&p22, "pathwise", 0},
+    {&p22, "measure_valued", 0},
+    {&p30, "score", 0},
+    {&p30, "pathwise", 0},
+    {&p30, "measure_valued", 0},
+};
+
+static void set_params(const TapeModel *t, const TapeInput *in, const double *value)
+{
+    for (uint32_t p = 0; p < t->model.params; p++)
+        for (int64_t e = 0; e < ir_elements(&t->model.param[p].type); e++)
+            in->param[p][e] = *value++;
+}
+
+static size_t gradients(const TapeModel *t)
+{
+    size_t count = 0;
+    for (uint32_t p = 0; p < t->model.params; p++)
+        count += (size_t)ir_elements(&t->model.param[p].type);
+    return count;
+}
+
+/* The answers have 15 digits. */
+static void check_answer(const Problem *p, const char *via, const char *what, double got,
+                         double want)
+{
+    if (!(fabs(got - want) <= 1e-11 * (1 + fabs(want))))
+        ck_abort_msg("%s via %s: %s is %.15g, not %.15g", p->id, via, what, got, want);
+}
+
+START_TEST(problem_is_reproduced)
+{
+    const Problem *p = problem_case[_i].problem;
+    const char *via = problem_case[_i].via;
+    char text[1024];
+    snprintf(text, sizeof text, p->text, via);
+    TapeModel *t = tape_compile(text);
+    if (!t->ok)
+        diags_render(t->diags, stderr);
+    ck_assert_msg(t->ok, "%s", text);
+    TapeInput in = tape_input(t, 1);
+    set_params(t, &in, p->param);
+    TapeResult r = tape_expectation(t, &t->entry[IR_ENTRY_STEP], &in);
+    check_answer(p, via, "the value", r.value[0], p->value);
+    for (size_t i = 0; i < gradients(t); i++)
+        check_answer(p, via, "the gradient", r.value[1 + i], p->gradient[i]);
+    double want = problem_case[_i].variance, variance = r.square[1] - r.value[1] * r.value[1];
+    if (want > 0)
+        ck_assert_msg(fabs(variance - want) < 0.5e-3 * want, "%s via %s: variance %.6g, not %.6g",
+                      p->id, via, variance, want);
+    tape_free(t);
+}
+END_TEST
+
+Suite *problem_suite(void)
+{
+    Suite *s = suite_create("problem");
+    TCase *c = tcase_create("exact");
+    tcase_set_timeout(c, 120);
+    tcase_add_loop_test(c, problem_is_reproduced, 0, sizeof problem_case / sizeof *problem_case);
+    suite_add_tcase(s, c);
+    return s;
+}
