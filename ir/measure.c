@@ -2,12 +2,12 @@
  *
  *   d E f(x) / d argument = weight (E f(plus) - E f(minus))
  *
- * A rule gives the values that an element may take instead of the drawn one, made of the draw itself
- * and at most one more uniform variate, so that plus and minus are coupled; then the derivative from
- * the costs of these values and of the draw.  f may jump.  (Pflug, "Optimization of stochastic
- * models", 1996; Heidergott, Vazquez-Abad & Volk-Makarewicz, "Sensitivity estimation for Gaussian
- * systems", 2008; Rosca, Figurnov, Mohamed & Mnih, "Measure-valued derivatives for approximate
- * Bayesian inference", 2019.) */
+ * A rule gives the values that an element may take instead of the drawn one, made of the draw
+ * itself and at most one more uniform variate, so that plus and minus are coupled; then the
+ * derivative from the costs of these values and of the draw.  f may jump.  (Pflug, "Optimization of
+ * stochastic models", 1996; Heidergott, Vazquez-Abad & Volk-Makarewicz, "Sensitivity estimation for
+ * Gaussian systems", 2008; Rosca, Figurnov, Mohamed & Mnih, "Measure-valued derivatives for
+ * approximate Bayesian inference", 2019.) */
 #include "ir/measure.h"
 
 const IrMeasure *const ir_measure[IR_DIST_COUNT] = {
@@ -128,8 +128,11 @@ static void slope_half(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, Ir
     slope[0] = quo(g, sub(g, ir_variant_cost(g, costs, 0, d->value), base), d->arg[0]);
 }
 
-const IrMeasure ir_measure_half_cauchy = {
-    .arguments = 1, .variants = 1, .fresh = true, .variant = variant_half_cauchy, .slope = slope_half};
+const IrMeasure ir_measure_half_cauchy = {.arguments = 1,
+                                          .variants = 1,
+                                          .fresh = true,
+                                          .variant = variant_half_cauchy,
+                                          .slope = slope_half};
 
 /* ---- the normal family: variants of the base noise ------------------------------------------ */
 
@@ -138,7 +141,8 @@ static IrRef radius_normal(IrGraph *g, IrRef level)
     return ir_unary(g, IR_SQRT, scale(g, 2, level));
 }
 
-/* The end of a slice of the standard normal through the noise: its size has a chi law of 3 degrees. */
+/* The end of a slice of the standard normal through the noise: its size has a chi law of 3 degrees.
+ */
 static IrRef through_noise(IrGraph *g, const IrDrawn *d)
 {
     IrRef level = sub(g, scale(g, 0.5, square(g, d->noise)), log_fresh(g, d));
@@ -190,8 +194,8 @@ static IrRef over_events(IrGraph *g, IrRef v)
     return rank(g, v) == 2 ? ir_reduce(g, IR_SUM, v, 1, 0) : v;
 }
 
-/* Of h(noise) = f(mean + L noise): G_ij = E[d_i h noise_j] off the diagonal by the shift of coordinate
- * i, on it by its scale; then d mean = L^-T g and d L = tril(L^-T G). */
+/* Of h(noise) = f(mean + L noise): G_ij = E[d_i h noise_j] off the diagonal by the shift of
+ * coordinate i, on it by its scale; then d mean = L^-T g and d L = tril(L^-T G). */
 static void slope_mvn(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
 {
     IrRef along, apart;
@@ -241,7 +245,8 @@ static void variant_gumbel(IrGraph *g, const IrDrawn *d, IrRef *variant)
 
 static void slope_gumbel(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
 {
-    IrRef below = ir_variant_cost(g, costs, 0, d->value), far = ir_variant_cost(g, costs, 1, d->value);
+    IrRef below = ir_variant_cost(g, costs, 0, d->value),
+          far = ir_variant_cost(g, costs, 1, d->value);
     slope[0] = quo(g, sub(g, base, below), d->arg[1]);
     slope[1] = quo(g, sub(g, far, base), d->arg[1]);
 }
@@ -301,8 +306,11 @@ static void slope_weibull(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs,
     slope[1] = mul(g, quo(g, d->arg[0], d->arg[1]), gain);
 }
 
-const IrMeasure ir_measure_weibull = {
-    .arguments = 2, .variants = 1, .fresh = true, .variant = variant_weibull, .slope = slope_weibull};
+const IrMeasure ir_measure_weibull = {.arguments = 2,
+                                      .variants = 1,
+                                      .fresh = true,
+                                      .variant = variant_weibull,
+                                      .slope = slope_weibull};
 
 /* ---- bernoulli: 1, and 0; one of them is the draw ------------------------------------------- */
 

@@ -50,8 +50,7 @@ static bool add_variants(Lowering *l, uint32_t i, PassCtx *cx)
 {
     EsDraw *d = &l->p.draw[i];
     const IrNode *n = &l->source.node[d->node];
-    IrPlates together =
-        n->type.plates & es_read_together(&l->source, l->live, &l->p.reach[i]);
+    IrPlates together = n->type.plates & es_read_together(&l->source, l->live, &l->p.reach[i]);
     int64_t elements = ir_elements(&n->type) * ir_copies(&l->source, together, 1);
     int64_t variants = es_variants(&l->source, n);
     return (elements == 1 ||

@@ -280,10 +280,11 @@ RULE(has_pairs)
     const IrDistInfo *law = &ir_dist_info[n->attr.dist];
     for (uint32_t k = 0; k < n->n_in; k++)
         if (!(ir_measure[n->attr.dist]->arguments >> k & 1) && f->class[n->in[k]] != IR_CONSTANT)
-            return arena_printf(f->g->model->arena,
-                                "a parameter reaches argument %u (of: %s) of %s, in which %s has no "
-                                "pair of measures",
-                                k + 1, law->argument, es_name(n), law->name);
+            return arena_printf(
+                f->g->model->arena,
+                "a parameter reaches argument %u (of: %s) of %s, in which %s has no "
+                "pair of measures",
+                k + 1, law->argument, es_name(n), law->name);
     return NULL;
 }
 
@@ -296,9 +297,10 @@ RULE(few_variants)
     int64_t count = ir_elements(&n->type) * ir_copies(f->g, together, 1) * es_variants(f->g, n);
     if (count <= ES_VARIANT_BUDGET)
         return NULL;
-    return arena_printf(f->g->model->arena,
-                        "%s would have %lld variants, each of which runs what follows from it again",
-                        es_name(n), (long long)count);
+    return arena_printf(
+        f->g->model->arena,
+        "%s would have %lld variants, each of which runs what follows from it again", es_name(n),
+        (long long)count);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */

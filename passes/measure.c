@@ -1,9 +1,10 @@
 /* Measure-valued draws: what the costs would be if one element were another.
  *
  * Two plates hold the changed programs: one for the element (and the copy, where costs read copies
- * together), one for its variants.  The program that follows from the draw runs once more over these
- * plates, with the noise of the rest unchanged, and the law's rule makes derivatives of the costs.
- * What stays outside of these programs is not computed again.  estimators.md E8; ir/measure.c. */
+ * together), one for its variants.  The program that follows from the draw runs once more over
+ * these plates, with the noise of the rest unchanged, and the law's rule makes derivatives of the
+ * costs. What stays outside of these programs is not computed again.  estimators.md E8;
+ * ir/measure.c. */
 #include "passes/adjoint.h"
 #include "passes/estimator.h"
 

@@ -36,7 +36,8 @@ static IrRef clone_in(EsProgram *p, const EsWorld *w, IrRef r, IrPlates gained)
     return clone(g, &n, in, gained);
 }
 
-/* A value of a sequence follows from itself, a step before: where it is not changed it is cloned. */
+/* A value of a sequence follows from itself, a step before: where it is not changed it is cloned.
+ */
 static IrRef changed_node(EsProgram *p, const EsWorld *w, const EsChange *c, IrPlates gained)
 {
     IrGraph *g = p->g;

@@ -129,8 +129,8 @@ static void check_value(const char *text, double (*exact)(const TapeInput *))
 
 /* ---- every law with every estimator of its row ---------------------------------------------- */
 
-/* Declarations of the arguments, the law, and what a cost reads of its draw, by distribution; and the
- * same for the estimators that have no rule in every argument, or too many axes of noise. */
+/* Declarations of the arguments, the law, and what a cost reads of its draw, by distribution; and
+ * the same for the estimators that have no rule in every argument, or too many axes of noise. */
 typedef struct LawText {
     const char *declare, *law, *sum;
 } LawText;
@@ -187,8 +187,8 @@ static const LawText *program_of(IrDist d, IrEstimator e)
 
 static bool has_program(IrDist d, const char *via)
 {
-    bool two_pairs = ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL &&
-                     strstr(via, "samples = 2");
+    bool two_pairs =
+        ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL && strstr(via, "samples = 2");
     return !two_pairs;
 }
 
@@ -223,8 +223,8 @@ static const char *const program[] = {
     "param l = ones()\nparam w = ones()\n"
     "graph g {\n  h ~ bernoulli(logits = l) via score(samples = 2, baseline = leave_one_out)\n"
     "  z ~ normal(w * h, 0.7) via pathwise\n  cost sin(z + l)\n}\n",
-    /* measure-valued: above and below others, in plates whose copies are read apart and together, in
-     * vectors, in rows, in sequences, averaged over samples */
+    /* measure-valued: above and below others, in plates whose copies are read apart and together,
+     * in vectors, in rows, in sequences, averaged over samples */
     "param m = ones()\nparam w = ones()\n"
     "graph g {\n  h ~ bernoulli(logits = m) via measure_valued\n"
     "  k ~ bernoulli(logits = w * h - m) via score(samples = 2, baseline = leave_one_out)\n"
@@ -253,9 +253,11 @@ static const char *const program[] = {
     "    cost sin(2 * h[t] + h[t-1] + b)\n  }\n  cost cos(h[2] + a)\n}\n",
     /* jumps */
     "param m = ones()\nparam s in positive = ones()\n"
-    "graph g {\n  z ~ normal(m, s) via measure_valued\n  cost (if z > 0.2 then 1 + m else sin(z))\n}\n",
+    "graph g {\n  z ~ normal(m, s) via measure_valued\n  cost (if z > 0.2 then 1 + m else "
+    "sin(z))\n}\n",
     "param m = ones()\nparam s in positive = ones()\n"
-    "graph g {\n  z ~ laplace(m, s) via measure_valued\n  cost floor(min(max(z, 0.5), 1.5)) * m\n}\n",
+    "graph g {\n  z ~ laplace(m, s) via measure_valued\n  cost floor(min(max(z, 0.5), 1.5)) * "
+    "m\n}\n",
     /* score above score, costs of one only, of the other only, of both and of none */
     "param a = ones()\nparam b = ones()\n"
     "graph g {\n  h ~ bernoulli(logits = a) via score(samples = 2, baseline = leave_one_out)\n"

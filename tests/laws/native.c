@@ -109,9 +109,8 @@ static int64_t batch_of(const IrGraph *g)
     return 1;
 }
 
-static void compare_example(int i, int64_t real_bytes)
+static void compare(Native *n, const char *name)
 {
-    Native *n = native_example(example[i].name, example[i].dim, example[i].dims, real_bytes);
     load(n);
     for (uint32_t k = 0; k < n->model.graphs; k++)
         for (IrEntry e = IR_ENTRY_STEP; e < IR_ENTRIES; e++) {
@@ -119,11 +118,17 @@ static void compare_example(int i, int64_t real_bytes)
                 continue;
             int64_t batch = batch_of(&n->entry[k][e]);
             const char *wrong = native_compare(n, k, e, batch, false);
-            ck_assert_msg(!wrong, "%s: %s", example[i].name, wrong);
+            ck_assert_msg(!wrong, "%s: %s", name, wrong);
             wrong = native_compare(n, k, e, batch / 3 + 1, true);
-            ck_assert_msg(!wrong, "%s: %s", example[i].name, wrong);
+            ck_assert_msg(!wrong, "%s: %s", name, wrong);
         }
     native_free(n);
+}
+
+static void compare_example(int i, int64_t real_bytes)
+{
+    compare(native_example(example[i].name, example[i].dim, example[i].dims, real_bytes),
+            example[i].name);
 }
 
 START_TEST(examples_agree_in_f64)
@@ -135,6 +140,39 @@ END_TEST
 START_TEST(examples_agree_in_f32)
 {
     compare_example(_i, 4);
+}
+END_TEST
+
+/* Estimators in rows, with draws inside and outside of them. */
+static const char *const estimator[] = {
+    "param m[3] = zeros()\nparam w = ones()\n"
+    "graph g {\n  c ~ categorical(logits = m) via measure_valued\n"
+    "  plate n = rows(6) {\n    data x\n    z[3] ~ normal(m * x, exp(w)) via measure_valued\n"
+    "    h[2] ~ bernoulli(logits = z[0]) via measure_valued(samples = 2)\n"
+    "    cost (if z[1] > x then sin(z[0]) else z[2]) * (1 + sum(h)) + w * c\n  }\n}\n",
+    "param m = zeros()\nparam s in positive = ones()\nparam a[2] = zeros()\n"
+    "param l[2, 2] in cholesky = identity()\n"
+    "graph g {\n  plate n = rows(6) {\n    data x\n    y ~ gumbel(m * x, s) via measure_valued\n"
+    "    q ~ logistic(m, s) via measure_valued\n    r ~ weibull(2, s) via measure_valued\n"
+    "    v[2] ~ mvn(a, cholesky = l) via measure_valued\n    u ~ uniform(m, m + s) via "
+    "measure_valued\n    e ~ exponential(s) via measure_valued\n"
+    "    cost sin(y + q) * r + floor(sum(v) + u) * e\n  }\n}\n",
+};
+
+static void compare_estimator(int i, int64_t real_bytes)
+{
+    compare(native_text("estimator", estimator[i], NULL, 0, real_bytes), estimator[i]);
+}
+
+START_TEST(estimators_agree_in_f64)
+{
+    compare_estimator(_i, 8);
+}
+END_TEST
+
+START_TEST(estimators_agree_in_f32)
+{
+    compare_estimator(_i, 4);
 }
 END_TEST
 
@@ -165,6 +203,8 @@ Suite *native_suite(void)
     tcase_add_test(t, every_op_is_compared);
     tcase_add_loop_test(t, examples_agree_in_f64, 0, sizeof example / sizeof *example);
     tcase_add_loop_test(t, examples_agree_in_f32, 0, sizeof example / sizeof *example);
+    tcase_add_loop_test(t, estimators_agree_in_f64, 0, sizeof estimator / sizeof *estimator);
+    tcase_add_loop_test(t, estimators_agree_in_f32, 0, sizeof estimator / sizeof *estimator);
     tcase_add_test(t, an_index_out_of_range_is_a_fault_with_its_place);
     suite_add_tcase(s, t);
     return s;

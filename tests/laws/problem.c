@@ -1,5 +1,5 @@
-/* Problems with known answers: the exact expectation of the compiled step, and the exact variance of
- * its gradient, against closed forms worked out with 40 digits. */
+/* Problems with known answers: the exact expectation of the compiled step, and the exact variance
+ * of its gradient, against closed forms worked out with 40 digits. */
 #include "tests/laws/tape.h"
 #include "tests/suites.h"
 
@@ -17,7 +17,8 @@ typedef struct Problem {
 } Problem;
 
 #define LOCATION_SCALE(law, cost)                                                                  \
-    "param m = ones()\nparam s = ones()\ngraph g {\n  z ~ " law "(m, s) via %s\n  cost " cost "\n}\n"
+    "param m = ones()\nparam s = ones()\ngraph g {\n  z ~ " law "(m, s) via %s\n  cost " cost      \
+    "\n}\n"
 
 static const Problem p1 = {"P1",
                            "param l = ones()\ngraph g {\n  b ~ bernoulli(logits = l) via %s\n"
@@ -32,14 +33,13 @@ static const Problem p2 = {
     {0.4, -0.8, 1.3, 0},
     2.76735988660225,
     {0.360208908808809, -0.468204955201036, 0.167802006744946, 1.13996823095313}};
-static const Problem p3 = {
-    "P3",
-    "param l[5] = ones()\ngraph g {\n  c ~ categorical(logits = l) via %s\n"
-    "  cost gather([1.0, -2.0, 0.5, 4.0, 0.0], c)\n}\n",
-    {0.3, -0.7, 1.1, 0, 0.5},
-    0.781239139167533,
-    {0.0393763468715099, -0.184166082023325, -0.112661918876328, 0.429206376751297,
-     -0.171754722723154}};
+static const Problem p3 = {"P3",
+                           "param l[5] = ones()\ngraph g {\n  c ~ categorical(logits = l) via %s\n"
+                           "  cost gather([1.0, -2.0, 0.5, 4.0, 0.0], c)\n}\n",
+                           {0.3, -0.7, 1.1, 0, 0.5},
+                           0.781239139167533,
+                           {0.0393763468715099, -0.184166082023325, -0.112661918876328,
+                            0.429206376751297, -0.171754722723154}};
 static const Problem p8 = {
     "P8", LOCATION_SCALE("normal", "abs(z) * abs(z)"), {0.3, 1.7}, 2.98, {0.6, 3.4}};
 static const Problem p8b = {"P8b",

@@ -14,8 +14,8 @@ typedef struct Points {
 typedef double Density(double x);
 Density density_flat, density_normal;
 
-/* A standard normal under a smooth function, with more nodes if it is the only variate, and one that
- * is read through its size alone. */
+/* A standard normal under a smooth function, with more nodes if it is the only variate, and one
+ * that is read through its size alone. */
 const Points *points_hermite(bool alone);
 const Points *points_folded(void);
 

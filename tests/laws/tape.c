@@ -91,8 +91,8 @@ TapeInput tape_input(const TapeModel *t, int64_t rows)
 typedef enum Rule { RULE_NORMAL, RULE_FOLDED, RULE_UNIFORM } Rule;
 
 typedef struct Axis {
-    double *noise;   /* where its variate is read */
-    bool discrete;   /* nothing else of it is read than what it decides */
+    double *noise;        /* where its variate is read */
+    bool discrete;        /* nothing else of it is read than what it decides */
     const IrRef *decided; /* ends in IR_NONE */
     int64_t element;
     Rule rule;
@@ -101,7 +101,7 @@ typedef struct Axis {
     IrRef draw;
 } Axis;
 
-enum { BREAKS = 200 }; /* places where one variate decides something */
+enum { BREAKS = 200 };                        /* places where one variate decides something */
 enum { FEWER = 72, FINE = 160, COARSE = 40 }; /* points of half a uniform axis, by their number */
 
 typedef struct Walk {
@@ -110,7 +110,7 @@ typedef struct Walk {
     Axis *axis;
     size_t axes;
     TapeResult *sum;
-    int half;     /* points of a panel: more where there are few axes */
+    int half; /* points of a panel: more where there are few axes */
 } Walk;
 
 static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
@@ -192,7 +192,8 @@ static bool decides(const IrGraph *g, IrRef r)
     return of_reals && (n->type.elem != IR_REAL || n->op == IR_FLOOR || n->op == IR_RELU);
 }
 
-/* The first decisions on the ways from a draw; those of a sequence's other steps are not its own. */
+/* The first decisions on the ways from a draw; those of a sequence's other steps are not its own.
+ */
 static IrRef *decided_from(const IrGraph *g, IrRef draw, Arena *a)
 {
     IrRef *decided = arena_array(a, IrRef, g->count + 1);
@@ -262,8 +263,7 @@ static void add_up(Walk *w, double weight)
             const IrNode *n = &w->g->node[r];
             if (n->op != (IrOp[]){IR_OBJECTIVE, IR_GRAD, IR_NEXT}[pass])
                 continue;
-            for (int64_t e = 0; e < ir_elements(&n->type); e++)
-            {
+            for (int64_t e = 0; e < ir_elements(&n->type); e++) {
                 w->sum->value[at] += weight * value[r][e];
                 w->sum->square[at++] += weight * value[r][e] * value[r][e];
             }
