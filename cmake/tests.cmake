@@ -23,6 +23,10 @@ endif()
 add_executable(digits ${CMAKE_SOURCE_DIR}/tests/tools/digits.c)
 target_link_libraries(digits PRIVATE sgc_options m)
 
+# Checks manifests against docs/manifest.schema.json.
+add_executable(schema ${CMAKE_SOURCE_DIR}/tests/tools/schema.c)
+target_link_libraries(schema PRIVATE sgc_options PkgConfig::CJSON)
+
 function(sgc_test name)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300

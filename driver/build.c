@@ -54,6 +54,8 @@ static bool parse(Session *s)
     crash_keep_model(o, s->text, is_dump(s->input), "--stop-after=frontend --emit=ir", s->arena);
     bool ok = is_dump(s->input) ? ir_parse(m, s->text, s->diags)
                                 : fe_compile(m, s->input, s->text, o->dim, o->dims, s->diags);
+    if (ok && o->name)
+        m->name = o->name;
     if (ok)
         program_group(&s->program, m, s->arena);
     return ok;
@@ -65,9 +67,11 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The name of the input without its suffix, or what stands after -o. */
+/* What stands after -o, or the model's name, or that of the input without its suffix. */
 static const char *output_stem(const Session *s)
 {
+    if (!s->options->output && s->options->name)
+        return s->options->name;
     const char *base = last_part(s->input), *dot = strrchr(base, '.');
     size_t len = dot && dot > base ? (size_t)(dot - base) : strlen(base);
     return s->options->output ? s->options->output : arena_copy(s->arena, base, len);
@@ -120,6 +124,14 @@ static bool write_sg(const Session *s, const char *path)
 static Interface *make_interface(const Session *s)
 {
     return interface_of(&s->program, s->options->real_bytes, hash_text(s), SGC_VERSION, s->arena);
+}
+
+static bool write_manifest(const Session *s, const char *path)
+{
+    FILE *out = fopen(path, "w");
+    if (out)
+        fprintf(out, "%s\n", make_interface(s)->manifest);
+    return (out && fclose(out) == 0) || complain("cannot write %s", path);
 }
 
 /* Unless it is NULL, *needs becomes what the code needs of the CPU. */
@@ -183,6 +195,8 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
         return write_code(s, CG_OBJECT, path, NULL);
     case EMIT_HEADER:
         return write_header(make_interface(s), path, s->arena);
+    case EMIT_JSON:
+        return write_manifest(s, path);
     case EMIT_PC:
         return write_pkg_config(&(LibraryOptions){.stem = library_stem(s)}, SGC_VERSION, path);
     case EMIT_LIB:

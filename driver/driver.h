@@ -33,6 +33,7 @@ typedef struct Options {
     size_t inputs;
     const char *output;      /* NULL: named after the input; "-": standard output */
     const char *out_dir;     /* NULL: this folder */
+    const char *name;        /* of the model; NULL: the input's */
     const char *dump_dir;    /* NULL: no dumps */
     const char *print_after; /* comma-separated passes, "all", or NULL */
     const PassInfo **pass;   /* --passes; NULL: all */
@@ -105,7 +106,7 @@ IrModel program_flat(const Program *p, Arena *a);
 typedef struct Watch Watch;
 
 Watch *watch_new(const Options *o, const IrModel *m, Arena *a); /* NULL: no dump directory */
-void watch_start(Watch *w, const IrGraph *g); /* before a pass */
+void watch_start(Watch *w, const IrGraph *g);                   /* before a pass */
 PassHook watch_pass;
 /* Prints a source graph into the dump directory. */
 void watch_source(Watch *w, const IrGraph *g);

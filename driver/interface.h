@@ -53,13 +53,15 @@ typedef struct Interface {
     uint32_t hypers;
     GraphInterface *graph;
     uint32_t graphs;
+    const IrTrain *train; /* borrowed */
+    uint32_t trains;
     const char *manifest; /* JSON */
     uint64_t number;      /* differs where anything above but hash, version and file does, or
                            * what all models have */
 } Interface;
 
-Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash,
-                        const char *version, Arena *a);
+Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, const char *version,
+                        Arena *a);
 
 /* An identifier of C and of C++ for a name. */
 const char *interface_identifier(const char *name, Arena *a);

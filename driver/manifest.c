@@ -92,6 +92,8 @@ static void put_hypers(FILE *out, const Interface *i)
     for (uint32_t k = 0; k < i->hypers; k++) {
         fputs(k ? ",{" : "{", out);
         put_member(out, "name", i->hyper[k].name);
+        fputc(',', out);
+        put_member(out, "field", i->hyper[k].id);
         fprintf(out, ",\"default\":%.17g}", i->hyper[k].value);
     }
     fputc(']', out);
@@ -103,6 +105,50 @@ static void put_graphs(FILE *out, const Interface *i, Arena *a)
     for (uint32_t k = 0; k < i->graphs; k++) {
         fputs(k ? "," : "", out);
         put_graph(out, i, &i->graph[k], a);
+    }
+    fputc(']', out);
+}
+
+/* The `train` blocks; the first says which graph is trained unless another is named. */
+static void put_trains(FILE *out, const Interface *i)
+{
+    fputs(",\"trains\":[", out);
+    for (uint32_t k = 0; k < i->trains; k++) {
+        const IrTrain *t = &i->train[k];
+        fputs(k ? ",{" : "{", out);
+        put_member(out, "graph", i->graph[t->graph].name);
+        fputc(',', out);
+        if (t->optimizer)
+            put_member(out, "optimizer", t->optimizer);
+        else
+            fputs("\"optimizer\":null", out);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
+static const char *const setting_field[] = {
+#define CONTEXT_SETTING(c_type, name, type, ...) #name, type,
+#include "runtime/context.def"
+};
+
+static const char *const call_field[] = {
+#define CONTEXT_FIELD(c_type, name, type, ...) #name, type,
+#include "runtime/context.def"
+};
+
+/* A struct of the header, for those who cannot read one. */
+static void put_struct(FILE *out, const char *key, const char *const *field, size_t fields)
+{
+    fprintf(out, ",\"%s\":[", key);
+    for (size_t k = 0; k < fields; k += 2) {
+        const char *type = field[k + 1];
+        bool pointer = type[strlen(type) - 1] == '*';
+        fputs(k ? ",{" : "{", out);
+        put_member(out, "name", field[k]);
+        fputc(',', out);
+        put_member(out, "type", pointer ? "pointer" : type);
+        fputc('}', out);
     }
     fputc(']', out);
 }
@@ -131,6 +177,9 @@ const char *interface_manifest(const Interface *i, bool with_build, Arena *a)
     put_arrays(out, i, "params", i->param, i->params, a);
     put_hypers(out, i);
     put_graphs(out, i, a);
+    put_trains(out, i);
+    put_struct(out, "config", setting_field, sizeof setting_field / sizeof *setting_field);
+    put_struct(out, "call", call_field, sizeof call_field / sizeof *call_field);
     if (with_build)
         put_build(out, i);
     fputc('}', out);

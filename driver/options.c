@@ -108,6 +108,18 @@ static bool set_dim(Parser *p, const char *value)
     return true;
 }
 
+static bool set_name(Parser *p, const char *value)
+{
+    const char *letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    bool ok = *value && strchr(letters, *value);
+    for (const char *c = value; ok && *c; c++)
+        ok = strchr(letters, *c) || (*c >= '0' && *c <= '9');
+    if (!ok)
+        return complain("--name: '%s' is no name: letters, digits and _, no digit first", value);
+    p->o->name = value;
+    return true;
+}
+
 static bool set_real(Parser *p, const char *value)
 {
     if (strcmp(value, "f32") != 0 && strcmp(value, "f64") != 0)

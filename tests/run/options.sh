@@ -23,6 +23,10 @@ status 2 sgc ok.sg --emit=exe,pdf
 says "unknown kind 'pdf'"
 status 2 sgc ok.sg --real f16
 says 'f16'
+status 2 sgc ok.sg --name 2nd
+says "--name: '2nd' is no name"
+status 0 sgc ok.sg --name second --emit=header
+says 'int second_new(second **out' second.h
 status 2 sgc ok.sg --parts 0
 says '--parts'
 status 2 sgc ok.sg --dim batch

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Manifests: every one agrees with docs/manifest.schema.json, and the compiler, the library and the
+# executable give the same bytes.
+. "$(dirname "$0")/lib.sh"
+
+schema=$SGC_SOURCE_DIR/docs/manifest.schema.json
+for model in "$examples"/*.sg "$SGC_SOURCE_DIR"/tests/embed/line.sg; do
+    status 0 sgc "$model" --emit=json -o manifest.json
+    status 0 schema "$schema" manifest.json
+done
+
+# What does not agree is seen.
+sed 's/"rows":8/"rows":"8"/' manifest.json >wrong.json
+status 1 schema "$schema" wrong.json
+says '.graphs[0].rows: is no integer'
+sed 's/"law":"normal"/"law":"cauchy"/' manifest.json >wrong.json
+status 1 schema "$schema" wrong.json
+says '.step.draws[0].law: is none of the enum'
+sed 's/"by_rows":false//' manifest.json | sed 's/,}/}/g' >wrong.json
+status 1 schema "$schema" wrong.json
+says '.params[0]: has no by_rows'
+sed 's/"manifest":1/"manifest":1,"extra":2/' manifest.json >wrong.json
+status 1 schema "$schema" wrong.json
+says 'has extra'
+
+cat >print.c <<'EOF'
+#include "line.h"
+#include <stdio.h>
+
+int main(void)
+{
+    return puts(line_manifest()) < 0;
+}
+EOF
+status 0 sgc "$SGC_SOURCE_DIR/tests/embed/line.sg" --emit=header,lib,exe
+flags=()
+[ "${SGC_SANITIZED:-OFF}" = OFF ] || flags+=(-fsanitize=address,undefined)
+status 0 cc "${flags[@]}" print.c libline.a -lm -pthread -o print
+status 0 ./print
+same manifest.json out
