@@ -23,7 +23,8 @@ void words_add(Words *c, Arena *a, const char *text, char separator)
     }
 }
 
-/* The runtime stands in lib/ beside sgc (a build) or beside its folder (an installation). */
+/* The runtime stands in lib/ beside sgc (a build) or in lib/sgc/ beside its folder (an
+ * installation, which may be moved). */
 static const char *runtime_library(const char *name, Arena *a)
 {
     char self[4096];
@@ -37,7 +38,7 @@ static const char *runtime_library(const char *name, Arena *a)
     const char *beside = arena_printf(a, "%s/lib/%s", self, name);
     if (access(beside, R_OK) == 0)
         return beside;
-    const char *installed = arena_printf(a, "%s/../lib/%s", self, name);
+    const char *installed = arena_printf(a, "%s/../lib/sgc/%s", self, name);
     if (access(installed, R_OK) == 0)
         return installed;
     complain("the runtime library is neither %s nor %s", beside, installed);
