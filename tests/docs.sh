@@ -4,6 +4,7 @@
 #            with those words at those lines
 #   sgir     a graph that goes through the rest of the pipeline
 #   sh       commands, which must succeed
+#   c, cpp, python, cmake   a file, whose name begins the comment in its first line
 #   text     neither
 #   console  `$ command` lines, each followed by what it prints, where ... stands for anything
 # The blocks of one page run in one folder, which begins with links to the project's files.
@@ -80,9 +81,25 @@ check_console() {
     run_console "$command"
 }
 
+# NumPy is no part of what sgc needs.
+numpy=
+for python in python3 /usr/bin/python3; do
+    if [ -z "$numpy" ] && "$python" -c 'import numpy' 2>/dev/null; then
+        numpy=$(dirname "$(command -v "$python")")
+    fi
+done
+
 run_console() {
+    if [[ $1 = *python3\ * ]]; then
+        [ -n "$numpy" ] || { echo "  not run, for want of numpy: $1"; return; }
+        local PATH=$numpy:$PATH
+    fi
     (cd page && bash -euo pipefail -c "$1") >actual 2>&1 || { cat actual >&2; fail "$1"; }
     compare expected actual
+}
+
+file_name() {
+    sed -nE '1s,^(/\*|//|#) ([A-Za-z]+[.][a-z]+).*,\2,p' "$1" | grep . || fail "$1 has no name"
 }
 
 check_page() {
@@ -105,6 +122,7 @@ check_page() {
         *.sgir) status 0 sgc "$block" --emit=ir -o /dev/null ;;
         *.sh) (cd page && bash -euo pipefail "../$block") >out 2>&1 || { cat out >&2; fail "$block"; } ;;
         *.console) check_console "$block" ;;
+        *.c | *.cpp | *.python | *.cmake) cp --remove-destination "$block" "page/$(file_name "$block")" ;;
         *.text) ;;
         *) fail "no one runs blocks of this kind: $block" ;;
         esac
