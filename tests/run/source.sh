@@ -1,7 +1,14 @@
 #!/usr/bin/env bash
-# --emit=sg: the estimator graph as a program.  Its executable computes the gradient that one step of
-# plain gradient descent takes, from the same parameters, data and noise.
+# --emit=sg: the estimator graph as a program.  As a library it computes, for every example, what the
+# model's library does with the same noise; as an executable, the gradient that one step of plain
+# gradient descent takes.
 . "$(dirname "$0")/lib.sh"
+
+flags=(-std=gnu11 -g -Wall -Wextra -Werror "-I$SGC_SOURCE_DIR/tests/embed")
+if [ "${SGC_SANITIZED:-OFF}" = ON ]; then
+    flags+=(-fsanitize=address,undefined)
+fi
+status 0 cc "${flags[@]}" "$SGC_SOURCE_DIR/tests/embed/estimator.c" -o estimator -lcjson -ldl -lm
 
 for model in "$examples"/*.sg; do
     name=$(basename "$model" .sg)
@@ -9,11 +16,20 @@ for model in "$examples"/*.sg; do
     [ -s "$name.step.sg" ] || fail "no $name.step.sg"
     status 0 sgc "$model" --emit=sg -o again.sg
     same "$name.step.sg" again.sg
-    status 0 sgc "$name.step.sg" --emit=obj -o step.o
+    status 0 sgc "$model" --real f64 --emit=shared
+    status 0 sgc "$name.step.sg" --real f64 --emit=shared --name "${name}_step"
+    status 0 ./estimator "$name" "${name}_step"
+    cat out
     if grep -nE '^ *(cost|reward|observe)' "$name.step.sg"; then
         fail "$name.step.sg has costs"
     fi
 done
+
+# A wrong program is seen.
+sed 's/(v6 \* 0.5)/(v6 * 0.5001)/' bandit.step.sg >wrong.sg
+status 0 sgc wrong.sg --real f64 --emit=shared --name bandit_step
+status 1 ./estimator bandit bandit_step
+says 'grad_logits: off by'
 
 # The reasons stand at the draws.
 says '# z ~ normal: pathwise (chosen)' vae.step.sg
