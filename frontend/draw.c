@@ -43,7 +43,11 @@ static void say_unknown(Fe *fe, const ViaClause *v)
 static const char *refusal(IrDist law, int estimator)
 {
     const IrDistInfo *d = &ir_dist_info[law];
-    if (estimator == IR_EST_PATHWISE)
+    if (estimator == IR_EST_PATHWISE && ir_admits(law, IR_EST_IMPLICIT))
+        return "its transport is an inverse function";
+    if (estimator == IR_EST_IMPLICIT && ir_admits(law, IR_EST_PATHWISE))
+        return "its transport is explicit";
+    if (estimator == IR_EST_PATHWISE || estimator == IR_EST_IMPLICIT)
         return "its draws are discrete";
     if (estimator == IR_EST_SCORE && d->moves)
         return "its arguments move its support";

@@ -8,13 +8,13 @@
 #include <math.h>
 #include <string.h>
 
-/* Every element lies in [low, high], and above `low` if `above`. */
+/* Every element lies in [low, high], above `low` if `above`, below `high` if `below`. */
 typedef struct Range {
     double low, high;
-    bool above;
+    bool above, below;
 } Range;
 
-static const Range anything = {-INFINITY, INFINITY, false};
+static const Range anything = {-INFINITY, INFINITY, false, false};
 
 /* ---- what is known ------------------------------------------------------------------------- */
 
@@ -51,13 +51,14 @@ static Range of_sample(const IrGraph *g, const IrNode *n)
     const IrNode *p = n->n_in ? ir_at(g, n->in[0]) : n;
     switch (ir_dist_info[n->attr.dist].support) {
     case IR_HALF_LINE:
-    case IR_OPEN_HALF_LINE: return (Range){0, INFINITY, true};
-    case IR_ZERO_ONE: return (Range){0, 1, false};
-    case IR_CATEGORIES: return (Range){0, (double)p->type.dim[0] - 1, false};
+    case IR_OPEN_HALF_LINE: return (Range){0, INFINITY, true, false};
+    case IR_ZERO_ONE: return (Range){0, 1, false, false};
+    case IR_OPEN_UNIT: return (Range){0, 1, true, true};
+    case IR_CATEGORIES: return (Range){0, (double)p->type.dim[0] - 1, false, false};
     case IR_INTERVAL: {
         const IrNode *high = ir_at(g, n->in[1]);
         if (p->op == IR_CONST && high->op == IR_CONST)
-            return (Range){p->attr.num, high->attr.num, true};
+            return (Range){p->attr.num, high->attr.num, true, true};
         return anything;
     }
     default: return anything;
@@ -67,10 +68,10 @@ static Range of_sample(const IrGraph *g, const IrNode *n)
 static Range of_data(const IrData *d)
 {
     switch (d->in) {
-    case IR_POSITIVE: return (Range){0, INFINITY, true};
+    case IR_POSITIVE: return (Range){0, INFINITY, true, false};
     case IR_UNIT_INTERVAL:
-    case IR_SIMPLEX: return (Range){0, 1, false};
-    case IR_RANGE: return (Range){d->lo, d->hi, false};
+    case IR_SIMPLEX: return (Range){0, 1, false, false};
+    case IR_RANGE: return (Range){d->lo, d->hi, false, false};
     default: return anything;
     }
 }
@@ -79,7 +80,8 @@ static Range of_index(const IrGraph *g, const IrNode *n)
 {
     const IrPlate *p = &g->plate[n->attr.plate];
     double first = (double)n->attr.k[0];
-    return p->kind == IR_PLATE_ROWS ? anything : (Range){first, first + (double)p->size - 1, false};
+    double last = first + (double)p->size - 1;
+    return p->kind == IR_PLATE_ROWS ? anything : (Range){first, last, false, false};
 }
 
 static Range range_of(const IrGraph *g, IrRef r, int depth);
@@ -87,7 +89,19 @@ static Range range_of(const IrGraph *g, IrRef r, int depth);
 static Range either(Range a, Range b)
 {
     bool a_lowest = a.low < b.low || (a.low == b.low && !a.above);
-    return (Range){fmin(a.low, b.low), fmax(a.high, b.high), a_lowest ? a.above : b.above};
+    bool a_highest = a.high > b.high || (a.high == b.high && !a.below);
+    return (Range){fmin(a.low, b.low), fmax(a.high, b.high), a_lowest ? a.above : b.above,
+                   a_highest ? a.below : b.below};
+}
+
+/* A constant less a value. */
+static Range difference(const IrGraph *g, const IrNode *n, int depth)
+{
+    const IrNode *from = ir_at(g, n->in[0]);
+    Range r = range_of(g, n->in[1], depth - 1);
+    if (from->op != IR_CONST)
+        return anything;
+    return (Range){from->attr.num - r.high, from->attr.num - r.low, r.below, r.above};
 }
 
 static Range range_of(const IrGraph *g, IrRef r, int depth)
@@ -96,17 +110,18 @@ static Range range_of(const IrGraph *g, IrRef r, int depth)
     if (depth == 0)
         return anything;
     switch (n->op) {
-    case IR_CONST: return (Range){n->attr.num, n->attr.num, false};
+    case IR_CONST: return (Range){n->attr.num, n->attr.num, false, false};
     case IR_SAMPLE: return of_sample(g, n);
     case IR_DATA: return of_data(&g->model->data[n->attr.item]);
     case IR_INDEX: return of_index(g, n);
     case IR_EXP:
-    case IR_SOFTPLUS: return (Range){0, INFINITY, true};
+    case IR_SOFTPLUS: return (Range){0, INFINITY, true, false};
     case IR_SQUARE:
     case IR_ABS:
-    case IR_RELU: return (Range){0, INFINITY, false};
-    case IR_SIGMOID:
-    case IR_ONE_HOT: return (Range){0, 1, false};
+    case IR_RELU: return (Range){0, INFINITY, false, false};
+    case IR_SIGMOID: return (Range){0, 1, true, true};
+    case IR_ONE_HOT: return (Range){0, 1, false, false};
+    case IR_SUB: return difference(g, n, depth);
     case IR_SELECT:
         return either(range_of(g, n->in[1], depth - 1), range_of(g, n->in[2], depth - 1));
     case IR_TO_REAL:
@@ -168,6 +183,15 @@ static IrRef interval(IrGraph *g, const Law *law, IrRef x)
     return between(g, law->arg[0], x, law->arg[1]);
 }
 
+static IrRef open_unit(IrGraph *g, IrRef x)
+{
+    Range r = known_range(g, x);
+    if ((r.low > 0 || (r.low == 0 && r.above)) && (r.high < 1 || (r.high == 1 && r.below)))
+        return IR_NONE;
+    return ir_binary(g, IR_AND, ir_binary(g, IR_LT, ir_const(g, 0), x),
+                     ir_binary(g, IR_LT, x, ir_const(g, 1)));
+}
+
 /* An int is 0 or 1; a real anywhere between is a grey value. */
 static IrRef zero_one(IrGraph *g, IrRef x)
 {
@@ -191,6 +215,7 @@ static IrRef support_guard(IrGraph *g, const Law *law, IrRef x)
     case IR_HALF_LINE: return half_line(g, true, x);
     case IR_OPEN_HALF_LINE: return half_line(g, false, x);
     case IR_INTERVAL: return interval(g, law, x);
+    case IR_OPEN_UNIT: return open_unit(g, x);
     case IR_ZERO_ONE: return zero_one(g, x);
     case IR_CATEGORIES: return categories(g, law, x);
     default: return IR_NONE;

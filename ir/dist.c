@@ -47,6 +47,49 @@ IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType 
     return t;
 }
 
+IrRef ir_part(IrGraph *g, IrRef noise, int64_t i)
+{
+    IrType t = g->node[noise].type;
+    IrRef one = ir_node(g, IR_SLICE, (IrAttr){.k = {0, i, i + 1}}, 1, &noise);
+    for (uint32_t k = 1; k < t.rank; k++)
+        t.dim[k - 1] = t.dim[k];
+    t.dim[--t.rank] = 0;
+    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, t, 1, &one);
+}
+
+/* ---- logarithms of values ------------------------------------------------------------------- */
+
+/* The y of x = f(y), or of a draw x that was sampled as f(y); IR_NONE: it is not. */
+static IrRef inverse(IrGraph *g, IrOp f, IrRef x)
+{
+    bool sampled = g->node[x].op == IR_SAMPLED;
+    IrRef value = sampled ? g->node[x].in[0] : x;
+    if (g->node[value].op != f)
+        return IR_NONE;
+    IrRef y = g->node[value].in[0];
+    return sampled ? ir_unary(g, IR_SAMPLED, y) : y;
+}
+
+static IrRef log_sigmoid(IrGraph *g, IrRef y)
+{
+    return neg(g, ir_unary(g, IR_SOFTPLUS, neg(g, y)));
+}
+
+IrRef ir_log_value(IrGraph *g, IrRef x)
+{
+    IrRef exponent = inverse(g, IR_EXP, x);
+    IrRef logit = exponent == IR_NONE ? inverse(g, IR_SIGMOID, x) : IR_NONE;
+    if (exponent != IR_NONE)
+        return exponent;
+    return logit != IR_NONE ? log_sigmoid(g, logit) : log_(g, x);
+}
+
+IrRef ir_log_rest(IrGraph *g, IrRef x)
+{
+    IrRef logit = inverse(g, IR_SIGMOID, x);
+    return logit != IR_NONE ? log_sigmoid(g, neg(g, logit)) : ir_unary(g, IR_LOG1P, neg(g, x));
+}
+
 /* ---- laws of finitely many values ---------------------------------------------------------- */
 
 int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg)

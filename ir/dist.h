@@ -82,6 +82,13 @@ static inline uint32_t rank(const IrGraph *g, IrRef a)
     return g->node[a].type.rank;
 }
 
+/* log x and log(1 - x): of exp(y) and sigmoid(y), drawn or not, from y. */
+IrRef ir_log_value(IrGraph *g, IrRef x);
+IrRef ir_log_rest(IrGraph *g, IrRef x);
+
+/* Element i of the first axis of IR_NOISE_PAIR. */
+IrRef ir_part(IrGraph *g, IrRef noise, int64_t i);
+
 /* tan(pi u / 2), accurate near 0 and near 1. */
 IrRef ir_tan_half_pi(IrGraph *g, IrRef u);
 

@@ -164,3 +164,66 @@ IrRef ir_moment_cauchy(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
     (void)t;
     return m == IR_ENTROPY ? shift(g, log_(g, arg[1]), 2 * LOG_TWO + LOG_PI) : IR_NONE;
 }
+
+/* ---- student_t ------------------------------------------------------------------------------ */
+
+static IrRef half(IrGraph *g, IrRef a)
+{
+    return scale(g, 0.5, a);
+}
+
+/* (df + 1) / 2 */
+static IrRef upper_shape(IrGraph *g, const IrRef *arg)
+{
+    return half(g, shift(g, arg[0], 1));
+}
+
+/* log B(df / 2, 1 / 2) */
+static IrRef log_beta_half(IrGraph *g, const IrRef *arg)
+{
+    IrRef ratio = sub(g, ir_unary(g, IR_LGAMMA, half(g, arg[0])),
+                      ir_unary(g, IR_LGAMMA, upper_shape(g, arg)));
+    return shift(g, ratio, LOG_PI / 2);
+}
+
+IrRef ir_logpdf_student_t(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef z = quo(g, sub(g, x, arg[1]), arg[2]);
+    IrRef tail = ir_unary(g, IR_LOG1P, quo(g, square(g, z), arg[0]));
+    IrRef norm = add(g, log_beta_half(g, arg), add(g, half(g, log_(g, arg[0])), log_(g, arg[2])));
+    return neg(g, add(g, norm, mul(g, upper_shape(g, arg), tail)));
+}
+
+/* Bailey, "Polar generation of random variates with the t-distribution", 1994: an explicit map of
+ * two uniform variates, sqrt(df (u^(-2 / df) - 1)) sin(2 pi v). */
+IrRef ir_transport_student_t(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef l = scale(g, -2, log_(g, ir_part(g, noise, 0)));
+    IrRef radius = mul(g, arg[0], ir_unary(g, IR_EXPM1, quo(g, l, arg[0])));
+    IrRef turn = ir_unary(g, IR_SIN, scale(g, 2 * PI, ir_part(g, noise, 1)));
+    return add(g, arg[1], mul(g, arg[2], mul(g, ir_unary(g, IR_SQRT, radius), turn)));
+}
+
+static IrRef entropy_student_t(IrGraph *g, const IrRef *arg)
+{
+    IrRef upper = upper_shape(g, arg);
+    IrRef rise = sub(g, ir_unary(g, IR_DIGAMMA, upper), ir_unary(g, IR_DIGAMMA, half(g, arg[0])));
+    IrRef scales = add(g, half(g, log_(g, arg[0])), log_(g, arg[2]));
+    return add(g, mul(g, upper, rise), add(g, log_beta_half(g, arg), scales));
+}
+
+IrRef ir_moment_student_t(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    IrRef second = shift(g, arg[0], -2);
+    (void)t;
+    switch (m) {
+    case IR_E_MEAN:
+        return ir_select(g, ir_binary(g, IR_LT, ir_const(g, 1), arg[0]), arg[1], ir_const(g, NAN));
+    case IR_E_VARIANCE:
+        return finite_if_positive(g, second, mul(g, square(g, arg[2]), quo(g, arg[0], second)));
+    case IR_ENTROPY:
+        return entropy_student_t(g, arg);
+    default:
+        return IR_NONE;
+    }
+}

@@ -45,7 +45,7 @@ IrRef ir_moment_normal(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 
 IrRef ir_logpdf_lognormal(IrGraph *g, const IrRef *arg, IrRef x)
 {
-    IrRef l = log_(g, x);
+    IrRef l = ir_log_value(g, x);
     return sub(g, ir_logpdf_normal(g, arg, l), l);
 }
 

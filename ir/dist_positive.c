@@ -45,7 +45,7 @@ IrRef ir_moment_exponential(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 /* log(x / scale) */
 static IrRef log_ratio(IrGraph *g, const IrRef *arg, IrRef x)
 {
-    return sub(g, log_(g, x), log_(g, arg[1]));
+    return sub(g, ir_log_value(g, x), log_(g, arg[1]));
 }
 
 IrRef ir_logpdf_weibull(IrGraph *g, const IrRef *arg, IrRef x)

@@ -347,6 +347,7 @@ typedef enum IrMoment {
     IR_E_EXP_TILT,  /* E e^(t x)            */
     IR_E_LOG_MEAN,  /* E log x              */
     IR_E_LOG_SQUARE, /* E (log x)^2         */
+    IR_E_LOG_REST,  /* E log(1 - x)         */
     IR_E_POWER,     /* E x^t                */
     IR_ENTROPY      /* E -log density, where the others do not give it */
 } IrMoment;

@@ -110,9 +110,17 @@ static IrRef radius_cauchy(IrGraph *g, const IrRef *arg, IrRef level)
     return ir_unary(g, IR_SQRT, ir_unary(g, IR_EXPM1, level));
 }
 
+/* sqrt(df (e^(2 level / (df + 1)) - 1)) */
+static IrRef radius_student_t(IrGraph *g, const IrRef *arg, IrRef level)
+{
+    IrRef power = quo(g, scale(g, 2, level), shift(g, arg[0], 1));
+    return ir_unary(g, IR_SQRT, mul(g, arg[0], ir_unary(g, IR_EXPM1, power)));
+}
+
 SYMMETRIC(laplace, 0);
 SYMMETRIC(logistic, 0);
 SYMMETRIC(cauchy, 0);
+SYMMETRIC(student_t, 1);
 
 /* Half of a symmetric law: the slices begin at 0. */
 static void variant_half_cauchy(IrGraph *g, const IrDrawn *d, IrRef *variant)
@@ -290,6 +298,40 @@ const IrMeasure ir_measure_exponential = {.arguments = 1,
                                           .fresh = true,
                                           .variant = variant_exponential,
                                           .slope = slope_exponential};
+
+/* ---- gamma: in its rate, the draw and its sum with an exponential; also of 1 / x ------------- */
+
+static IrRef with_another(IrGraph *g, const IrDrawn *d, IrRef x)
+{
+    return sub(g, x, quo(g, log_fresh(g, d), d->arg[1]));
+}
+
+static void variant_gamma(IrGraph *g, const IrDrawn *d, IrRef *variant)
+{
+    variant[0] = with_another(g, d, d->value);
+}
+
+static void variant_inverse_gamma(IrGraph *g, const IrDrawn *d, IrRef *variant)
+{
+    IrRef one = ir_const(g, 1);
+    variant[0] = quo(g, one, with_another(g, d, quo(g, one, d->value)));
+}
+
+static void slope_gamma(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
+{
+    IrRef loss = sub(g, base, ir_variant_cost(g, costs, 0, d->value));
+    slope[1] = mul(g, quo(g, d->arg[0], d->arg[1]), loss);
+}
+
+const IrMeasure ir_measure_gamma = {
+    .arguments = 2, .variants = 1, .fresh = true, .variant = variant_gamma, .slope = slope_gamma};
+const IrMeasure ir_measure_inverse_gamma = {.arguments = 2,
+                                            .variants = 1,
+                                            .fresh = true,
+                                            .variant = variant_inverse_gamma,
+                                            .slope = slope_gamma};
+
+NO_MEASURE(beta, "no pair of laws is known for its shapes");
 
 /* ---- weibull: in its scale, (x / scale)^shape gains an exponential -------------------------- */
 

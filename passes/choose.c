@@ -139,6 +139,8 @@ static void first_choice(const EsFacts *f, EsDraw *d)
         d->estimator = IR_EST_ENUMERATE;
     } else if (admits(f->g, d, IR_EST_PATHWISE)) {
         d->estimator = IR_EST_PATHWISE;
+    } else if (admits(f->g, d, IR_EST_IMPLICIT)) {
+        d->estimator = IR_EST_IMPLICIT;
     } else {
         d->estimator = IR_EST_SCORE;
         d->samples = 2;
@@ -171,11 +173,12 @@ static void explain(const EsFacts *f, EsDraw *d)
         d->why =
             arena_printf(a, "%s ~ %s: sampled; no parameter reaches its law, so it has no gradient",
                          es_name(n), law);
-    else if (d->estimator == IR_EST_PATHWISE)
+    else if (es_is_pathwise(d))
         d->why = arena_printf(a,
-                              "%s ~ %s: pathwise (%s); every cost is locally Lipschitz in it; "
+                              "%s ~ %s: %s (%s); every cost is locally Lipschitz in it; "
                               "integrability is assumed%s",
-                              es_name(n), law, who, es_reasons(f, d->node));
+                              es_name(n), law, ir_estimator_info[d->estimator].name, who,
+                              es_reasons(f, d->node));
     else if (d->estimator == IR_EST_ENUMERATE)
         d->why = arena_printf(a, "%s ~ %s: enumerated (%s), %lld values, exact", es_name(n), law,
                               who, (long long)es_support_size(f->g, n));

@@ -7,6 +7,7 @@
  * rebuilt around them; surrogate.c then adds what is summed, and adjoint.c the derivative. */
 #include "passes/adjoint.h"
 #include "passes/estimator.h"
+#include "passes/stable.h"
 
 typedef struct Lowering {
     EsProgram p;
@@ -181,7 +182,7 @@ static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef 
     d->plates = n->type.plates | l->extra[d->node];
     d->noise = draw_noise(g, n, arg, d->plates);
     IrRef value = law->transport(g, arg, d->noise);
-    if (d->estimator == IR_EST_PATHWISE)
+    if (es_is_pathwise(d))
         return value;
     value = ir_unary(g, IR_SAMPLED, value);
     if (l->with_scores && d->estimator == IR_EST_MEASURE_VALUED && d->moved &&
@@ -243,6 +244,15 @@ static void lower_cost(Lowering *l, const IrNode *n, IrRef r, IrRef value)
                  .at = n->at};
 }
 
+/* Draws are made of their logarithms where these are longer-lived: log(z) reads them. */
+static IrRef lower_log(IrGraph *g, const IrNode *n, const IrRef *in)
+{
+    IrRef operand = in[0];
+    IrNode log = {.op = n->op, .type = g->node[operand].type, .n_in = 1, .in = &operand};
+    IrRef stable = stable_form(g, &log);
+    return stable != IR_NONE ? stable : ir_node(g, n->op, n->attr, 1, in);
+}
+
 static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
 {
     IrGraph *g = l->p.g;
@@ -267,6 +277,9 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
             return ir_node(g, IR_TO_PLATE, attr, 1, in);
         }
         return ir_node(g, n->op, n->attr, 2, in);
+    case IR_LOG:
+    case IR_LOG1P:
+        return lower_log(g, n, in);
     default:
         return n->n_in == 0 ? ir_typed(g, n->op, n->attr, type, 0, NULL)
                             : ir_node(g, n->op, n->attr, n->n_in, in);

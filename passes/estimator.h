@@ -68,6 +68,12 @@ const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrR
 const char *es_suggestion(const EsFacts *f, const EsDraw *d);
 const char *es_via_text(Arena *a, const IrVia *via);
 
+/* Does the gradient flow through the draw, whose transport is explicit or an inverse function? */
+static inline bool es_is_pathwise(const EsDraw *d)
+{
+    return d->estimator == IR_EST_PATHWISE || d->estimator == IR_EST_IMPLICIT;
+}
+
 /* Two draws of one `~`, in a loop that the frontend unrolled: they share what a statement has once,
  * the plate of samples and the moving average. */
 bool es_same_statement(const IrGraph *source, const EsDraw *a, const EsDraw *b);

@@ -105,14 +105,25 @@ static IrRef squared(IrGraph *g, IrRef a)
 
 /* ---- element-wise affine forms -------------------------------------------------------------- */
 
-typedef enum Atom { NO_ATOM, ATOM_VALUE, ATOM_LOG } Atom;
+typedef enum Atom { NO_ATOM, ATOM_VALUE, ATOM_LOG, ATOM_LOG_REST } Atom;
+
+/* log1p(-z) or log(1 - z) */
+static bool is_log_rest(const Integral *t, const IrNode *n)
+{
+    const IrNode *x = n->n_in == 1 ? &t->g->node[n->in[0]] : n;
+    if (n->op == IR_LOG1P)
+        return x->op == IR_NEG && x->in[0] == t->z;
+    return n->op == IR_LOG && x->op == IR_SUB && is_const(t->g, x->in[0], 1) && x->in[1] == t->z;
+}
 
 static Atom atom_of(const Integral *t, IrRef r)
 {
     const IrNode *n = &t->g->node[r];
     if (r == t->z || (n->op == IR_TO_REAL && n->in[0] == t->z))
         return ATOM_VALUE;
-    return n->op == IR_LOG && n->in[0] == t->z ? ATOM_LOG : NO_ATOM;
+    if (n->op == IR_LOG && n->in[0] == t->z)
+        return ATOM_LOG;
+    return is_log_rest(t, n) ? ATOM_LOG_REST : NO_ATOM;
 }
 
 /* e = a + b s element by element, with s = z everywhere or s = log z everywhere. */
@@ -172,10 +183,19 @@ static IrRef moment(Integral *t, IrMoment m, IrRef x)
     return t->law->moment(t->g, t->draw.in, m, x);
 }
 
+static IrRef mean_of(Integral *t, Atom atom)
+{
+    static const IrMoment mean[] = {
+        [ATOM_VALUE] = IR_E_MEAN, [ATOM_LOG] = IR_E_LOG_MEAN, [ATOM_LOG_REST] = IR_E_LOG_REST};
+    return moment(t, mean[atom], IR_NONE);
+}
+
 static bool mean_and_variance(Integral *t, Atom atom, IrRef *mean, IrRef *variance)
 {
+    if (atom == ATOM_LOG_REST)
+        return false;
     bool log = atom == ATOM_LOG;
-    *mean = moment(t, log ? IR_E_LOG_MEAN : IR_E_MEAN, IR_NONE);
+    *mean = mean_of(t, atom);
     *variance = moment(t, log ? IR_E_LOG_SQUARE : IR_E_VARIANCE, IR_NONE);
     if (*mean == IR_NONE || *variance == IR_NONE)
         return false;
@@ -229,7 +249,7 @@ static IrRef expected_exponential(Integral *t, IrRef u)
 {
     IrGraph *g = t->g;
     Atom atom = NO_ATOM;
-    if (!affine(t, u, &atom))
+    if (!affine(t, u, &atom) || atom == ATOM_LOG_REST)
         return IR_NONE;
     IrMoment m = atom == ATOM_LOG ? IR_E_POWER : IR_E_EXP_TILT;
     IrRef e = moment(t, m, replay(t, u, ir_const(g, 1), true));
@@ -323,7 +343,7 @@ static IrRef for_every_event(IrGraph *g, IrRef mean, const IrType *t)
 static IrRef expected_atom(Integral *t, IrRef e, Atom atom)
 {
     IrType type = t->g->node[e].type;
-    IrRef mean = moment(t, atom == ATOM_LOG ? IR_E_LOG_MEAN : IR_E_MEAN, IR_NONE);
+    IrRef mean = mean_of(t, atom);
     return mean == IR_NONE ? IR_NONE : es_broadcast(t->g, for_every_event(t->g, mean, &type), type);
 }
 
@@ -490,7 +510,7 @@ static bool crosses_steps(const IrGraph *g, const IrNode *n, IrPlates plates)
 static bool is_statistic(const Integral *t, const IrNode *n)
 {
     return n->op == IR_SQUARE || n->op == IR_ABS || n->op == IR_EXP || n->op == IR_LOG ||
-           n->op == IR_POW || (n->op == IR_DIV && t->depends[n->in[1]]);
+           n->op == IR_LOG1P || n->op == IR_POW || (n->op == IR_DIV && t->depends[n->in[1]]);
 }
 
 /* In a sequence a carry brings values of earlier steps, which do not descend from this step's copy

@@ -48,7 +48,7 @@ static bool find_facts_of(EsFacts *f, IrRef r)
 {
     const IrNode *n = &f->g->node[r];
     const EsDraw *d = n->op == IR_SAMPLE ? draw_at(f, r) : NULL;
-    bool held = d && d->estimator != IR_EST_PATHWISE;
+    bool held = d && !es_is_pathwise(d);
     IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH : held ? IR_CONSTANT : class_of(n, f->class);
     bool continuous = d && !is_discrete(f, d);
     for (uint32_t k = 0; k < n->n_in; k++)
@@ -107,7 +107,7 @@ IrRef es_find_jump(const EsFacts *f)
 
 bool es_moves_through(const EsFacts *f, const EsDraw *d, IrRef jump)
 {
-    return d->estimator == IR_EST_PATHWISE && f->class[d->node] != IR_CONSTANT &&
+    return es_is_pathwise(d) && f->class[d->node] != IR_CONSTANT &&
            es_reach(f->g, d->node).reached[jump];
 }
 
@@ -342,6 +342,7 @@ const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrR
 static const IrVia suggested[] = {
     {.estimator = IR_EST_ENUMERATE, .samples = 1},
     {.estimator = IR_EST_PATHWISE, .samples = 1},
+    {.estimator = IR_EST_IMPLICIT, .samples = 1},
     {.estimator = IR_EST_MEASURE_VALUED, .samples = 1},
     {.estimator = IR_EST_SCORE, .samples = 4, .baseline = IR_LEAVE_ONE_OUT},
 };

@@ -60,14 +60,26 @@ static IrRef stable_log_sigmoid(IrGraph *g, const IrNode *n)
     return neg(g, ir_unary(g, IR_SOFTPLUS, neg(g, x)));
 }
 
+/* -softplus(x) for n = f(y), where y or what it is sampled from is sigmoid(x). */
+static IrRef log_rest(IrGraph *g, const IrNode *n, IrRef y)
+{
+    IrRef x, drawn = y;
+    bool sampled = is_op(g, y, IR_SAMPLED, &drawn);
+    if (!is_op(g, drawn, IR_SIGMOID, &x) || instead(g, n, x) == IR_NONE)
+        return IR_NONE;
+    return neg(g, ir_unary(g, IR_SOFTPLUS, sampled ? ir_unary(g, IR_SAMPLED, x) : x));
+}
+
 static IrRef stable_log_one_minus(IrGraph *g, const IrNode *n)
 {
     const IrNode *y = &g->node[n->in[0]];
-    IrRef x;
-    if (y->op != IR_SUB || !is_number(g, y->in[0], 1) || !is_op(g, y->in[1], IR_SIGMOID, &x) ||
-        instead(g, n, x) == IR_NONE)
-        return IR_NONE;
-    return neg(g, ir_unary(g, IR_SOFTPLUS, x));
+    return y->op == IR_SUB && is_number(g, y->in[0], 1) ? log_rest(g, n, y->in[1]) : IR_NONE;
+}
+
+static IrRef stable_log1p_minus(IrGraph *g, const IrNode *n)
+{
+    IrRef y;
+    return is_op(g, n->in[0], IR_NEG, &y) ? log_rest(g, n, y) : IR_NONE;
 }
 
 static IrRef stable_log_one_plus(IrGraph *g, const IrNode *n)
@@ -128,7 +140,7 @@ static IrRef stable_log_quotient(IrGraph *g, const IrNode *n)
 static bool moves_elements(IrOp op)
 {
     return op == IR_GATHER || op == IR_RESHAPE || op == IR_TRANSPOSE || op == IR_EXPAND ||
-           op == IR_SLICE || op == IR_TO_PLATE;
+           op == IR_SLICE || op == IR_TO_PLATE || op == IR_SAMPLED;
 }
 
 static IrRef stable_log_moved(IrGraph *g, const IrNode *n)
@@ -266,9 +278,8 @@ static IrRef stable_categorical(IrGraph *g, const IrNode *n)
 
 /* ---- the pass ------------------------------------------------------------------------------ */
 
-static IrRef stable_node(IrGraph *g, const IrNode *n, void *context)
+IrRef stable_form(IrGraph *g, const IrNode *n)
 {
-    (void)context;
     for (size_t i = 0; i < stable_count; i++) {
         if (stable_info[i].root != n->op)
             continue;
@@ -281,6 +292,12 @@ static IrRef stable_node(IrGraph *g, const IrNode *n, void *context)
         return r;
     }
     return IR_NONE;
+}
+
+static IrRef stable_node(IrGraph *g, const IrNode *n, void *context)
+{
+    (void)context;
+    return stable_form(g, n);
 }
 
 bool pass_stable(IrGraph *g, PassCtx *cx)

@@ -14,6 +14,9 @@ typedef struct StableInfo {
     const char *doc, *why; /* why: what a node that the rule made says of itself */
 } StableInfo;
 
+/* By the first row that fits; for nodes that are made after the pass. */
+IrRef stable_form(IrGraph *g, const IrNode *n);
+
 extern const StableInfo stable_info[];
 extern const size_t stable_count;
 

@@ -312,7 +312,7 @@ void es_surrogate(EsProgram *p)
     IrGraph *g = p->g;
     IrRef total = objective(p);
     for (uint32_t i = 0; i < p->draws; i++)
-        if (p->draw[i].estimator != IR_EST_PATHWISE && p->draw[i].estimator != IR_EST_ENUMERATE &&
+        if (!es_is_pathwise(&p->draw[i]) && p->draw[i].estimator != IR_EST_ENUMERATE &&
             p->draw[i].moved)
             name_costs(p, i);
     if (g->entry != IR_ENTRY_STEP)

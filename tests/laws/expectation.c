@@ -156,6 +156,15 @@ static const LawText law_text[IR_DIST_COUNT] = {
     [IR_DIST_cauchy] = {"param m = ones()\nparam s in positive = ones()", "cauchy(m, s)",
                         "1 / (4 + z * z)"},
     [IR_DIST_half_cauchy] = {"param s in positive = ones()", "half_cauchy(s)", "1 / (2 + z)"},
+    [IR_DIST_student_t] = {"param d in positive = ones()\nparam m = ones()\n"
+                           "param s in positive = ones()",
+                           "student_t(2 + d, m, s)", "1 / (4 + z * z)"},
+    [IR_DIST_gamma] = {"param k in positive = ones()\nparam r in positive = ones()", "gamma(k, r)",
+                       "z"},
+    [IR_DIST_inverse_gamma] = {"param k in positive = ones()\nparam r in positive = ones()",
+                               "inverse_gamma(k, r)", "1 / (2 + z)"},
+    [IR_DIST_beta] = {"param k in positive = ones()\nparam l in positive = ones()", "beta(k, l)",
+                      "z"},
     [IR_DIST_mvn] = {"param m[2] = ones()\nparam c[2, 2] in cholesky = identity()",
                      "mvn(m, cholesky = c)", "sum(z)"},
 };
@@ -166,6 +175,8 @@ static const struct {
 } via_text[] = {
     {IR_EST_PATHWISE, "pathwise"},
     {IR_EST_PATHWISE, "pathwise(samples = 2)"},
+    {IR_EST_IMPLICIT, "implicit"},
+    {IR_EST_IMPLICIT, "implicit(samples = 2)"},
     {IR_EST_SCORE, "score"},
     {IR_EST_SCORE, "score(samples = 2)"},
     {IR_EST_SCORE, "score(samples = 2, baseline = leave_one_out)"},
@@ -175,6 +186,11 @@ static const struct {
 };
 
 static const LawText measured_text[IR_DIST_COUNT] = {
+    [IR_DIST_gamma] = {"param r in positive = ones()", "gamma(1.7, r)", "z"},
+    [IR_DIST_inverse_gamma] = {"param r in positive = ones()", "inverse_gamma(1.7, r)",
+                               "1 / (2 + z)"},
+    [IR_DIST_student_t] = {"param m = ones()\nparam s in positive = ones()", "student_t(3, m, s)",
+                           "1 / (4 + z * z)"},
     [IR_DIST_weibull] = {"param s in positive = ones()", "weibull(1.7, s)", "z"},
     [IR_DIST_mvn] = {"param m[1] = ones()\nparam c[1, 1] in cholesky = identity()",
                      "mvn(m, cholesky = c)", "sum(z)"},
@@ -187,9 +203,9 @@ static const LawText *program_of(IrDist d, IrEstimator e)
 
 static bool has_program(IrDist d, const char *via)
 {
-    bool two_pairs =
-        ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL && strstr(via, "samples = 2");
-    return !two_pairs;
+    bool pairs = (ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL) ||
+                 ir_dist_info[d].noise == IR_NOISE_PAIR;
+    return !pairs || !strstr(via, "samples = 2");
 }
 
 START_TEST(every_law_and_estimator)

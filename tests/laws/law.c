@@ -31,6 +31,14 @@ static const LawCase law_case[] = {
     {IR_DIST_weibull, {1.6, 1.2}, 0, 1, INFINITY},
     {IR_DIST_weibull, {0.8, 2.5}, 0, 1, INFINITY},
     {IR_DIST_half_cauchy, {0.8}, 0, 0.8, INFINITY},
+    {IR_DIST_student_t, {5.5, 0.2, 1.3}, -INFINITY, 0.2, INFINITY},
+    {IR_DIST_student_t, {2.8, 0.2, 0.6}, -INFINITY, 0.2, INFINITY},
+    {IR_DIST_gamma, {2.3, 1.4}, 0, 1.5, INFINITY},
+    {IR_DIST_gamma, {0.8, 0.7}, 0, 0.3, INFINITY},
+    {IR_DIST_gamma, {60, 20}, 0, 3, INFINITY},
+    {IR_DIST_inverse_gamma, {3.3, 1.4}, 0, 0.5, INFINITY},
+    {IR_DIST_beta, {2.5, 1.8}, 0, 0.6, 1},
+    {IR_DIST_beta, {0.8, 1.3}, 0, 0.2, 1},
     {IR_DIST_bernoulli, {0.3}, 0, 0, 1},
     {IR_DIST_bernoulli_logits, {-0.8}, 0, 0, 1},
 };
@@ -73,15 +81,27 @@ static void density(const LawCase *c, const double *x, int n, double *p)
     ask_free(a);
 }
 
-static void transport(const LawCase *c, const double *noise, int n, double *x)
+static void transported(const LawCase *c, uint32_t rank, int64_t d0, int64_t d1,
+                        const double *noise, int n, double *x)
 {
     Ask *a = ask_new();
     IrRef arg[ARGUMENTS];
     arguments(a, c, arg);
-    IrRef base = ask_input(a, IR_REAL, 1, n, 0, noise);
+    IrRef base = ask_input(a, IR_REAL, rank, d0, d1, noise);
     const double *value = ask_value(a, info_of(c)->transport(&a->graph, arg, base));
     memcpy(x, value, (size_t)n * sizeof *x);
     ask_free(a);
+}
+
+static void transport(const LawCase *c, const double *noise, int n, double *x)
+{
+    transported(c, 1, n, 0, noise, n, x);
+}
+
+/* [2, n] variates. */
+static void transport_pair(const LawCase *c, const double *noise, int n, double *x)
+{
+    transported(c, 2, 2, n, noise, n, x);
 }
 
 /* False: the law does not know it. */
@@ -175,6 +195,50 @@ static void check_transport(const LawCase *c)
     }
 }
 
+static double bump(double x, double p, double t)
+{
+    (void)p, (void)t;
+    return 1 / (4 + x * x);
+}
+
+static double slope(double x, double p, double t)
+{
+    (void)p, (void)t;
+    return x / (4 + x * x);
+}
+
+/* Both halves of (0, 1): a transport may turn its sign at 1/2. */
+static void unit_rule(double *u, double *w, int n, int step)
+{
+    double x[QUADRATURE], weight[QUADRATURE];
+    quadrature(0, 0.5, x, weight);
+    for (int i = 0; i < n / 2; i++) {
+        u[i] = fmax(x[step * i], 1e-300);
+        u[n - 1 - i] = fmin(1 - x[step * i], 1 - 0x1p-53);
+        w[i] = w[n - 1 - i] = step * weight[step * i];
+    }
+}
+
+/* A transport of two variates: means of functions that tell laws apart. */
+static void check_pair(const LawCase *c)
+{
+    enum { STEP = 4, N = 2 * QUADRATURE / STEP };
+    static Statistic *const f[] = {bump, slope};
+    double u[N], w[N], pair[2 * N], x[N], sum[2] = {0};
+    unit_rule(u, w, N, STEP);
+    memcpy(pair + N, u, sizeof u);
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < N; k++)
+            pair[k] = u[i];
+        transport_pair(c, pair, N, x);
+        for (int k = 0; k < N; k++)
+            for (int s = 0; s < 2; s++)
+                sum[s] += w[i] * w[k] * f[s](x[k], 0, 0);
+    }
+    for (int s = 0; s < 2; s++)
+        check_near(c, s ? "slope" : "bump", sum[s], expected(c, f[s], 0, c->middle), 1e-11);
+}
+
 /* Each value is drawn by the u between the sums of the masses before it and with it. */
 static void check_steps(const LawCase *c)
 {
@@ -202,6 +266,8 @@ START_TEST(transport_gives_the_density)
     const LawCase *c = &law_case[_i];
     if (info_of(c)->elem == IR_INT)
         check_steps(c);
+    else if (info_of(c)->noise == IR_NOISE_PAIR)
+        check_pair(c);
     else
         check_transport(c);
 }
@@ -239,6 +305,12 @@ static double logarithm(double x, double p, double t)
     return log(x);
 }
 
+static double logarithm_of_rest(double x, double p, double t)
+{
+    (void)p, (void)t;
+    return log1p(-x);
+}
+
 static double squared_logarithm(double x, double p, double t)
 {
     (void)p, (void)t;
@@ -271,6 +343,7 @@ static const struct {
     {IR_E_EXP_TILT, "tilt", tilt, -0.9},
     {IR_E_LOG_MEAN, "mean logarithm", logarithm, 0},
     {IR_E_LOG_SQUARE, "mean square of the logarithm", squared_logarithm, 0},
+    {IR_E_LOG_REST, "mean logarithm of the rest", logarithm_of_rest, 0},
     {IR_E_POWER, "power", power, 1.3},
     {IR_E_POWER, "power", power, -0.4},
     {IR_ENTROPY, "entropy", surprise, 0},

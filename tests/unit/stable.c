@@ -45,6 +45,7 @@ EX(log_one_plus, UN(LOG, BIN(ADD, UN(EXP, in.x), NUM(1))))
 EX(log_sum_exp, UN(LOG, SUM(UN(EXP, in.x))))
 EX(log_root, UN(LOG, UN(SQRT, UN(SIGMOID, in.x))))
 EX(log_quotient, UN(LOG, BIN(DIV, UN(EXP, in.x), SUM(UN(EXP, in.x)))))
+EX(log1p_minus, UN(LOG1P, UN(NEG, UN(SIGMOID, in.x))))
 EX(log_moved, UN(LOG, ir_expand(g, UN(SIGMOID, in.x), 0, 2)))
 EX(log1p_exp, UN(LOG1P, UN(EXP, in.x)))
 EX(exp_minus_one, BIN(SUB, UN(EXP, in.x), NUM(1)))
@@ -206,6 +207,7 @@ static const struct {
      {-0.69314718055994531, -1600.69314718055994531, -0.69314718055994531},
      3},
     {"log_moved", {-800, 40, 0}, {-800, -4.248354255291589e-18, -0.69314718055994531}, 3},
+    {"log1p_minus", {800, -40, 0}, {-800, -4.248354255291589e-18, -0.69314718055994531}, 3},
     {"log1p_exp", {800, -40, 0}, {800, 4.248354255291589e-18, 0.69314718055994531}, 3},
     {"exp_minus_one", {1e-20, -1e-20, 0}, {1e-20, -1e-20, 0}, 3},
     {"minus_one_exp", {1e-20, -1e-20, 0}, {1e-20, -1e-20, 0}, 3},
