@@ -12,7 +12,7 @@
 
 void cg_error(Cg *cg, const char *what, const char *why)
 {
-    diag_error(cg->diags, (Span){0}, "code generation: %s: %s", what, why);
+    diag_error(cg->diags, (Span){0}, SG0801, "code generation: %s: %s", what, why);
 }
 
 /* ---- kernels -------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ static bool write_file(Cg *cg, const char *path, const char *bytes, size_t size)
     const char *temporary = arena_printf(cg->arena, "%s.%ld.tmp", path, (long)getpid());
     if (write_bytes(temporary, bytes, size) && rename(temporary, path) == 0)
         return true;
-    diag_error(cg->diags, (Span){0}, "cannot write %s: %s", path, strerror(errno));
+    diag_error(cg->diags, (Span){0}, SG0801, "cannot write %s: %s", path, strerror(errno));
     unlink(temporary);
     return false;
 }

@@ -22,9 +22,11 @@ typedef struct Session {
 } Session;
 
 /* "vae.sgir", a graph that was printed */
-static bool is_dump(const char *input)
+static bool is_dump(const Session *s)
 {
-    const char *dot = strrchr(input, '.');
+    const char *dot = strrchr(s->input, '.');
+    if (strcmp(s->input, "-") == 0)
+        return strncmp(s->text, "sgir ", 5) == 0;
     return dot && strcmp(dot, ".sgir") == 0;
 }
 
@@ -51,9 +53,9 @@ static bool parse(Session *s)
     const Options *o = s->options;
     IrModel *m = arena_make(s->arena, IrModel);
     ir_model_init(m, s->arena);
-    crash_keep_model(o, s->text, is_dump(s->input), "--stop-after=frontend --emit=ir", s->arena);
-    bool ok = is_dump(s->input) ? ir_parse(m, s->text, s->diags)
-                                : fe_compile(m, s->input, s->text, o->dim, o->dims, s->diags);
+    crash_keep_model(o, s->text, is_dump(s), "--stop-after=frontend --emit=ir", s->arena);
+    bool ok = is_dump(s) ? ir_parse(m, s->text, s->diags)
+                         : fe_compile(m, s->input, s->text, o->dim, o->dims, s->diags);
     if (ok && o->name)
         m->name = o->name;
     if (ok)
@@ -219,7 +221,7 @@ static void prepare_crash(const Session *s, Emit kind)
     const char *name = emit_info[kind > EMIT_OBJ ? EMIT_OBJ : kind].name;
     const char *step = arena_printf(s->arena, "--emit=%s", name);
     if (kind == EMIT_SG)
-        crash_keep_model(s->options, s->text, is_dump(s->input), step, s->arena);
+        crash_keep_model(s->options, s->text, is_dump(s), step, s->arena);
     else if (emit_info[kind].code)
         crash_keep_graphs(s->options, &m, step, s->arena);
     else
@@ -305,7 +307,11 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
     Session s = {.options = o, .input = input, .arena = a, .text = read_text(input, a)};
     if (!s.text)
         return SGC_FAILED;
-    s.diags = diags_new(input, s.text);
+    s.diags = diags_new(strcmp(input, "-") == 0 ? "<stdin>" : input, s.text);
+    diags_style(s.diags, (DiagStyle){.form = o->json ? DIAG_JSON : DIAG_TEXT,
+                                     .color = o->color,
+                                     .no_warnings = o->no_warnings,
+                                     .warnings_are_errors = o->warnings_are_errors});
     bool ok = compile(&s, kinds);
     diags_render(s.diags, stderr);
     diags_free(s.diags);

@@ -46,6 +46,8 @@ typedef struct Options {
     size_t dims;
     unsigned emit; /* mask of 1u << Emit */
     int64_t real_bytes, parts;
+    bool json; /* --diagnostics */
+    bool color, no_warnings, warnings_are_errors;
     bool remarks, time_passes, verbose, check, help, version;
 } Options;
 
@@ -80,6 +82,11 @@ bool complain(const char *fmt, ...) SGC_PRINTF(1, 2);
 
 /* --print=WHAT.  False: there is no such listing; that was printed. */
 bool print_listing(const char *what, FILE *out);
+
+/* ---- explain.c ----------------------------------------------------------------------------- */
+
+void print_messages(FILE *out);
+void print_errors_page(FILE *out);
 
 /* ---- program.c ----------------------------------------------------------------------------- */
 

@@ -62,6 +62,8 @@ static const struct {
     {"emit", print_emit, "the kinds of files that --emit writes"},
     {"distributions", print_distributions, "laws of draws"},
     {"estimators", print_estimators, "what may follow via"},
+    {"messages", print_messages, "what sgc says, by code; sgc explain CODE says more"},
+    {"errors.md", print_errors_page, "docs/errors.md"},
     {"ops", print_ops, "operations of the graph"},
 };
 enum { LISTINGS = sizeof listing / sizeof *listing };

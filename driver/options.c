@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_PARTS = 1024 };
 
@@ -133,6 +134,28 @@ static bool set_parts(Parser *p, const char *value)
     if (!parse_int(value, &p->o->parts) || p->o->parts < 1 || p->o->parts > MAX_PARTS)
         return complain("--parts: '%s' is not an integer from 1 to %d", value, MAX_PARTS);
     return true;
+}
+
+static bool set_diagnostics(Parser *p, const char *value)
+{
+    p->o->json = strcmp(value, "json") == 0;
+    return p->o->json || strcmp(value, "text") == 0 ||
+           complain("--diagnostics: '%s' is neither text nor json", value);
+}
+
+/* https://no-color.org: set and not empty. */
+static bool colors_suit(void)
+{
+    const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return !(no && *no) && terminal && strcmp(terminal, "dumb") != 0 && isatty(STDERR_FILENO);
+}
+
+static bool set_color(Parser *p, const char *value)
+{
+    bool is_auto = strcmp(value, "auto") == 0;
+    p->o->color = is_auto ? colors_suit() : strcmp(value, "always") == 0;
+    return is_auto || p->o->color || strcmp(value, "never") == 0 ||
+           complain("--color: '%s' is none of auto, always and never", value);
 }
 
 /* NULL: there is no such pass. */
@@ -345,7 +368,11 @@ static int64_t cores(void)
 
 bool options_parse(int argc, char **argv, Options *o, Arena *a)
 {
-    *o = (Options){.cpu = "native", .emit = 1u << EMIT_EXE, .real_bytes = 4, .parts = cores()};
+    *o = (Options){.cpu = "native",
+                   .emit = 1u << EMIT_EXE,
+                   .real_bytes = 4,
+                   .parts = cores(),
+                   .color = colors_suit()};
     Parser p = {.o = o, .arena = a};
     for (int i = 1; i < argc; i++) {
         bool is_flag = argv[i][0] == '-' && argv[i][1];

@@ -122,10 +122,26 @@ void watch_stage(Watch *w, const char *name, double ms)
     *arena_push(w->arena, w->row, w->rows, Row) = (Row){.name = name, .ms = ms};
 }
 
+/* What a decision is about, by the words of choose.c, integrate.c and stable.def. */
+static DiagCode code_of(const char *text)
+{
+    static const struct {
+        const char *words;
+        DiagCode code;
+    } kind[] = {
+        {"closed form: ", SGR04}, {": pathwise", SGR01}, {": enumerated", SGR02},
+        {": score", SGR03},       {": sampled", SGR05},  {" ~ ", SGR07},
+    };
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+        if (strstr(text, kind[i].words))
+            return kind[i].code;
+    return SGR06;
+}
+
 void watch_remarks(const Watch *w, Diags *d)
 {
     for (size_t i = 0; i < w->remarks; i++)
-        diag_remark(d, w->remark[i].at, "%s", w->remark[i].text);
+        diag_remark(d, w->remark[i].at, code_of(w->remark[i].text), "%s", w->remark[i].text);
 }
 
 /* One line a stage: the passes' times are summed over the graphs. */

@@ -64,7 +64,7 @@ static bool over_rows_refused(Fe *fe, const Arg *over, const Scope *plate)
 {
     if (fe->g->plate[plate->plate].kind != IR_PLATE_ROWS || !fe->has_costs)
         return false;
-    fe_error(fe, over->at,
+    fe_error(fe, over->at, SG0509,
              "a reduction over the rows `%s` in a graph with costs: a function of a subsampled sum "
              "is biased",
              plate->name);
@@ -77,12 +77,12 @@ static IrRef operand_over(Fe *fe, const Expr *call, const Arg *over, Reduction *
 {
     bool open;
     if (over->value->kind != EXPR_NAME) {
-        fe_error(fe, over->value->at, "`over =` takes the name of a plate");
+        fe_error(fe, over->value->at, SG0112, "`over =` takes the name of a plate");
         return IR_NONE;
     }
     const Scope *plate = fe_find_plate(fe, over->value->name, &open);
     if (!plate) {
-        fe_error(fe, over->value->at, "no plate `%s` is visible here", over->value->name);
+        fe_error(fe, over->value->at, SG0112, "no plate `%s` is visible here", over->value->name);
         return IR_NONE;
     }
     if (over_rows_refused(fe, over, plate))
@@ -111,7 +111,7 @@ static bool reduction(Fe *fe, const Expr *call, const Value *operand, Reduction 
     const Arg *axis = fe_named(call, "axis"), *over = fe_named(call, "over");
     *r = (Reduction){.size = 1};
     if (axis && over) {
-        fe_error(fe, call->at, "a reduction runs over an axis or over a plate, not both");
+        fe_error(fe, call->at, SG0211, "a reduction runs over an axis or over a plate, not both");
         return false;
     }
     r->a = over      ? operand_over(fe, call, over, r)
@@ -121,7 +121,7 @@ static bool reduction(Fe *fe, const Expr *call, const Value *operand, Reduction 
         return false;
     IrType t = fe_type(fe, r->a);
     if (t.elem == IR_BOOL) {
-        fe_error(fe, call->at, "`%s` takes numbers, not bool: write `if … then 1 else 0`",
+        fe_error(fe, call->at, SG0202, "`%s` takes numbers, not bool: write `if … then 1 else 0`",
                  call->name);
         return false;
     }
@@ -178,7 +178,7 @@ Value fe_builtin_extremum(Fe *fe, const Expr *call, const Builtin *b)
     if (call->args.count == 2 && !named)
         return smaller_or_larger(fe, call, b);
     if (call->args.count - (fe_named(call, "axis") != NULL) - (fe_named(call, "over") != NULL) != 1)
-        return fe_error(fe, call->at, "`%s` of two values has no axis", b->name);
+        return fe_error(fe, call->at, SG0211, "`%s` of two values has no axis", b->name);
     return reduction(fe, call, NULL, &r)
                ? reduce(fe, call->at, &r, b->op == IR_MIN ? IR_REDUCE_MIN : IR_REDUCE_MAX)
                : failed;
@@ -239,7 +239,8 @@ static bool one_axis(Fe *fe, const Expr *call, IrRef a, uint32_t *axis)
     if (fe_named(call, "axis"))
         return fe_axis(fe, call, rank, axis);
     if (rank != 1)
-        fe_error(fe, call->at, "`%s` of a value with %u axes needs `axis =`", call->name, rank);
+        fe_error(fe, call->at, SG0211, "`%s` of a value with %u axes needs `axis =`", call->name,
+                 rank);
     return rank == 1;
 }
 
@@ -269,7 +270,8 @@ static Value log_softmax(Fe *fe, const Expr *call)
         return failed;
     IrType t = fe_type(fe, a);
     if (t.rank == 0)
-        return fe_error(fe, call->at, "`%s` of a scalar: it works along the last axis", call->name);
+        return fe_error(fe, call->at, SG0211, "`%s` of a scalar: it works along the last axis",
+                        call->name);
     uint32_t last = t.rank - 1;
     fe->g->here = call->at;
     IrRef norm = ir_reduce(fe->g, IR_LOGSUMEXP, a, 1u << last, 0);

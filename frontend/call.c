@@ -51,7 +51,7 @@ bool fe_given_twice(Fe *fe, const Args *args, uint32_t i)
     const char *name = args->arg[i].name;
     for (uint32_t k = 0; name && k < i; k++)
         if (args->arg[k].name && strcmp(args->arg[k].name, name) == 0) {
-            fe_error(fe, args->arg[i].at, "`%s` is given twice", name);
+            fe_error(fe, args->arg[i].at, SG0212, "`%s` is given twice", name);
             return true;
         }
     return false;
@@ -79,7 +79,7 @@ bool fe_axis(Fe *fe, const Expr *call, uint32_t rank, uint32_t *axis)
     if (!fe_static(fe, a->value, "an axis", &i))
         return false;
     if (i < -(int64_t)rank || i >= (int64_t)rank) {
-        fe_error(fe, a->value->at, "axis %lld of a value with %u axes", (long long)i, rank);
+        fe_error(fe, a->value->at, SG0211, "axis %lld of a value with %u axes", (long long)i, rank);
         return false;
     }
     *axis = (uint32_t)(i < 0 ? i + rank : i);
@@ -95,7 +95,8 @@ static bool arguments_agree(Fe *fe, const Expr *call, const Builtin *b)
         if (!a->name) {
             by_position++;
             if (i + 1 > by_position) {
-                fe_error(fe, a->value->at, "arguments by position come before those by name");
+                fe_error(fe, a->value->at, SG0212,
+                         "arguments by position come before those by name");
                 return false;
             }
             continue;
@@ -103,8 +104,8 @@ static bool arguments_agree(Fe *fe, const Expr *call, const Builtin *b)
         bool axis = strcmp(a->name, "axis") == 0 && b->named & FE_AXIS;
         bool over = strcmp(a->name, "over") == 0 && b->named & FE_OVER;
         if (!axis && !over) {
-            fe_error(fe, a->at, "`%s` has no argument `%s`: it is called as `%s%s`", b->name,
-                     a->name, b->name, b->arguments);
+            fe_error(fe, a->at, SG0212, "`%s` has no argument `%s`: it is called as `%s%s`",
+                     b->name, a->name, b->name, b->arguments);
             return false;
         }
         if (fe_given_twice(fe, &call->args, i))
@@ -112,8 +113,8 @@ static bool arguments_agree(Fe *fe, const Expr *call, const Builtin *b)
     }
     if (by_position >= b->least && by_position <= b->most)
         return true;
-    fe_error(fe, call->at, "`%s` is called as `%s%s`, not with %u argument%s", b->name, b->name,
-             b->arguments, by_position, by_position == 1 ? "" : "s");
+    fe_error(fe, call->at, SG0212, "`%s` is called as `%s%s`, not with %u argument%s", b->name,
+             b->name, b->arguments, by_position, by_position == 1 ? "" : "s");
     return false;
 }
 
@@ -146,12 +147,12 @@ static Value inlined(Fe *fe, const Expr *call, const Entry *def)
     if (s->faulty)
         return failed;
     if (call->args.count != s->formals)
-        return fe_error(fe, call->at, "`%s` takes %u argument%s, not %u", call->name, s->formals,
-                        s->formals == 1 ? "" : "s", call->args.count);
+        return fe_error(fe, call->at, SG0213, "`%s` takes %u argument%s, not %u", call->name,
+                        s->formals, s->formals == 1 ? "" : "s", call->args.count);
     for (uint32_t i = 0; i < s->formals; i++) {
         const Arg *a = &call->args.arg[i];
         if (a->name)
-            return fe_error(fe, a->at, "`%s` takes its arguments by position", call->name);
+            return fe_error(fe, a->at, SG0213, "`%s` takes its arguments by position", call->name);
         actual[i] = fe_expr(fe, a->value);
     }
     uint32_t errors = diags_errors(fe->diags);
@@ -174,13 +175,13 @@ static Value call_function(Fe *fe, const Expr *e, const Entry *f)
     if (f->kind == ENTRY_DEF)
         return inlined(fe, e, f);
     if (f->kind == ENTRY_LAYER)
-        return fe_error(fe, e->at,
+        return fe_error(fe, e->at, SG0218,
                         "`%s` is a layer: make an instance of it, as in `layer l = %s(…)`", e->name,
                         e->name);
     const Entry *forward = fe_find(f->home, "forward");
     if (forward && forward->kind == ENTRY_DEF)
         return inlined(fe, e, forward);
-    return forward ? failed : fe_error(fe, e->at, "layer `%s` has no forward", e->name);
+    return forward ? failed : fe_error(fe, e->at, SG0218, "layer `%s` has no forward", e->name);
 }
 
 /* ---- the dispatcher ------------------------------------------------------------------------ */
@@ -204,9 +205,10 @@ static Value dispatch(Fe *fe, const Expr *e)
         return f ? call_function(fe, e, f) : failed;
     }
     if (planned)
-        return fe_error(fe, e->name_at, "the law `%s` is not built yet", e->name);
+        return fe_error(fe, e->name_at, SG0308, "the law `%s` is not built yet", e->name);
     if (!fe->g && (!b || b->rule != fe_builtin_unary))
-        return fe_error(fe, e->at, "`%s` cannot be computed when the model is compiled", e->name);
+        return fe_error(fe, e->at, SG0205, "`%s` cannot be computed when the model is compiled",
+                        e->name);
     if (b)
         return arguments_agree(fe, e, b) ? b->rule(fe, e, b) : failed;
     return fe_law(fe, e);

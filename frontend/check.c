@@ -50,7 +50,7 @@ static void check_statements(Fe *fe, const Block *b);
 static void check_nested(Fe *fe, const Stmt *s)
 {
     if (s->value && fe_is_rows(s->value))
-        fe_error(fe, s->at, "`rows` stands at the top of a graph");
+        fe_error(fe, s->at, SG0507, "`rows` stands at the top of a graph");
     else
         check_expr(fe, s->value);
     check_expr(fe, s->law);
@@ -70,7 +70,7 @@ static void check_statement(Fe *fe, const Stmt *s)
         declare(fe, s->name, s->name_at, ENTRY_VALUE);
         break;
     default:
-        fe_error(fe, s->at,
+        fe_error(fe, s->at, SG0219,
                  "a def or forward is a pure function: it has names and a `return`, and "
                  "neither draws nor costs");
         declare(fe, s->name, s->name_at, ENTRY_BROKEN);
@@ -92,8 +92,8 @@ static void check_function(Fe *fe, const Stmt *s)
     for (uint32_t i = 0; i + 1 < n; i++)
         check_statement(fe, s->body.stmt[i]);
     if (!last || last->kind != STMT_RETURN)
-        fe_error(fe, last ? last->at : s->name_at, "the body of `%s` does not end in `return`",
-                 s->name);
+        fe_error(fe, last ? last->at : s->name_at, SG0219,
+                 "the body of `%s` does not end in `return`", s->name);
     else
         check_expr(fe, last->value);
     fe_close(fe);
@@ -119,11 +119,11 @@ static void check_layer_statement(Fe *fe, const Stmt *s)
         break;
     case STMT_DEF:
         if (strcmp(s->name, "forward") != 0)
-            fe_error(fe, s->at, "a `def` stands at the top of the file");
+            fe_error(fe, s->at, SG0013, "a `def` stands at the top of the file");
         check_function(fe, s);
         break;
     default:
-        fe_error(fe, s->at, "a layer holds params, layers, dims and its forward");
+        fe_error(fe, s->at, SG0218, "a layer holds params, layers, dims and its forward");
         declare(fe, s->name, s->name_at, ENTRY_BROKEN);
     }
 }
@@ -136,11 +136,11 @@ static void check_layer(Fe *fe, const Stmt *s)
         bool forward = in->kind == STMT_DEF && strcmp(in->name, "forward") == 0;
         forwards += forward || in->kind == STMT_BROKEN;
         if (forward && forwards > 1)
-            fe_error(fe, in->at, "layer `%s` has a second forward", s->name);
+            fe_error(fe, in->at, SG0218, "layer `%s` has a second forward", s->name);
         check_layer_statement(fe, in);
     }
     if (forwards == 0)
-        fe_error(fe, s->name_at, "layer `%s` has no forward", s->name);
+        fe_error(fe, s->name_at, SG0218, "layer `%s` has no forward", s->name);
 }
 
 void fe_check_body(Fe *fe, Stmt *s)

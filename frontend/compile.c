@@ -21,7 +21,8 @@ static void check_dims(Fe *fe)
 {
     for (size_t i = 0; i < fe->dims; i++)
         if (!fe->dim_used[i])
-            fe_error(fe, (Span){0}, "--dim %s: the model has no dim of this name", fe->dim[i].name);
+            fe_error(fe, (Span){0}, SG0111, "--dim %s: the model has no dim of this name",
+                     fe->dim[i].name);
 }
 
 bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim, size_t dims,
@@ -39,6 +40,6 @@ bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim
     fe_file(&fe, &statements);
     check_dims(&fe);
     if (m->graphs == 0 && diags_errors(d) == errors)
-        fe_error(&fe, (Span){0}, "the model has no graph");
+        fe_error(&fe, (Span){0}, SG0511, "the model has no graph");
     return diags_errors(d) == errors;
 }

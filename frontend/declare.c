@@ -13,7 +13,7 @@ static void broken(Fe *fe, Stmt *s)
 
 static void misplaced(Fe *fe, Stmt *s)
 {
-    fe_error(fe, s->at, "this statement stands inside a %s",
+    fe_error(fe, s->at, SG0013, "this statement stands inside a %s",
              s->kind == STMT_DEF || s->kind == STMT_RETURN ? "def or layer" : "graph");
     broken(fe, s);
 }
@@ -23,7 +23,7 @@ static Entry *define_function(Fe *fe, const Stmt *s, EntryKind kind)
 {
     if (!fe_is_builtin(s->name))
         return fe_define(fe, s->name, s->name_at, kind);
-    fe_error(fe, s->name_at, "`%s` is the name of a built-in", s->name);
+    fe_error(fe, s->name_at, SG0109, "`%s` is the name of a built-in", s->name);
     return NULL;
 }
 
@@ -62,7 +62,7 @@ static void def(Fe *fe, Stmt *s)
 {
     Entry *e;
     if (strcmp(s->name, "forward") == 0) {
-        fe_error(fe, s->at, "`forward` stands in a layer");
+        fe_error(fe, s->at, SG0013, "`forward` stands in a layer");
         return;
     }
     fe_check_body(fe, s);
@@ -107,14 +107,14 @@ static void layer_statement(Fe *fe, Stmt *s, const char *path)
 static bool layer_arguments(Fe *fe, const Expr *call, const Stmt *template, int64_t *size)
 {
     if (call->args.count != template->formals) {
-        fe_error(fe, call->at, "layer `%s` takes %u size%s, not %u", call->name, template->formals,
-                 template->formals == 1 ? "" : "s", call->args.count);
+        fe_error(fe, call->at, SG0213, "layer `%s` takes %u size%s, not %u", call->name,
+                 template->formals, template->formals == 1 ? "" : "s", call->args.count);
         return false;
     }
     for (uint32_t i = 0; i < template->formals; i++) {
         const Arg *a = &call->args.arg[i];
         if (a->name) {
-            fe_error(fe, a->at, "layer `%s` takes its sizes by position", call->name);
+            fe_error(fe, a->at, SG0213, "layer `%s` takes its sizes by position", call->name);
             return false;
         }
         if (!fe_static(fe, a->value, "a size of a layer", &size[i]))
@@ -153,13 +153,13 @@ static const Entry *template_of(Fe *fe, const Stmt *s)
 {
     const Expr *e = s->value;
     if (e->kind != EXPR_CALL) {
-        fe_error(fe, e->at, "expected an instance of a layer, as in `layer %s = dense(784, 500)`",
-                 s->name);
+        fe_error(fe, e->at, SG0218,
+                 "expected an instance of a layer, as in `layer %s = dense(784, 500)`", s->name);
         return NULL;
     }
     const Entry *template = fe_lookup(fe, e, true);
     if (template && template->kind != ENTRY_LAYER) {
-        fe_error(fe, e->name_at, "`%s` is not a layer", e->name);
+        fe_error(fe, e->name_at, SG0107, "`%s` is not a layer", e->name);
         return NULL;
     }
     return template;

@@ -24,20 +24,23 @@ static const char *alternatives(Fe *fe, IrDist d)
     return text;
 }
 
-static void say_unknown(Fe *fe, const ViaClause *v)
+static void say_unknown(Fe *fe, const ViaClause *v, IrDist law)
 {
     Suggestion s = {.wanted = v->name};
     for (const IrOutOfScope *o = ir_out_of_scope; o->name; o++)
         if (strcmp(o->name, v->name) == 0) {
-            fe_error(fe, v->at, "`%s` is not among the estimators: %s", v->name, o->reason);
+            fe_error(fe, v->at, SG0601, "`%s` is not among the estimators: %s", v->name, o->reason);
             return;
         }
     for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
-        fe_suggest(&s, ir_estimator_info[i].name);
-    if (s.best)
-        fe_error(fe, v->at, "unknown estimator `%s`: did you mean `%s`?", v->name, s.best);
+        if (ir_estimator_info[i].built && ir_admits(law, (IrEstimator)i))
+            fe_suggest(&s, ir_estimator_info[i].name);
+    fe_error(fe, v->at, SG0601, "unknown estimator `%s`", v->name);
+    const Foreign *foreign = fe_foreign(FOREIGN_ESTIMATOR, v->name);
+    if (foreign)
+        fe_offer_foreign(fe->diags, v->at, foreign);
     else
-        fe_error(fe, v->at, "unknown estimator `%s`", v->name);
+        fe_offer(fe, v->at, &s);
 }
 
 static const char *refusal(IrDist law, int estimator)
@@ -60,18 +63,18 @@ static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
 {
     int i = find_estimator(v->name);
     if (i < 0) {
-        say_unknown(fe, v);
+        say_unknown(fe, v, law);
         return false;
     }
     const IrEstimatorInfo *e = &ir_estimator_info[i];
     if (!e->built)
-        fe_error(fe, v->at, "the estimator `%s` is not built yet: write %s", e->name,
+        fe_error(fe, v->at, SG0602, "the estimator `%s` is not built yet: write %s", e->name,
                  alternatives(fe, law));
     else if (!ir_admits(law, (IrEstimator)i))
-        fe_error(fe, v->at, "`%s` cannot be estimated by `%s`, because %s: write %s",
+        fe_error(fe, v->at, SG0603, "`%s` cannot be estimated by `%s`, because %s: write %s",
                  ir_dist_info[law].name, e->name, refusal(law, i), alternatives(fe, law));
     else if (e->needs_biased && !v->biased)
-        fe_error(fe, v->at, "`%s` is biased: write `via %s biased` to accept that", e->name,
+        fe_error(fe, v->at, SG0604, "`%s` is biased: write `via %s biased` to accept that", e->name,
                  e->name);
     else {
         via->estimator = (IrEstimator)i;
@@ -88,7 +91,7 @@ static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
             via->baseline = (IrBaseline)i;
             return true;
         }
-    fe_error(fe, e->at, "a baseline is none, leave_one_out or moving_average");
+    fe_error(fe, e->at, SG0605, "a baseline is none, leave_one_out or moving_average");
     return false;
 }
 
@@ -102,9 +105,9 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
     if (baseline && via->estimator == IR_EST_SCORE)
         return via_baseline(fe, a, via);
     if (baseline)
-        fe_error(fe, at, "a baseline belongs to `via score`: `%s` has none", v->name);
+        fe_error(fe, at, SG0605, "a baseline belongs to `via score`: `%s` has none", v->name);
     else
-        fe_error(fe, at, "an estimator takes `samples =` and `baseline =`");
+        fe_error(fe, at, SG0605, "an estimator takes `samples =` and `baseline =`");
     return false;
 }
 
@@ -119,7 +122,7 @@ static bool read_via(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
         if (fe_given_twice(fe, &v->args, i) || !via_argument(fe, v, &v->args.arg[i], via))
             return false;
     if (via->baseline == IR_LEAVE_ONE_OUT && via->samples < 2) {
-        fe_error(fe, v->at,
+        fe_error(fe, v->at, SG0606,
                  "leave_one_out compares independent samples: write `samples = 2` or more");
         return false;
     }
@@ -147,11 +150,12 @@ static bool bracket_suits(Fe *fe, const Args *bracket, const Law *law, IrType *t
         return true;
     }
     if (d->support == IR_EVENT_SPACE)
-        fe_error(fe, bracket->at,
+        fe_error(fe, bracket->at, SG0303,
                  "a draw of this `%s` is [%lld], or [k, %lld] for k independent events", d->name,
                  (long long)law->type.dim[0], (long long)law->type.dim[0]);
     else
-        fe_error(fe, bracket->at, "the bracket says %s, but the arguments of `%s` have shape %s",
+        fe_error(fe, bracket->at, SG0307,
+                 "the bracket says %s, but the arguments of `%s` have shape %s",
                  ir_shape_text(fe->arena, &wanted), d->name, ir_shape_text(fe->arena, &law->type));
     return false;
 }
@@ -160,7 +164,7 @@ static const Law *law_of(Fe *fe, const Stmt *s)
 {
     Value v = fe_expr(fe, s->law);
     if (v.kind != VALUE_LAW && v.kind != VALUE_ERROR)
-        fe_error(fe, s->law->at, "`%s ~` needs a law, such as `normal(0, 1)`", s->name);
+        fe_error(fe, s->law->at, SG0304, "`%s ~` needs a law, such as `normal(0, 1)`", s->name);
     return v.kind == VALUE_LAW ? v.law : NULL;
 }
 
@@ -192,7 +196,7 @@ void fe_draw(Fe *fe, Stmt *s)
         return;
     }
     if (s->brackets > 1)
-        fe_error(fe, s->bracket[1].at,
+        fe_error(fe, s->bracket[1].at, SG0502,
                  "a second bracket is the shape of a step of a sequence, but "
                  "`%s` is none",
                  s->name);

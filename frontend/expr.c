@@ -14,15 +14,16 @@ typedef bool Exact(int64_t a, int64_t b, int64_t *out);
 static Value whole(Fe *fe, Span at, Exact *op, int64_t a, int64_t b)
 {
     int64_t v;
-    return op(a, b, &v) ? fe_integer(v) : fe_error(fe, at, "the integer is larger than 2^53");
+    return op(a, b, &v) ? fe_integer(v)
+                        : fe_error(fe, at, SG0003, "the integer is larger than 2^53");
 }
 
 static Value divide_exactly(Fe *fe, Span at, int64_t a, int64_t b)
 {
     if (b == 0)
-        return fe_error(fe, at, "%lld / 0 is no size", (long long)a);
+        return fe_error(fe, at, SG0207, "%lld / 0 is no size", (long long)a);
     if (a % b != 0)
-        return fe_error(fe, at, "%lld / %lld leaves a remainder: sizes divide exactly",
+        return fe_error(fe, at, SG0207, "%lld / %lld leaves a remainder: sizes divide exactly",
                         (long long)a, (long long)b);
     return fe_integer(a / b);
 }
@@ -98,14 +99,16 @@ static Value matmul(Fe *fe, Span at, Value x, Value y)
         return failed;
     IrType ta = fe_type(fe, a), tb = fe_type(fe, b);
     if (ta.rank == 0 || tb.rank == 0)
-        return fe_error(fe, at, "`@` contracts an axis, but one side is a scalar: write `*`");
+        return fe_error(fe, at, SG0203,
+                        "`@` contracts an axis, but one side is a scalar: write `*`");
     if (ta.dim[ta.rank - 1] != tb.dim[0])
         return fe_error(
-            fe, at, "`@` contracts the last axis of %s with the first of %s, but %lld is not %lld",
+            fe, at, SG0203,
+            "`@` contracts the last axis of %s with the first of %s, but %lld is not %lld",
             fe_shape_text(fe, &ta), fe_shape_text(fe, &tb), (long long)ta.dim[ta.rank - 1],
             (long long)tb.dim[0]);
     if (ta.rank + tb.rank - 2 > IR_MAX_RANK)
-        return fe_error(fe, at, "a value would have more than %d axes", IR_MAX_RANK);
+        return fe_error(fe, at, SG0206, "a value would have more than %d axes", IR_MAX_RANK);
     fe->g->here = at;
     IrRef r = ir_matmul(fe->g, a, b);
     IrType t = fe_type(fe, r);
@@ -175,7 +178,8 @@ static Value conditional(Fe *fe, const Expr *e)
     if (condition == IR_NONE || yes.kind == VALUE_ERROR || no.kind == VALUE_ERROR)
         return failed;
     if (fe_type(fe, condition).elem != IR_BOOL)
-        return fe_error(fe, e->a->at, "`if` wants a bool, but this is %s: write a comparison",
+        return fe_error(fe, e->a->at, SG0202,
+                        "`if` wants a bool, but this is %s: write a comparison",
                         ir_elem_name[fe_type(fe, condition).elem]);
     return fe_elementwise(fe, e->at, "`if`", IR_SELECT, 3, (Value[]){fe_value(condition), yes, no});
 }
@@ -190,7 +194,7 @@ static Value named(Fe *fe, const Expr *e)
     if (entry->kind == ENTRY_VALUE)
         return entry->value;
     if (!fe->g)
-        return fe_error(fe, e->at,
+        return fe_error(fe, e->at, SG0205,
                         "`%s` is a %s: expected a number that is known when the model is compiled",
                         e->name, entry->kind == ENTRY_PARAM ? "param" : "hyper");
     return fe_value(entry->kind == ENTRY_PARAM ? fe_param_value(fe, e->at, entry->item)
@@ -200,7 +204,7 @@ static Value named(Fe *fe, const Expr *e)
 static Value boolean(Fe *fe, const Expr *e)
 {
     if (!fe->g)
-        return fe_error(fe, e->at, "expected a number, not a bool");
+        return fe_error(fe, e->at, SG0202, "expected a number, not a bool");
     fe->g->here = e->at;
     return fe_value(ir_typed(fe->g, IR_CONST, (IrAttr){.num = (double)e->integer},
                              ir_scalar_type(IR_BOOL, 0), 0, NULL));
@@ -211,13 +215,13 @@ static Value list(Fe *fe, const Expr *e)
 {
     IrRef *in = arena_array(fe->arena, IrRef, e->args.count + 1);
     if (e->args.count == 0)
-        return fe_error(fe, e->at, "an empty list has no type");
+        return fe_error(fe, e->at, SG0208, "an empty list has no type");
     if (!fe->g)
-        return fe_error(fe, e->at, "expected a number, not a list");
+        return fe_error(fe, e->at, SG0208, "expected a number, not a list");
     for (uint32_t i = 0; i < e->args.count; i++) {
         const Arg *a = &e->args.arg[i];
         if (a->name || a->end)
-            return fe_error(fe, a->value->at, "expected a value in a list");
+            return fe_error(fe, a->value->at, SG0208, "expected a value in a list");
         in[i] = fe_node(fe, a->value->at, fe_expr(fe, a->value));
     }
     return fe_stack(fe, e, 0, e->args.count, in);
@@ -248,10 +252,10 @@ bool fe_spend(Fe *fe, Span at)
     if (diags_full(fe->diags) || fe->work > FE_WORK)
         return false;
     if (fe->depth >= FE_DEPTH)
-        fe_error(fe, at, "calls and expressions are nested more than %d deep", FE_DEPTH);
+        fe_error(fe, at, SG0006, "calls and expressions are nested more than %d deep", FE_DEPTH);
     else if (++fe->work > FE_WORK)
-        fe_error(fe, at, "after inlining and unrolling the file has more than %d expressions",
-                 FE_WORK);
+        fe_error(fe, at, SG0006,
+                 "after inlining and unrolling the file has more than %d expressions", FE_WORK);
     else
         return true;
     return false;
@@ -283,7 +287,8 @@ bool fe_static(Fe *fe, const Expr *e, const char *what, int64_t *out)
     Value v = in_sizes(fe, e);
     *out = v.integer;
     if (v.kind != VALUE_INTEGER && v.kind != VALUE_ERROR)
-        fe_error(fe, e->at, "%s must be an integer that is known when the model is compiled", what);
+        fe_error(fe, e->at, SG0205,
+                 "%s must be an integer that is known when the model is compiled", what);
     return v.kind == VALUE_INTEGER;
 }
 
@@ -294,7 +299,8 @@ bool fe_size(Fe *fe, const Expr *e, const char *what, int64_t *out)
         return false;
     if (*out >= 1 && *out <= LARGEST)
         return true;
-    fe_error(fe, e->at, "%s must be between 1 and %d, not %lld", what, LARGEST, (long long)*out);
+    fe_error(fe, e->at, SG0206, "%s must be between 1 and %d, not %lld", what, LARGEST,
+             (long long)*out);
     return false;
 }
 
@@ -304,22 +310,22 @@ bool fe_constant(Fe *fe, const Expr *e, const char *what, double *out)
     if (fe_known(v, out) && isfinite(*out))
         return true;
     if (v.kind != VALUE_ERROR)
-        fe_error(fe, e->at, "%s must be a finite number that is known when the model is compiled",
-                 what);
+        fe_error(fe, e->at, SG0205,
+                 "%s must be a finite number that is known when the model is compiled", what);
     return false;
 }
 
 bool fe_shape(Fe *fe, const Args *sizes, IrType *out)
 {
     if (sizes->count > IR_MAX_RANK) {
-        fe_error(fe, sizes->at, "a value has at most %d axes", IR_MAX_RANK);
+        fe_error(fe, sizes->at, SG0206, "a value has at most %d axes", IR_MAX_RANK);
         return false;
     }
     bool ok = true;
     for (uint32_t i = 0; i < sizes->count; i++) {
         const Arg *a = &sizes->arg[i];
         if (a->name || a->end) {
-            fe_error(fe, a->value->at, "expected a size");
+            fe_error(fe, a->value->at, SG0206, "expected a size");
             return false;
         }
         ok = fe_size(fe, a->value, "a size", &out->dim[i]) && ok;
@@ -328,7 +334,7 @@ bool fe_shape(Fe *fe, const Args *sizes, IrType *out)
     int64_t n = 1;
     for (uint32_t i = 0; ok && i < out->rank; i++)
         if (!fe_multiply(n, out->dim[i], &n) || n > (int64_t)1 << 40) {
-            fe_error(fe, sizes->at, "the shape has more than 2^40 elements");
+            fe_error(fe, sizes->at, SG0206, "the shape has more than 2^40 elements");
             return false;
         }
     return ok;

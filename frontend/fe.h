@@ -124,7 +124,10 @@ typedef struct Fe {
 } Fe;
 
 /* value.c: constants, nodes, and the checks before a node is built */
-Value fe_error(Fe *fe, Span at, const char *fmt, ...) SGC_PRINTF(3, 4); /* VALUE_ERROR */
+/* VALUE_ERROR */
+Value fe_error(Fe *fe, Span at, DiagCode code, const char *fmt, ...) SGC_PRINTF(4, 5);
+/* Offers the closest of the suggestions as a repair of the error just reported. */
+void fe_offer(Fe *fe, Span at, const Suggestion *s);
 Value fe_integer(int64_t v);
 Value fe_number(double v);
 Value fe_value(IrRef r);                 /* a node, or VALUE_ERROR for IR_NONE */
@@ -173,6 +176,9 @@ bool fe_is_function(const Entry *e);
 Value fe_call(Fe *fe, const Expr *e);
 bool fe_is_builtin(const char *name); /* functions and laws */
 void fe_suggest_builtins(Suggestion *s);
+
+/* foreign.c: `torch.sigmoid`, `normal_lpdf`, `ln`: false: nobody knows what is meant. */
+bool fe_find_foreign(Fe *fe, const char *name, bool function, Foreign *out);
 
 /* builtin.c, shape.c, law.c: one rule a word of builtin.def */
 typedef struct Builtin Builtin;

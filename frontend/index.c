@@ -49,9 +49,9 @@ static Value gather(Fe *fe, Span at, IrRef a, Value index)
         return failed;
     IrType t = fe_type(fe, i);
     if (t.elem != IR_INT)
-        return fe_error(fe, at, "an index must be an int, not %s", ir_elem_name[t.elem]);
+        return fe_error(fe, at, SG0202, "an index must be an int, not %s", ir_elem_name[t.elem]);
     if (fe_type(fe, a).rank + t.rank - 1 > IR_MAX_RANK)
-        return fe_error(fe, at, "a value would have more than %d axes", IR_MAX_RANK);
+        return fe_error(fe, at, SG0206, "a value would have more than %d axes", IR_MAX_RANK);
     return fe_build(fe, at, IR_GATHER, (IrAttr){.k = {fe->branches > 0}}, 2, (IrRef[]){a, i});
 }
 
@@ -62,8 +62,8 @@ static Value at_static(Fe *fe, Span at, IrRef a, int64_t i)
         return drop_axis(fe, at, fe_node(fe, at, slice(fe, at, a, 0, i, i + 1)), 0);
     if (fe->branches)
         return gather(fe, at, a, fe_integer(i));
-    return fe_error(fe, at, "index %lld is out of range: the axis has size %lld", (long long)i,
-                    (long long)size);
+    return fe_error(fe, at, SG0209, "index %lld is out of range: the axis has size %lld",
+                    (long long)i, (long long)size);
 }
 
 static Value at_step(Fe *fe, Span at, IrRef a, Value i)
@@ -79,7 +79,7 @@ static Value at_step(Fe *fe, Span at, IrRef a, Value i)
                         1, &a);
     if (fe->branches)
         return gather(fe, at, a, i);
-    return fe_error(fe, at, "index runs from %lld to %lld, but the axis has size %lld",
+    return fe_error(fe, at, SG0209, "index runs from %lld to %lld, but the axis has size %lld",
                     (long long)i.integer, (long long)(i.integer + p->size - 1),
                     (long long)t.dim[0]);
 }
@@ -89,7 +89,7 @@ Value fe_element(Fe *fe, Span at, IrRef a, Value i)
     if (a == IR_NONE || i.kind == VALUE_ERROR)
         return failed;
     if (fe_type(fe, a).rank == 0)
-        return fe_error(fe, at, "a scalar cannot be indexed");
+        return fe_error(fe, at, SG0210, "a scalar cannot be indexed");
     switch (i.kind) {
     case VALUE_INTEGER: return at_static(fe, at, a, i.integer);
     case VALUE_STEP: return at_step(fe, at, a, i);
@@ -117,8 +117,8 @@ static bool apply_slice(Fe *fe, const Arg *arg, IrRef *a, uint32_t *axis)
         return false;
     Span at = fe_span_join(arg->value->at, arg->end->at);
     if (from < 0 || to > size || from >= to) {
-        fe_error(fe, at, "slice %lld:%lld of an axis of size %lld", (long long)from, (long long)to,
-                 (long long)size);
+        fe_error(fe, at, SG0209, "slice %lld:%lld of an axis of size %lld", (long long)from,
+                 (long long)to, (long long)size);
         return false;
     }
     *a = fe_node(fe, at, slice(fe, at, *a, *axis, from, to));
@@ -149,12 +149,13 @@ static Value apply(Fe *fe, const Expr *e, IrRef a, uint32_t first)
     for (uint32_t i = first; i < e->args.count; i++) {
         const Arg *arg = &e->args.arg[i];
         if (arg->name)
-            return fe_error(fe, arg->at, "an index has no name");
+            return fe_error(fe, arg->at, SG0210, "an index has no name");
         if (a == IR_NONE)
             return failed;
         IrType t = fe_type(fe, a);
         if (axis >= t.rank)
-            return fe_error(fe, arg->value->at, "too many indices: nothing is left to index in %s",
+            return fe_error(fe, arg->value->at, SG0210,
+                            "too many indices: nothing is left to index in %s",
                             t.rank ? fe_shape_text(fe, &t) : "a scalar");
         if (!(arg->end ? apply_slice : apply_index)(fe, arg, &a, &axis))
             return failed;
@@ -168,7 +169,7 @@ Value fe_index(Fe *fe, const Expr *e)
     if (base.kind == VALUE_ERROR)
         return failed;
     if (e->args.count == 0)
-        return fe_error(fe, e->at, "an index is missing");
+        return fe_error(fe, e->at, SG0210, "an index is missing");
     const Arg *step = &e->args.arg[0];
     if (base.kind != VALUE_SEQUENCE || step->end || step->name)
         return apply(fe, e, fe_node(fe, e->a->at, base), 0);

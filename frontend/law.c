@@ -83,8 +83,8 @@ static const char *signatures(Fe *fe, const char *name)
 static Value say_shape(Fe *fe, const Arg *a, const IrDistInfo *d, const char *wanted,
                        const IrType *t)
 {
-    return fe_error(fe, a->value->at, "this argument of `%s` must be %s, but is %s", d->name,
-                    wanted, fe_shape_text(fe, t));
+    return fe_error(fe, a->value->at, SG0301, "this argument of `%s` must be %s, but is %s",
+                    d->name, wanted, fe_shape_text(fe, t));
 }
 
 /* One event: p[n] for an int, or mean[d] and cholesky[d, d] for a vector. */
@@ -145,7 +145,8 @@ Value fe_law(Fe *fe, const Expr *call)
         if (strcmp(ir_dist_info[d].name, call->name) == 0 &&
             matches(fe, &ir_dist_info[d], call, place))
             return make_law(fe, call, (IrDist)d, place);
-    return fe_error(fe, call->at, "`%s` is called as %s", call->name, signatures(fe, call->name));
+    return fe_error(fe, call->at, SG0302, "`%s` is called as %s", call->name,
+                    signatures(fe, call->name));
 }
 
 /* ---- log_prob ------------------------------------------------------------------------------ */
@@ -165,7 +166,7 @@ static IrRef as_element(Fe *fe, Span at, const IrDistInfo *d, Value v)
     }
     if (is == IR_INT || d->support == IR_ZERO_ONE)
         return x;
-    fe_error(fe, at, "a draw of `%s` is an int, but this is real", d->name);
+    fe_error(fe, at, SG0202, "a draw of `%s` is an int, but this is real", d->name);
     return IR_NONE;
 }
 
@@ -180,7 +181,7 @@ static bool element_fits(Fe *fe, Span at, const Law *law, const IrType *x)
         return true;
     if ((x->rank == 1 || x->rank == 2) && x->dim[x->rank - 1] == t.dim[0])
         return true;
-    fe_error(fe, at,
+    fe_error(fe, at, SG0303,
              "an event of this `%s` is [%lld], rows of events are [k, %lld], but this is %s",
              d->name, (long long)t.dim[0], (long long)t.dim[0], fe_shape_text(fe, x));
     return false;
@@ -190,7 +191,7 @@ Value fe_log_prob(Fe *fe, Span at, const Law *law, Value v)
 {
     const IrDistInfo *d = &ir_dist_info[law->dist];
     if (v.kind == VALUE_LAW)
-        return fe_error(fe, at, "expected a value, but this is a law");
+        return fe_error(fe, at, SG0204, "expected a value, but this is a law");
     IrRef x = as_element(fe, at, d, v);
     if (x == IR_NONE)
         return failed;
@@ -213,8 +214,8 @@ static const Law *law_argument(Fe *fe, const Expr *call, uint32_t i)
 {
     Value v = fe_argument(fe, call, i);
     if (v.kind != VALUE_LAW && v.kind != VALUE_ERROR)
-        fe_error(fe, call->args.arg[i].value->at, "`%s` takes a law, such as `normal(0, 1)`",
-                 call->name);
+        fe_error(fe, call->args.arg[i].value->at, SG0304,
+                 "`%s` takes a law, such as `normal(0, 1)`", call->name);
     return v.kind == VALUE_LAW ? v.law : NULL;
 }
 
@@ -250,12 +251,13 @@ Value fe_builtin_kl(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     const IrDistInfo *dp = &ir_dist_info[p->dist], *dq = &ir_dist_info[q->dist];
     if (dp->elem != dq->elem || dp->event != dq->event)
-        return fe_error(fe, call->at, "`kl` of `%s` and `%s`, which live on different spaces",
-                        dp->name, dq->name);
+        return fe_error(fe, call->at, SG0305,
+                        "`kl` of `%s` and `%s`, which live on different spaces", dp->name,
+                        dq->name);
     IrType ap = fe_type(fe, p->arg[0]), aq = fe_type(fe, q->arg[0]);
     if (dp->event && ap.dim[0] != aq.dim[0])
-        return fe_error(fe, call->at, "`kl` of events of sizes %lld and %lld", (long long)ap.dim[0],
-                        (long long)aq.dim[0]);
+        return fe_error(fe, call->at, SG0303, "`kl` of events of sizes %lld and %lld",
+                        (long long)ap.dim[0], (long long)aq.dim[0]);
     IrRef x = phantom(fe, call->at, p);
     Value inside = fe_log_prob(fe, call->at, p, fe_value(x));
     Value outside = fe_log_prob(fe, call->at, q, fe_value(x));
@@ -283,7 +285,8 @@ Value fe_moment(Fe *fe, Span at, const Law *law, IrMoment m)
     fe->g->here = at;
     IrRef r = d->moment(fe->g, law->arg, m, IR_NONE);
     if (r == IR_NONE)
-        return fe_error(fe, at, "`%s` has no %s", d->name, m == IR_E_MEAN ? "mean" : "variance");
+        return fe_error(fe, at, SG0306, "`%s` has no %s", d->name,
+                        m == IR_E_MEAN ? "mean" : "variance");
     return fe_value(fe_spread(fe, r, &law->type));
 }
 

@@ -164,7 +164,7 @@ static void lex_number(Lexer *l)
     if (l->at[len] == '.' && l->at[len + 1] != '.') {
         fraction = digits(l->at + len + 1);
         if (fraction == 0)
-            diag_error(l->diags, span_of(l, len + 1),
+            diag_error(l->diags, span_of(l, len + 1), SG0002,
                        "a number needs digits on both sides of its point");
         len += 1 + fraction;
     }
@@ -175,7 +175,8 @@ static void lex_number(Lexer *l)
     while (isalnum((unsigned char)l->at[len + tail]) || l->at[len + tail] == '_')
         tail++;
     if (tail)
-        diag_error(l->diags, span_of(l, len + tail), "`%.*s` is neither a number nor a name",
+        diag_error(l->diags, span_of(l, len + tail), SG0002,
+                   "`%.*s` is neither a number nor a name",
                    (int)(len + tail > 40 ? 40 : len + tail), l->at);
     Token t = {
         .kind = integer ? TOK_INTEGER : TOK_NUMBER, .at = span_of(l, len + tail), .text = l->at};
@@ -184,11 +185,11 @@ static void lex_number(Lexer *l)
     errno = 0;
     t.integer = integer ? strtoll(copy, NULL, 10) : 0;
     if (integer && (errno || t.integer > largest_integer)) {
-        diag_error(l->diags, t.at, "the integer is larger than 2^53");
+        diag_error(l->diags, t.at, SG0003, "the integer is larger than 2^53");
         t.integer = 1;
     }
     if (!integer && t.number > 1.7976931348623157e308)
-        diag_error(l->diags, t.at, "the number is larger than a double can hold");
+        diag_error(l->diags, t.at, SG0003, "the number is larger than a double can hold");
     push(l, t);
     l->at += len + tail;
 }
@@ -206,31 +207,42 @@ static void lex_unknown(Lexer *l)
 {
     size_t len = character(l->at);
     unsigned char c = (unsigned char)*l->at;
-    if (c == '!')
-        diag_error(l->diags, span_of(l, len), "unexpected `!`: negation is written `not`");
-    else if (c == '.')
-        diag_error(l->diags, span_of(l, len), "a number needs digits on both sides of its point");
+    if (c == '.')
+        diag_error(l->diags, span_of(l, len), SG0002,
+                   "a number needs digits on both sides of its point");
     else if (c >= 0x20 && c != 0x7F && (c < 0x80 || len > 1))
-        diag_error(l->diags, span_of(l, len), "unexpected character `%.*s`", (int)len, l->at);
+        diag_error(l->diags, span_of(l, len), SG0001, "unexpected character `%.*s`", (int)len,
+                   l->at);
     else
-        diag_error(l->diags, span_of(l, len), "unexpected byte 0x%02x", c);
-    l->at += len;
+        diag_error(l->diags, span_of(l, len), SG0001, "unexpected byte 0x%02x", c);
+    push_text(l, TOK_BAD, len); /* what is wrong here has been said */
 }
 
+/* The rest of the line of a comment is no program. */
+static void lex_foreign(Lexer *l, const Foreign *foreign)
+{
+    size_t len = strlen(foreign->theirs);
+    diag_error(l->diags, span_of(l, len), SG0008, "`%s` means nothing here", foreign->theirs);
+    fe_offer_foreign(l->diags, span_of(l, len), foreign);
+    push_text(l, TOK_BAD, len); /* what is wrong here has been said */
+    if (strchr(foreign->example, '#'))
+        l->at += strcspn(l->at, "\n");
+}
+
+/* The longest spelling wins, whosever it is: `//` is no quotient. */
 static void lex_mark(Lexer *l)
 {
-    if (l->at[0] == '.' && isdigit((unsigned char)l->at[1])) {
+    const Foreign *foreign = fe_foreign_mark(l->at);
+    size_t i = 0, marks = sizeof mark / sizeof *mark;
+    while (i < marks && strncmp(mark[i].text, l->at, strlen(mark[i].text)) != 0)
+        i++;
+    size_t len = i < marks ? strlen(mark[i].text) : 0;
+    if (foreign && strlen(foreign->theirs) > len)
+        lex_foreign(l, foreign);
+    else if (len == 0 || (l->at[0] == '.' && isdigit((unsigned char)l->at[1])))
         lex_unknown(l);
-        return;
-    }
-    for (size_t i = 0; i < sizeof mark / sizeof *mark; i++) {
-        size_t len = strlen(mark[i].text);
-        if (strncmp(mark[i].text, l->at, len) == 0) {
-            push_text(l, mark[i].kind, len);
-            return;
-        }
-    }
-    lex_unknown(l);
+    else
+        push_text(l, mark[i].kind, len);
 }
 
 Token *fe_lex(Arena *a, const char *text, Diags *d)

@@ -46,7 +46,7 @@ static Value step_of(Fe *fe, const Args *bracket, bool copies)
 {
     bool before = fe->sizes;
     if (bracket->count != 1)
-        return fe_error(fe, bracket->at,
+        return fe_error(fe, bracket->at, SG0502,
                         "the first bracket of a sequence is its step alone: a shape "
                         "follows in a second");
     fe->sizes = true;
@@ -55,7 +55,8 @@ static Value step_of(Fe *fe, const Args *bracket, bool copies)
     bool ok = copies ? i.kind == VALUE_STEP && i.plate == fe->loop->plate : i.kind == VALUE_INTEGER;
     if (ok || i.kind == VALUE_ERROR)
         return i;
-    return fe_error(fe, bracket->at, "a step is the loop variable plus or minus a constant");
+    return fe_error(fe, bracket->at, SG0502,
+                    "a step is the loop variable plus or minus a constant");
 }
 
 bool fe_is_step(Fe *fe, const Stmt *target, Sequence **s, Value *index)
@@ -67,7 +68,7 @@ bool fe_is_step(Fe *fe, const Stmt *target, Sequence **s, Value *index)
     const Entry *e = fe_find(loop ? loop->parent : fe->scope, target->name);
     bool sequence = e && e->kind == ENTRY_VALUE && e->value.kind == VALUE_SEQUENCE;
     if (loop && loop != fe->scope) {
-        fe_error(fe, target->name_at,
+        fe_error(fe, target->name_at, SG0502,
                  "the steps of `%s` are defined directly in the body of `for %s`", target->name,
                  loop->name);
         return true;
@@ -166,7 +167,7 @@ static bool outgrown(Fe *fe, Sequence *s)
 static void connect(Fe *fe, Sequence *s)
 {
     if (s->carries && (fe_type(fe, s->now).elem == IR_BOOL) != (s->elem == IR_BOOL)) {
-        fe_error(fe, s->at, "some steps of `%s` are bools, others numbers", s->name);
+        fe_error(fe, s->at, SG0505, "some steps of `%s` are bools, others numbers", s->name);
         s->spoiled = true;
         return;
     }
@@ -290,13 +291,13 @@ static bool loop_bounds(Fe *fe, const Stmt *s, int64_t *first, int64_t *end)
         return false;
     Span at = fe_span_join(s->value->at, s->law->at);
     if (*end <= *first || *end - *first > INT32_MAX)
-        fe_error(fe, at, "`for %s` from %lld up to %lld has %s steps", s->name, (long long)*first,
-                 (long long)*end, *end <= *first ? "no" : "too many");
+        fe_error(fe, at, SG0501, "`for %s` from %lld up to %lld has %s steps", s->name,
+                 (long long)*first, (long long)*end, *end <= *first ? "no" : "too many");
     else if (fe->loop && *end - *first > MOST_UNROLLED)
-        fe_error(fe, at, "a `for` inside a `for` is unrolled, and %lld steps are too many",
+        fe_error(fe, at, SG0501, "a `for` inside a `for` is unrolled, and %lld steps are too many",
                  (long long)(*end - *first));
     else if (!fe->loop && fe->g->plates == IR_MAX_PLATES)
-        fe_error(fe, s->name_at, "a graph has at most %d plates and loops", IR_MAX_PLATES);
+        fe_error(fe, s->name_at, SG0506, "a graph has at most %d plates and loops", IR_MAX_PLATES);
     else
         return true;
     return false;

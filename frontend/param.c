@@ -24,8 +24,13 @@ static bool named_constraint(Fe *fe, const Expr *e, IrConstraint *out)
             *out = (IrConstraint)i;
             return true;
         }
-    fe_error(fe, e->at, "unknown constraint `%s`: the constraints are %s, and [low, high] for data",
-             e->name, constraint_names(fe));
+    fe_error(fe, e->at, SG0401,
+             "unknown constraint `%s`: the constraints are %s, and [low, high] for data", e->name,
+             constraint_names(fe));
+    Suggestion s = {.wanted = e->name};
+    for (int i = IR_FREE + 1; i < IR_RANGE; i++)
+        fe_suggest(&s, ir_constraint_name[i]);
+    fe_offer(fe, e->name_at, &s);
     return false;
 }
 
@@ -34,10 +39,11 @@ static bool shape_suits(Fe *fe, const Expr *e, IrConstraint in, const IrType *t)
     bool axis = in != IR_SIMPLEX && in != IR_ORDERED;
     bool square = t->rank == 2 && t->dim[0] == t->dim[1];
     if (!axis && t->rank == 0)
-        fe_error(fe, e->at, "`%s` constrains the last axis, but this is a scalar",
+        fe_error(fe, e->at, SG0401, "`%s` constrains the last axis, but this is a scalar",
                  ir_constraint_name[in]);
     else if (in == IR_CHOLESKY_FACTOR && !square)
-        fe_error(fe, e->at, "`cholesky` constrains a square matrix, not %s", fe_shape_text(fe, t));
+        fe_error(fe, e->at, SG0401, "`cholesky` constrains a square matrix, not %s",
+                 fe_shape_text(fe, t));
     else
         return true;
     return false;
@@ -70,14 +76,14 @@ static bool init_arguments(Fe *fe, const Expr *e, size_t row, IrParam *p)
 {
     double *value[] = {&p->a, &p->b};
     if (e->args.count != initial[row].arguments) {
-        fe_error(fe, e->at, "`%s` takes %u argument%s, not %u", e->name, initial[row].arguments,
-                 initial[row].arguments == 1 ? "" : "s", e->args.count);
+        fe_error(fe, e->at, SG0402, "`%s` takes %u argument%s, not %u", e->name,
+                 initial[row].arguments, initial[row].arguments == 1 ? "" : "s", e->args.count);
         return false;
     }
     for (uint32_t i = 0; i < e->args.count; i++) {
         const Arg *a = &e->args.arg[i];
         if (a->name) {
-            fe_error(fe, a->at, "`%s` takes its arguments by position", e->name);
+            fe_error(fe, a->at, SG0402, "`%s` takes its arguments by position", e->name);
             return false;
         }
         if (!fe_constant(fe, a->value, "the argument of an initial value", value[i]))
@@ -92,16 +98,19 @@ static bool init_suits(Fe *fe, const Expr *e, size_t row, const IrParam *p)
 {
     const char *name = e->name;
     if (p->type.rank < initial[row].least_rank)
-        fe_error(fe, e->at, "`%s` fills a matrix, not %s", name, fe_shape_text(fe, &p->type));
+        fe_error(fe, e->at, SG0402, "`%s` fills a matrix, not %s", name,
+                 fe_shape_text(fe, &p->type));
     else if (p->init == IR_INIT_IDENTITY && (p->type.rank != 2 || p->type.dim[0] != p->type.dim[1]))
-        fe_error(fe, e->at, "`identity` fills a square matrix, not %s",
+        fe_error(fe, e->at, SG0402, "`identity` fills a square matrix, not %s",
                  fe_shape_text(fe, &p->type));
     else if (p->init == IR_INIT_ORTHOGONAL && p->type.rank != 2)
-        fe_error(fe, e->at, "`orthogonal` fills a matrix, not %s", fe_shape_text(fe, &p->type));
+        fe_error(fe, e->at, SG0402, "`orthogonal` fills a matrix, not %s",
+                 fe_shape_text(fe, &p->type));
     else if (p->init == IR_INIT_NORMAL && p->a < 0)
-        fe_error(fe, e->at, "`normal(sd)` needs sd >= 0, not %g", p->a);
+        fe_error(fe, e->at, SG0402, "`normal(sd)` needs sd >= 0, not %g", p->a);
     else if (p->init == IR_INIT_UNIFORM && !(p->a < p->b))
-        fe_error(fe, e->at, "`uniform(low, high)` needs low < high, not %g and %g", p->a, p->b);
+        fe_error(fe, e->at, SG0402, "`uniform(low, high)` needs low < high, not %g and %g", p->a,
+                 p->b);
     else
         return true;
     return false;
@@ -124,10 +133,11 @@ static bool inside(const IrParam *p)
 static bool init_inside(Fe *fe, const Expr *e, const IrParam *p)
 {
     if (p->init == IR_INIT_CONSTANT && !inside(p))
-        fe_error(fe, e->at, "the initial value %g does not lie inside `%s`", p->a,
+        fe_error(fe, e->at, SG0403, "the initial value %g does not lie inside `%s`", p->a,
                  ir_constraint_name[p->in]);
     else if (p->init == IR_INIT_IDENTITY && p->in != IR_FREE && p->in != IR_CHOLESKY_FACTOR)
-        fe_error(fe, e->at, "the identity does not lie inside `%s`", ir_constraint_name[p->in]);
+        fe_error(fe, e->at, SG0403, "the identity does not lie inside `%s`",
+                 ir_constraint_name[p->in]);
     else
         return true;
     if (p->in == IR_CHOLESKY_FACTOR)
@@ -140,14 +150,25 @@ static bool init_inside(Fe *fe, const Expr *e, const IrParam *p)
     return false;
 }
 
+static void offer_init(Fe *fe, const Expr *e)
+{
+    if (e->kind != EXPR_CALL)
+        return;
+    Suggestion s = {.wanted = e->name};
+    for (size_t i = 0; i < INITS; i++)
+        fe_suggest(&s, initial[i].name);
+    fe_offer(fe, e->name_at, &s);
+}
+
 static bool param_init(Fe *fe, const Expr *e, IrParam *p)
 {
     size_t row = 0;
     while (e->kind == EXPR_CALL && row < INITS && strcmp(initial[row].name, e->name) != 0)
         row++;
     if (e->kind != EXPR_CALL || row == INITS) {
-        fe_error(fe, e->at, "expected an initial value: one of %s, as in `zeros()`",
+        fe_error(fe, e->at, SG0402, "expected an initial value: one of %s, as in `zeros()`",
                  init_names(fe));
+        offer_init(fe, e);
         return false;
     }
     p->init = initial[row].init;
@@ -159,7 +180,7 @@ static bool param_constraint(Fe *fe, const Expr *e, IrParam *p)
     if (!e)
         return true;
     if (e->kind != EXPR_NAME) {
-        fe_error(fe, e->at, "a param is constrained by one of %s", constraint_names(fe));
+        fe_error(fe, e->at, SG0401, "a param is constrained by one of %s", constraint_names(fe));
         return false;
     }
     return named_constraint(fe, e, &p->in) && shape_suits(fe, e, p->in, &p->type);
@@ -272,7 +293,7 @@ static bool data_range(Fe *fe, const Expr *e, IrData *d)
 {
     d->in = IR_RANGE;
     if (e->args.count != 2 || e->args.arg[0].end || e->args.arg[1].end) {
-        fe_error(fe, e->at, "a range is written [low, high]");
+        fe_error(fe, e->at, SG0404, "a range is written [low, high]");
         return false;
     }
     if (!fe_constant(fe, e->args.arg[0].value, "a bound of the range", &d->lo) ||
@@ -280,7 +301,7 @@ static bool data_range(Fe *fe, const Expr *e, IrData *d)
         return false;
     if (d->lo <= d->hi)
         return true;
-    fe_error(fe, e->at, "the range [%g, %g] is empty", d->lo, d->hi);
+    fe_error(fe, e->at, SG0404, "the range [%g, %g] is empty", d->lo, d->hi);
     return false;
 }
 
@@ -291,7 +312,7 @@ static bool data_constraint(Fe *fe, const Expr *e, IrData *d)
     if (e->kind == EXPR_LIST && d->type.elem != IR_BOOL)
         return data_range(fe, e, d);
     if (e->kind != EXPR_NAME) {
-        fe_error(fe, e->at, "data are constrained by [low, high], or by one of %s",
+        fe_error(fe, e->at, SG0401, "data are constrained by [low, high], or by one of %s",
                  constraint_names(fe));
         return false;
     }
@@ -299,7 +320,8 @@ static bool data_constraint(Fe *fe, const Expr *e, IrData *d)
         return false;
     if (d->type.elem == IR_REAL || (d->type.elem == IR_INT && d->in == IR_POSITIVE))
         return true;
-    fe_error(fe, e->at, "`%s` constrains real data, not %s", e->name, ir_elem_name[d->type.elem]);
+    fe_error(fe, e->at, SG0401, "`%s` constrains real data, not %s", e->name,
+             ir_elem_name[d->type.elem]);
     return false;
 }
 
@@ -313,7 +335,7 @@ static bool data_place(Fe *fe, const Stmt *s, IrData *d, IrPlates *plates)
         *plates = 1u << at->plate;
     if (d->by_rows || at->kind == SCOPE_GRAPH)
         return true;
-    fe_error(fe, s->at, "`data` stands at the top of a graph or directly inside `rows`");
+    fe_error(fe, s->at, SG0405, "`data` stands at the top of a graph or directly inside `rows`");
     return false;
 }
 
@@ -332,7 +354,7 @@ static bool data_item(Fe *fe, const IrData *d, uint32_t *item)
             continue;
         if (same_column(other, d))
             return true;
-        fe_error(fe, d->at,
+        fe_error(fe, d->at, SG0406,
                  "`%s` is declared otherwise in another graph: data of one name are one "
                  "column of one type",
                  d->name);

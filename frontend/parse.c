@@ -15,14 +15,18 @@ Span fe_span_join(Span a, Span b)
 bool fe_unexpected(Parser *p, const char *wanted)
 {
     const Token *t = p->next;
+    if (t->kind == TOK_BAD)
+        return false;
     bool spelled = t->kind == TOK_NAME || t->kind == TOK_INTEGER || t->kind == TOK_NUMBER;
     if (spelled)
-        diag_error(p->diags, t->at, "expected %s, found `%.*s`", wanted,
+        diag_error(p->diags, t->at, SG0004, "expected %s, found `%.*s`", wanted,
                    (int)(t->at.len > 60 ? 60 : t->at.len), t->text);
     else if (t->kind == TOK_END || t->kind == TOK_NEWLINE)
-        diag_error(p->diags, t->at, "expected %s before the %s", wanted, fe_token_text[t->kind]);
+        diag_error(p->diags, t->at, SG0004, "expected %s before the %s", wanted,
+                   fe_token_text[t->kind]);
     else
-        diag_error(p->diags, t->at, "expected %s, found `%s`", wanted, fe_token_text[t->kind]);
+        diag_error(p->diags, t->at, SG0004, "expected %s, found `%s`", wanted,
+                   fe_token_text[t->kind]);
     return false;
 }
 
@@ -45,7 +49,7 @@ bool fe_too_deep(Parser *p)
 {
     if (p->depth < SYNTAX_DEPTH)
         return false;
-    diag_error(p->diags, p->next->at, "nested more than %d deep", SYNTAX_DEPTH);
+    diag_error(p->diags, p->next->at, SG0006, "nested more than %d deep", SYNTAX_DEPTH);
     return true;
 }
 
@@ -56,7 +60,7 @@ bool fe_parse_name(Parser *p, const char *what, const char **name, Span *at)
         bool word = t->text && t->kind > TOK_BAD && t->kind < TOK_LE;
         if (!word)
             return fe_unexpected(p, what);
-        diag_error(p->diags, t->at, "expected %s, but `%s` is a word of the language", what,
+        diag_error(p->diags, t->at, SG0005, "expected %s, but `%s` is a word of the language", what,
                    fe_token_text[t->kind]);
         return false;
     }
@@ -80,7 +84,8 @@ static Expr *make(Parser *p, Expr e)
     for (uint32_t i = 0; i < e.args.count; i++)
         e.depth = deeper(deeper(e.depth, e.args.arg[i].value), e.args.arg[i].end);
     if (e.depth > SYNTAX_DEPTH) {
-        diag_error(p->diags, e.at, "the expression is more than %d operations deep", SYNTAX_DEPTH);
+        diag_error(p->diags, e.at, SG0006, "the expression is more than %d operations deep",
+                   SYNTAX_DEPTH);
         return NULL;
     }
     Expr *out = arena_make(p->arena, Expr);
@@ -188,11 +193,13 @@ static Expr *parse_primary(Parser *p)
         e.at = e.args.at;
         return make(p, e);
     case TOK_IF:
-        diag_error(p->diags, t->at, "an `if` inside an expression needs parentheses");
+        diag_error(p->diags, t->at, SG0007, "an `if` inside an expression needs parentheses");
         return NULL;
     case TOK_TIMES:
         if (t[-1].kind == TOK_TIMES) {
-            diag_error(p->diags, fe_span_join(t[-1].at, t->at), "powers are written `^`");
+            Span at = fe_span_join(t[-1].at, t->at);
+            diag_error(p->diags, at, SG0008, "powers are written `^`");
+            diag_fix(p->diags, at, "^");
             return NULL;
         }
         /* fall through */
@@ -213,7 +220,7 @@ static Expr *parse_postfix(Parser *p)
         e = make(p, index);
     }
     if (e && p->next->kind == TOK_OPEN) {
-        diag_error(p->diags, p->next->at, "only a name can be called");
+        diag_error(p->diags, p->next->at, SG0009, "only a name can be called");
         return NULL;
     }
     return e;
@@ -295,7 +302,8 @@ static Expr *parse_level(Parser *p, int level)
         binary.at = until(p, e->at);
         e = binary.b ? make(p, binary) : NULL;
         if (e && level == LEVEL_COMPARE && level_of(p->next->kind) == level) {
-            diag_error(p->diags, p->next->at, "comparisons do not chain: write `a < b and b < c`");
+            diag_error(p->diags, p->next->at, SG0010,
+                       "comparisons do not chain: write `a < b and b < c`");
             return NULL;
         }
     }

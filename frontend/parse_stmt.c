@@ -30,7 +30,7 @@ static bool parse_bracket(Parser *p, Stmt *s)
     if (!fe_accept(p, TOK_OPEN_SQUARE))
         return true;
     if (s->brackets == 2) {
-        diag_error(p->diags, p->next[-1].at,
+        diag_error(p->diags, p->next[-1].at, SG0011,
                    "a name has at most two brackets: its step, its shape");
         return false;
     }
@@ -38,12 +38,12 @@ static bool parse_bracket(Parser *p, Stmt *s)
     if (!fe_parse_args(p, TOK_CLOSE_SQUARE, b))
         return false;
     if (b->count == 0) {
-        diag_error(p->diags, b->at, "empty brackets: a scalar has none");
+        diag_error(p->diags, b->at, SG0011, "empty brackets: a scalar has none");
         return false;
     }
     for (uint32_t i = 0; i < b->count; i++)
         if (b->arg[i].end || b->arg[i].name) {
-            diag_error(p->diags, b->arg[i].value->at, "expected a size or a step");
+            diag_error(p->diags, b->arg[i].value->at, SG0011, "expected a size or a step");
             return false;
         }
     return true;
@@ -223,11 +223,43 @@ static bool parse_for(Parser *p, Stmt *s)
            parse_block(p, &s->body);
 }
 
+/* What the statement would have defined: its uses are not reported again. */
+static void take_name(Parser *p, Stmt *s)
+{
+    s->name = NULL;
+    if (p->next->kind == TOK_NAME)
+        fe_parse_name(p, "a name", &s->name, &s->name_at);
+}
+
+/* `let x = 1`, `import torch`, `praam w = ones()`: a word, and then what cannot stand after a name
+ * that is being defined.  True: reported. */
+static bool is_misnamed(Parser *p, Stmt *s)
+{
+    TokenKind next = p->next->kind;
+    const Foreign *f = fe_foreign(FOREIGN_IN_GRAPH, s->name);
+    Suggestion close = {.wanted = s->name};
+    f = f ? f : fe_foreign(FOREIGN_IN_FILE, s->name);
+    for (TokenKind k = 0; k < TOKEN_KINDS && !f; k++)
+        if (fe_begins_statement(k))
+            fe_suggest(&close, fe_token_text[k]);
+    if ((!f && !close.best) || next == TOK_ASSIGN || next == TOK_DRAWN || next == TOK_OPEN_SQUARE)
+        return false;
+    diag_error(p->diags, s->name_at, SG0004, "no statement begins with `%s`", s->name);
+    if (f) {
+        fe_offer_foreign(p->diags, s->name_at, f);
+    } else {
+        diag_label(p->diags, "did you mean `%s`?", close.best);
+        diag_fix(p->diags, s->name_at, close.best);
+    }
+    take_name(p, s);
+    return true;
+}
+
 /* v = e, z[k] ~ D via E */
 static bool parse_definition(Parser *p, Stmt *s)
 {
-    if (!fe_parse_name(p, "a statement", &s->name, &s->name_at) || !parse_bracket(p, s) ||
-        !parse_bracket(p, s) || !parse_bracket(p, s))
+    if (!fe_parse_name(p, "a statement", &s->name, &s->name_at) || is_misnamed(p, s) ||
+        !parse_bracket(p, s) || !parse_bracket(p, s) || !parse_bracket(p, s))
         return false;
     if (fe_accept(p, TOK_DRAWN)) {
         s->kind = STMT_DRAW;
@@ -336,7 +368,7 @@ static bool parse_block(Parser *p, Block *out)
     if (fe_accept(p, TOK_CLOSE_BRACE))
         return true;
     if (!diags_full(p->diags))
-        diag_error(p->diags, open, "this `{` is not closed");
+        diag_error(p->diags, open, SG0012, "this `{` is not closed");
     return false;
 }
 
@@ -346,7 +378,7 @@ Block fe_parse(Arena *a, const Token *token, Diags *d)
     Block file = {0};
     parse_statements(&p, &file);
     while (p.next->kind == TOK_CLOSE_BRACE && !diags_full(d)) {
-        diag_error(d, p.next->at, "this `}` closes nothing");
+        diag_error(d, p.next->at, SG0012, "this `}` closes nothing");
         p.next++;
         parse_statements(&p, &file);
     }

@@ -11,11 +11,11 @@ bool fe_is_rows(const Expr *size)
 static bool rows_allowed(Fe *fe, const Stmt *s)
 {
     if (fe->scope->kind != SCOPE_GRAPH)
-        fe_error(fe, s->name_at, "`rows` stands at the top of a graph");
+        fe_error(fe, s->name_at, SG0507, "`rows` stands at the top of a graph");
     else if (fe->has_rows)
-        fe_error(fe, s->name_at, "a graph has at most one `rows`");
+        fe_error(fe, s->name_at, SG0507, "a graph has at most one `rows`");
     else if (s->value->args.count != 1)
-        fe_error(fe, s->value->at,
+        fe_error(fe, s->value->at, SG0507,
                  "`rows` takes the largest number of rows of a batch: `rows(100)`");
     else
         return true;
@@ -28,7 +28,7 @@ static bool plate_size(Fe *fe, const Stmt *s, IrPlateKind *kind, int64_t *size)
     const Expr *e = s->value;
     *kind = fe_is_rows(e) ? IR_PLATE_ROWS : IR_PLATE_STATIC;
     if (fe->g->plates == IR_MAX_PLATES) {
-        fe_error(fe, s->name_at, "a graph has at most %d plates and loops", IR_MAX_PLATES);
+        fe_error(fe, s->name_at, SG0506, "a graph has at most %d plates and loops", IR_MAX_PLATES);
         return false;
     }
     if (*kind == IR_PLATE_STATIC)
@@ -61,10 +61,11 @@ static void reopen(Fe *fe, const Stmt *s)
 {
     Scope *again = closed_here(fe, s->name);
     if (!again)
-        fe_error(fe, s->name_at, "no plate `%s` in this block to reopen: write `plate %s = size`",
-                 s->name, s->name);
+        fe_error(fe, s->name_at, SG0508,
+                 "no plate `%s` in this block to reopen: write `plate %s = size`", s->name,
+                 s->name);
     else if (fe->g->plate[again->plate].kind == IR_PLATE_ROWS)
-        fe_error(fe, s->name_at, "`rows` cannot be reopened");
+        fe_error(fe, s->name_at, SG0507, "`rows` cannot be reopened");
     else {
         fe->scope = again;
         inside(fe, s, again->plate);
@@ -91,8 +92,8 @@ void fe_plate(Fe *fe, Stmt *s)
         return;
     }
     if (closed_here(fe, s->name)) {
-        fe_error(fe, s->name_at, "plate `%s` is already defined: `plate %s { … }` reopens it",
-                 s->name, s->name);
+        fe_error(fe, s->name_at, SG0508,
+                 "plate `%s` is already defined: `plate %s { … }` reopens it", s->name, s->name);
         return;
     }
     if (!plate_size(fe, s, &kind, &size))

@@ -74,7 +74,7 @@ Entry *fe_define(Fe *fe, const char *name, Span at, EntryKind kind)
 {
     const Entry *other = conflict(fe, name);
     if (other && other->kind != ENTRY_BROKEN && kind != ENTRY_BROKEN) {
-        diag_error(fe->diags, at, "`%s` is already defined", name);
+        diag_error(fe->diags, at, SG0103, "`%s` is already defined", name);
         if (other->at.line)
             diag_note(fe->diags, other->at, "it is defined here");
     }
@@ -128,13 +128,13 @@ static const Scope *closed_holder(const Scope *s, const char *name)
 static void say_closed(Fe *fe, Span at, const char *name, const Scope *in)
 {
     if (in->kind == SCOPE_FOR)
-        diag_error(fe->diags, at, "`%s` is local to the steps of `for %s`", name, in->name);
+        diag_error(fe->diags, at, SG0108, "`%s` is local to the steps of `for %s`", name, in->name);
     else if (fe->g && fe->g->plate[in->plate].kind == IR_PLATE_ROWS && fe->has_costs)
-        diag_error(fe->diags, at,
+        diag_error(fe->diags, at, SG0108,
                    "`%s` belongs to the rows `%s`: only costs and outputs leave them", name,
                    in->name);
     else
-        diag_error(fe->diags, at,
+        diag_error(fe->diags, at, SG0108,
                    "`%s` belongs to plate `%s`: outside it is read only by a reduction, as in "
                    "`sum(%s, over = %s)`",
                    name, in->name, name, in->name);
@@ -165,16 +165,19 @@ static void say_unknown(Fe *fe, Span at, const char *name, bool function)
     Suggestion s = {.wanted = name};
     const Stmt *below = defined_below(fe, name);
     const char *kind = function ? "function" : "name";
+    Foreign foreign;
     offer_names(fe, &s, function);
     if (below && function && in_body_of(fe, name)) {
-        diag_error(fe->diags, at, "`%s` calls itself: recursion is not possible", name);
+        diag_error(fe->diags, at, SG0105, "`%s` calls itself: recursion is not possible", name);
     } else if (below) {
-        diag_error(fe->diags, at, "`%s` is used before it is defined", name);
+        diag_error(fe->diags, at, SG0104, "`%s` is used before it is defined", name);
         diag_note(fe->diags, below->name_at, "it is defined here");
-    } else if (s.best) {
-        diag_error(fe->diags, at, "unknown %s `%s`: did you mean `%s`?", kind, name, s.best);
     } else {
-        diag_error(fe->diags, at, "unknown %s `%s`", kind, name);
+        diag_error(fe->diags, at, function ? SG0102 : SG0101, "unknown %s `%s`", kind, name);
+        if (fe_find_foreign(fe, name, function, &foreign))
+            fe_offer_foreign(fe->diags, at, &foreign);
+        else
+            fe_offer(fe, at, &s);
     }
 }
 
@@ -183,15 +186,15 @@ static bool say_other_kind(Fe *fe, Span at, const char *name, bool function)
 {
     const Entry *e = visible(fe, name, !function);
     if (!e && !function && fe_is_builtin(name)) {
-        diag_error(fe->diags, at, "`%s` is a function: call it, as in `%s(…)`", name, name);
+        diag_error(fe->diags, at, SG0106, "`%s` is a function: call it, as in `%s(…)`", name, name);
         return true;
     }
     if (!e)
         return false;
     if (function)
-        diag_error(fe->diags, at, "`%s` is a value, not a function or a layer", name);
+        diag_error(fe->diags, at, SG0106, "`%s` is a value, not a function or a layer", name);
     else
-        diag_error(fe->diags, at, "`%s` is a %s, not a value", name,
+        diag_error(fe->diags, at, SG0106, "`%s` is a %s, not a value", name,
                    e->kind == ENTRY_DEF ? "def" : "layer");
     return true;
 }
@@ -219,6 +222,18 @@ static void report(Fe *fe, Span at, const char *name, bool function)
     silence(fe, name, at);
 }
 
+/* `np.exp`, which looks like a part of a layer. */
+static bool say_foreign(Fe *fe, const Expr *e, bool function)
+{
+    Foreign foreign;
+    if (!fe_find_foreign(fe, e->name, function, &foreign))
+        return false;
+    diag_error(fe->diags, e->name_at, function ? SG0102 : SG0101, "unknown %s `%s`",
+               function ? "function" : "name", e->name);
+    fe_offer_foreign(fe->diags, e->name_at, &foreign);
+    return true;
+}
+
 /* The fields of "enc.a.W", each in the instance before it. */
 static Entry *in_instance(Fe *fe, const Expr *e, Entry *instance, const char *field, bool function)
 {
@@ -231,7 +246,7 @@ static Entry *in_instance(Fe *fe, const Expr *e, Entry *instance, const char *fi
         Entry *found = fe_find(instance->home, name);
         bool ok = found && (dot ? found->kind == ENTRY_INSTANCE : wanted(found, function));
         if (!ok) {
-            diag_error(fe->diags, e->name_at, "layer `%s` has no %s `%s`", instance->name,
+            diag_error(fe->diags, e->name_at, SG0107, "layer `%s` has no %s `%s`", instance->name,
                        dot || function ? "layer" : "param", name);
             return NULL;
         }
@@ -243,6 +258,13 @@ static Entry *in_instance(Fe *fe, const Expr *e, Entry *instance, const char *fi
     return NULL;
 }
 
+/* The part of a path that `name` is. */
+static Span first_of(Span path, const char *name)
+{
+    size_t len = strlen(name);
+    return (Span){path.line, path.col, path.len > len ? (uint32_t)len : path.len};
+}
+
 Entry *fe_lookup(Fe *fe, const Expr *e, bool function)
 {
     const char *dot = strchr(e->name, '.');
@@ -250,11 +272,12 @@ Entry *fe_lookup(Fe *fe, const Expr *e, bool function)
     bool path = dot != NULL;
     Entry *found = visible(fe, name, function || path);
     if (!found) {
-        report(fe, e->name_at, name, function || path);
+        if (!path || !say_foreign(fe, e, function))
+            report(fe, first_of(e->name_at, name), name, function || path);
         return NULL;
     }
     if (path && found->kind != ENTRY_BROKEN && found->kind != ENTRY_INSTANCE) {
-        diag_error(fe->diags, e->name_at, "`%s` is not an instance of a layer", name);
+        diag_error(fe->diags, e->name_at, SG0107, "`%s` is not an instance of a layer", name);
         return NULL;
     }
     if (path)

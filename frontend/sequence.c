@@ -53,8 +53,8 @@ IrRef fe_sequence_stack(Fe *fe, Span at, Sequence *s)
     if (s->spoiled)
         return IR_NONE;
     if (s->loop || !s->pieces) {
-        fe_error(fe, at, "`%s` is a sequence that is not complete here: read single steps of it",
-                 s->name);
+        fe_error(fe, at, SG0503,
+                 "`%s` is a sequence that is not complete here: read single steps of it", s->name);
         return IR_NONE;
     }
     IrRef *in = arena_array(fe->arena, IrRef, s->pieces);
@@ -77,10 +77,11 @@ IrRef fe_sequence_stack(Fe *fe, Span at, Sequence *s)
 static Value say_missing(Fe *fe, Span at, const Sequence *s, int64_t i)
 {
     if (!s->loop)
-        return fe_error(fe, at, "`%s[%lld]` is not defined: `%s` has the steps %lld to %lld",
-                        s->name, (long long)i, s->name,
-                        s->pieces ? (long long)s->piece[0].first : 0, (long long)end_of(s) - 1);
-    return fe_error(fe, at,
+        return fe_error(fe, at, SG0503,
+                        "`%s[%lld]` is not defined: `%s` has the steps %lld to %lld", s->name,
+                        (long long)i, s->name, s->pieces ? (long long)s->piece[0].first : 0,
+                        (long long)end_of(s) - 1);
+    return fe_error(fe, at, SG0503,
                     "`%s[%lld]` is not defined before the loop, whose first step reads it; inside "
                     "the loop only earlier steps can be read",
                     s->name, (long long)i);
@@ -144,7 +145,7 @@ Value fe_sequence_read(Fe *fe, Span at, Sequence *s, Value i)
         return holds(s, i.integer) ? element(fe, at, s, i.integer)
                                    : say_missing(fe, at, s, i.integer);
     if (s->loop)
-        return fe_error(fe, at,
+        return fe_error(fe, at, SG0503,
                         "inside its loop, `%s` is read at constant offsets back, as `%s[%s-1]`",
                         s->name, s->name, s->loop->scope->name);
     IrRef stack = fe_sequence_stack(fe, at, s);
@@ -175,7 +176,7 @@ static bool same_shape(Fe *fe, Span at, const Sequence *s, IrRef value)
     IrType t = fe_type(fe, value), first = fe_type(fe, s->piece[0].ref);
     if (ir_same_shape(&t, &first))
         return true;
-    fe_error(fe, at, "the steps of `%s` must have one shape, but are %s and %s", s->name,
+    fe_error(fe, at, SG0505, "the steps of `%s` must have one shape, but are %s and %s", s->name,
              fe_shape_text(fe, &first), fe_shape_text(fe, &t));
     return false;
 }
@@ -185,19 +186,19 @@ static bool follows(Fe *fe, Span at, const Sequence *s, int64_t i)
     if (i >= 0 && (!s->pieces || i == end_of(s)))
         return true;
     if (i < 0)
-        fe_error(fe, at, "`%s[%lld]`: steps start at 0", s->name, (long long)i);
+        fe_error(fe, at, SG0504, "`%s[%lld]`: steps start at 0", s->name, (long long)i);
     else if (i < end_of(s))
-        fe_error(fe, at, "`%s[%lld]` is already defined", s->name, (long long)i);
+        fe_error(fe, at, SG0504, "`%s[%lld]` is already defined", s->name, (long long)i);
     else
-        fe_error(fe, at, "`%s[%lld]` leaves a gap: the step after `%s[%lld]` comes next", s->name,
-                 (long long)i, s->name, (long long)end_of(s) - 1);
+        fe_error(fe, at, SG0504, "`%s[%lld]` leaves a gap: the step after `%s[%lld]` comes next",
+                 s->name, (long long)i, s->name, (long long)end_of(s) - 1);
     return false;
 }
 
 static bool write(Fe *fe, Span at, Sequence *s, Value i, IrRef value)
 {
     if (s->now != IR_NONE) {
-        fe_error(fe, at, "the step of `%s` is already defined", s->name);
+        fe_error(fe, at, SG0504, "the step of `%s` is already defined", s->name);
         return false;
     }
     if (!follows(fe, at, s, i.integer) || !same_shape(fe, at, s, value))

@@ -7,7 +7,7 @@ static const Value failed = {.kind = VALUE_ERROR};
 
 static Value too_many_axes(Fe *fe, Span at)
 {
-    return fe_error(fe, at, "a value would have more than %d axes", IR_MAX_RANK);
+    return fe_error(fe, at, SG0206, "a value would have more than %d axes", IR_MAX_RANK);
 }
 
 /* Argument i as a list of sizes. */
@@ -16,7 +16,7 @@ static bool sizes(Fe *fe, const Expr *call, uint32_t i, IrType *out)
     const Expr *list = call->args.arg[i].value;
     if (list->kind == EXPR_LIST)
         return fe_shape(fe, &list->args, out);
-    fe_error(fe, list->at, "expected a shape, such as [2, 3]");
+    fe_error(fe, list->at, SG0215, "expected a shape, such as [2, 3]");
     return false;
 }
 
@@ -51,7 +51,7 @@ static bool unify(Fe *fe, const Expr *e, uint32_t n, IrRef *in)
         bools += fe_type(fe, in[i]).elem == IR_BOOL;
     }
     if (bools > 0 && bools < n) {
-        fe_error(fe, e->at, "%s joins numbers or bools, not both", joiner(fe, e));
+        fe_error(fe, e->at, SG0202, "%s joins numbers or bools, not both", joiner(fe, e));
         return false;
     }
     for (uint32_t i = 0; reals > 0 && i < n; i++)
@@ -69,8 +69,9 @@ Value fe_stack(Fe *fe, const Expr *e, uint32_t axis, uint32_t n, IrRef *in)
     for (uint32_t i = 0; i < n; i++) {
         IrType t = fe_type(fe, in[i]);
         if (!ir_same_shape(&t, &first))
-            return fe_error(fe, e->args.arg[i].value->at, "%s joins equal shapes, not %s and %s",
-                            joiner(fe, e), fe_shape_text(fe, &first), fe_shape_text(fe, &t));
+            return fe_error(fe, e->args.arg[i].value->at, SG0208,
+                            "%s joins equal shapes, not %s and %s", joiner(fe, e),
+                            fe_shape_text(fe, &first), fe_shape_text(fe, &t));
         fe->g->here = e->at;
         in[i] = ir_expand(fe->g, in[i], axis, 1);
     }
@@ -94,7 +95,7 @@ static bool joins(Fe *fe, Span at, IrRef a, IrRef b, uint32_t axis)
     like.dim[axis] = first.dim[axis];
     if (t.rank == first.rank && ir_same_shape(&like, &first))
         return true;
-    fe_error(fe, at, "`concat` joins along axis %u, but the shapes are %s and %s", axis,
+    fe_error(fe, at, SG0214, "`concat` joins along axis %u, but the shapes are %s and %s", axis,
              fe_shape_text(fe, &first), fe_shape_text(fe, &t));
     return false;
 }
@@ -108,7 +109,7 @@ Value fe_builtin_concat(Fe *fe, const Expr *call, const Builtin *b)
     uint32_t rank = fe_type(fe, in[0]).rank;
     if (rank == 0)
         return fe_error(
-            fe, call->at,
+            fe, call->at, SG0214,
             "`concat` joins along an axis, but a scalar has none: write `stack` or a list");
     if (fe_named(call, "axis") && !fe_axis(fe, call, rank, &axis))
         return failed;
@@ -140,7 +141,8 @@ Value fe_builtin_reshape(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     IrType from = fe_type(fe, a);
     if (ir_elements(&from) != ir_elements(&to))
-        return fe_error(fe, call->at, "`reshape` of %s, %lld elements, to %s, %lld elements",
+        return fe_error(fe, call->at, SG0215,
+                        "`reshape` of %s, %lld elements, to %s, %lld elements",
                         ir_shape_text(fe->arena, &from), (long long)ir_elements(&from),
                         ir_shape_text(fe->arena, &to), (long long)ir_elements(&to));
     return fe_reshape(fe, call->at, a, to.rank, to.dim);
@@ -160,7 +162,7 @@ static bool permutation(Fe *fe, const Expr *call, uint32_t rank, IrAttr *attr)
     }
     if (ok && seen + 1 == 1u << rank)
         return true;
-    fe_error(fe, list->at, "expected the %u axes, each once, such as [1, 0]", rank);
+    fe_error(fe, list->at, SG0215, "expected the %u axes, each once, such as [1, 0]", rank);
     return false;
 }
 
@@ -189,7 +191,8 @@ Value fe_builtin_broadcast(Fe *fe, const Expr *call, const Builtin *b)
     bool ok =
         from.rank <= to.rank && memcmp(from.dim, to.dim + lead, from.rank * sizeof *from.dim) == 0;
     if (!ok)
-        return fe_error(fe, call->at, "`broadcast` adds leading axes: %s does not end in %s",
+        return fe_error(fe, call->at, SG0215,
+                        "`broadcast` adds leading axes: %s does not end in %s",
                         ir_shape_text(fe->arena, &to), ir_shape_text(fe->arena, &from));
     for (uint32_t i = lead; i-- > 0 && a != IR_NONE;)
         a = fe_node(fe, call->at,
@@ -204,7 +207,7 @@ Value fe_builtin_outer(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     uint32_t left = fe_type(fe, in[0]).rank, right = fe_type(fe, in[1]).rank;
     if (left == 0 || right == 0)
-        return fe_error(fe, call->at, "`outer` of a scalar: write `*`");
+        return fe_error(fe, call->at, SG0216, "`outer` of a scalar: write `*`");
     if (left + right > IR_MAX_RANK)
         return too_many_axes(fe, call->at);
     const char *labels = "abcd";
@@ -230,7 +233,7 @@ Value fe_builtin_one_hot(Fe *fe, const Expr *call, const Builtin *b)
     if (!fe_size(fe, call->args.arg[1].value, "the size of `one_hot`", &size) || i == IR_NONE)
         return failed;
     if (fe_type(fe, i).elem != IR_INT)
-        return fe_error(fe, call->args.arg[0].value->at, "`one_hot` takes an int, not %s",
+        return fe_error(fe, call->args.arg[0].value->at, SG0202, "`one_hot` takes an int, not %s",
                         ir_elem_name[fe_type(fe, i).elem]);
     return fe_build(fe, call->at, b->op, (IrAttr){.k = {size}}, 1, &i);
 }
@@ -244,7 +247,7 @@ static bool square(Fe *fe, const Expr *call, IrRef a)
     IrType t = fe_type(fe, a);
     if (t.rank == 2 && t.dim[0] == t.dim[1])
         return true;
-    fe_error(fe, call->at, "`%s` takes a %ssquare matrix, not %s", call->name,
+    fe_error(fe, call->at, SG0216, "`%s` takes a %ssquare matrix, not %s", call->name,
              strcmp(call->name, "diag") == 0 ? "vector or a " : "", fe_shape_text(fe, &t));
     return false;
 }
@@ -271,7 +274,7 @@ Value fe_builtin_solve(Fe *fe, const Expr *call, const Builtin *b)
         return failed;
     IrType a = fe_type(fe, in[0]), right = fe_type(fe, in[1]);
     if (right.rank == 0 || right.rank > 2 || right.dim[0] != a.dim[0])
-        return fe_error(fe, call->at, "`%s` of a matrix %s and a right side %s", b->name,
+        return fe_error(fe, call->at, SG0216, "`%s` of a matrix %s and a right side %s", b->name,
                         ir_shape_text(fe->arena, &a), fe_shape_text(fe, &right));
     return fe_build(fe, call->at, b->op, (IrAttr){0}, 2, in);
 }

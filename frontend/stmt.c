@@ -28,12 +28,13 @@ static void bind(Fe *fe, Stmt *s)
     Value step;
     if (fe_is_step(fe, s, &sequence, &step)) {
         if (s->brackets > 1)
-            fe_error(fe, s->bracket[1].at, "the shape of `%s` follows from its value", s->name);
+            fe_error(fe, s->bracket[1].at, SG0502, "the shape of `%s` follows from its value",
+                     s->name);
         bind_step(fe, s, sequence, step);
         return;
     }
     if (s->brackets)
-        fe_error(fe, s->bracket[0].at,
+        fe_error(fe, s->bracket[0].at, SG0502,
                  "`%s` has a bracket, but no `for` in this block defines its steps", s->name);
     Value v = fe_expr(fe, s->value);
     if (v.kind == VALUE_SEQUENCE)
@@ -76,7 +77,7 @@ static void observe(Fe *fe, Stmt *s)
     if (x.kind == VALUE_ERROR || law.kind == VALUE_ERROR)
         return;
     if (law.kind != VALUE_LAW) {
-        fe_error(fe, s->law->at, "`observe … ~` needs a law, such as `normal(0, 1)`");
+        fe_error(fe, s->law->at, SG0304, "`observe … ~` needs a law, such as `normal(0, 1)`");
         return;
     }
     add_cost(fe, s, fe_log_prob(fe, s->at, law.law, x), true);
@@ -97,8 +98,9 @@ static bool output_name_free(Fe *fe, const Stmt *s)
         if (strcmp(fe->model->hyper[i].name, s->name) == 0)
             taken = "a hyper";
     if (taken)
-        fe_error(fe, s->name_at, "`%s` is already the name of %s: both are set as `%s=FILE`",
-                 s->name, taken, s->name);
+        fe_error(fe, s->name_at, SG0110,
+                 "`%s` is already the name of %s: both are set as `%s=FILE`", s->name, taken,
+                 s->name);
     return !taken;
 }
 
@@ -113,7 +115,7 @@ static bool in_loop(const Fe *fe)
 static void output(Fe *fe, Stmt *s)
 {
     if (in_loop(fe)) {
-        fe_error(fe, s->at, "`output` in a `for`: output the sequence after it");
+        fe_error(fe, s->at, SG0510, "`output` in a `for`: output the sequence after it");
         return;
     }
     Value v = fe_expr(fe, s->value);
@@ -141,7 +143,7 @@ static void misplaced(Fe *fe, Stmt *s)
 {
     const char *where = s->kind == STMT_RETURN ? "last in the body of a def or a forward"
                                                : "at the top of the file";
-    fe_error(fe, s->at, "this statement stands %s", where);
+    fe_error(fe, s->at, SG0013, "this statement stands %s", where);
     broken(fe, s);
 }
 
@@ -194,10 +196,10 @@ static bool rows_without_data(const Block *b)
 static void check_roots(Fe *fe, const Stmt *s)
 {
     if (!fe->has_costs && !contains(&s->body, 1u << STMT_OUTPUT | 1u << STMT_BROKEN))
-        fe_error(fe, s->name_at, "graph `%s` has neither a cost nor an output", s->name);
+        fe_error(fe, s->name_at, SG0511, "graph `%s` has neither a cost nor an output", s->name);
     else if (fe->has_costs && rows_without_data(&s->body))
-        fe_error(fe, s->name_at, "graph `%s` has costs and rows, but no data that say how many",
-                 s->name);
+        fe_error(fe, s->name_at, SG0512,
+                 "graph `%s` has costs and rows, but no data that say how many", s->name);
 }
 
 static IrRef *no_leaves(Fe *fe, uint32_t n)
@@ -239,7 +241,7 @@ static void check_stops(Fe *fe)
         if (from[fe->stop[i]] == IR_NONE)
             continue;
         const IrNode *n = ir_at(fe->g, from[fe->stop[i]]);
-        fe_error(fe, at, "`stop_gradient` cuts the gradient of %s `%s`: that is biased",
+        fe_error(fe, at, SG0608, "`stop_gradient` cuts the gradient of %s `%s`: that is biased",
                  n->op == IR_PARAM ? "param" : "draw", n->name ? n->name : "?");
         diag_help(fe->diags, at, "write `stop_gradient(…) biased` to accept that");
     }

@@ -140,6 +140,30 @@ enum { SYNTAX_DEPTH = 400 }; /* of expressions and of blocks */
 /* Parses a whole file; what cannot be parsed is reported and left out. */
 Block fe_parse(Arena *a, const Token *token, Diags *d);
 
+/* ---- foreign spellings ---------------------------------------------------------------------- */
+
+typedef enum ForeignKind {
+    FOREIGN_FUNCTION,
+    FOREIGN_VALUE,
+    FOREIGN_MARK,
+    FOREIGN_IN_FILE,
+    FOREIGN_IN_GRAPH,
+    FOREIGN_ESTIMATOR
+} ForeignKind;
+
+/* A row of foreign.def. */
+typedef struct Foreign {
+    ForeignKind kind;
+    const char *theirs, *ours, *example;
+} Foreign;
+extern const Foreign fe_foreign_row[];
+extern const size_t fe_foreign_rows;
+
+const Foreign *fe_foreign(ForeignKind kind, const char *theirs); /* NULL: there is none */
+const Foreign *fe_foreign_mark(const char *text);                /* the one that text begins with */
+/* Adds it to the error just reported at `at`. */
+void fe_offer_foreign(Diags *d, Span at, const Foreign *f);
+
 /* a .. b, on the line of a */
 Span fe_span_join(Span a, Span b);
 

@@ -41,11 +41,11 @@ static void set_number(Fe *fe, const Arg *a, IrTrain *t)
         if (v >= setting[i].least && v < setting[i].most)
             *(double *)((char *)t + setting[i].offset) = v;
         else
-            fe_error(fe, a->value->at, "`%s` must be at least %g and below %g, not %g", a->name,
-                     setting[i].least, setting[i].most, v);
+            fe_error(fe, a->value->at, SG0407, "`%s` must be at least %g and below %g, not %g",
+                     a->name, setting[i].least, setting[i].most, v);
         return;
     }
-    fe_error(fe, a->name ? a->at : a->value->at, "an optimizer takes %s, each by name",
+    fe_error(fe, a->name ? a->at : a->value->at, SG0407, "an optimizer takes %s, each by name",
              names(fe, false));
 }
 
@@ -61,13 +61,30 @@ static void set_optimizer(Fe *fe, const Expr *e, IrTrain *t)
                     set_number(fe, &e->args.arg[k], t);
             return;
         }
-    fe_error(fe, e->at, "expected an optimizer: one of %s", names(fe, true));
+    fe_error(fe, e->at, SG0407, "expected an optimizer: one of %s", names(fe, true));
+    Suggestion close = {.wanted = named ? e->name : ""};
+    for (size_t i = 0; i < OPTIMIZERS; i++)
+        fe_suggest(&close, optimizer[i]);
+    fe_offer(fe, e->name_at, &close);
 }
 
 static void set_clip(Fe *fe, const Expr *e, IrTrain *t)
 {
     if (fe_constant(fe, e, "clip", &t->clip) && t->clip <= 0)
-        fe_error(fe, e->at, "`clip` must be above 0, not %g", t->clip);
+        fe_error(fe, e->at, SG0407, "`clip` must be above 0, not %g", t->clip);
+}
+
+/* What set() knows. */
+static const char *const word[] = {"optimizer", "epochs", "steps", "clip"};
+
+static void say_unknown(Fe *fe, const Arg *a)
+{
+    fe_error(fe, a->at, SG0407,
+             "unknown setting `%s`: a train block sets optimizer, epochs, steps and clip", a->name);
+    Suggestion close = {.wanted = a->name};
+    for (size_t i = 0; i < sizeof word / sizeof *word; i++)
+        fe_suggest(&close, word[i]);
+    fe_offer(fe, a->at, &close);
 }
 
 static void set(Fe *fe, const Arg *a, bool rows, IrTrain *t)
@@ -75,7 +92,7 @@ static void set(Fe *fe, const Arg *a, bool rows, IrTrain *t)
     if (strcmp(a->name, "optimizer") == 0)
         set_optimizer(fe, a->value, t);
     else if (strcmp(a->name, "epochs") == 0 && !rows)
-        fe_error(fe, a->at,
+        fe_error(fe, a->at, SG0409,
                  "an epoch is a pass over the rows, but this graph has none: set `steps`");
     else if (strcmp(a->name, "epochs") == 0)
         fe_size(fe, a->value, "epochs", &t->epochs);
@@ -84,9 +101,7 @@ static void set(Fe *fe, const Arg *a, bool rows, IrTrain *t)
     else if (strcmp(a->name, "clip") == 0)
         set_clip(fe, a->value, t);
     else
-        fe_error(fe, a->at,
-                 "unknown setting `%s`: a train block sets optimizer, epochs, steps and clip",
-                 a->name);
+        say_unknown(fe, a);
 }
 
 static const Entry *find_graph(Fe *fe, const Stmt *s)
@@ -97,11 +112,8 @@ static const Entry *find_graph(Fe *fe, const Stmt *s)
     Suggestion close = {.wanted = s->name};
     for (uint32_t i = 0; i < fe->model->graphs; i++)
         fe_suggest(&close, fe->model->graph[i].name);
-    if (close.best)
-        fe_error(fe, s->name_at, "no graph `%s` stands above: did you mean `%s`?", s->name,
-                 close.best);
-    else
-        fe_error(fe, s->name_at, "no graph `%s` stands above", s->name);
+    fe_error(fe, s->name_at, SG0408, "no graph `%s` stands above", s->name);
+    fe_offer(fe, s->name_at, &close);
     return NULL;
 }
 
@@ -110,13 +122,13 @@ static bool trainable(Fe *fe, const Stmt *s, const Entry *graph)
 {
     for (uint32_t i = 0; i < fe->model->trains; i++)
         if (fe->model->train[i].graph == graph->item) {
-            fe_error(fe, s->name_at, "graph `%s` already has a train block", s->name);
+            fe_error(fe, s->name_at, SG0408, "graph `%s` already has a train block", s->name);
             diag_note(fe->diags, fe->model->train[i].at, "it stands here");
             return false;
         }
     if (fe_has_costs(&graph->stmt->body))
         return true;
-    fe_error(fe, s->name_at, "graph `%s` has no cost to train", s->name);
+    fe_error(fe, s->name_at, SG0408, "graph `%s` has no cost to train", s->name);
     return false;
 }
 

@@ -74,8 +74,9 @@ void up_refuse(Unparse *u, IrRef r, const char *fmt, ...)
     vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
     if (!u->failed)
-        diag_error(u->p->diags, n->at, "--emit=sg: `%s` cannot be written in the language: %s",
-                   ir_op_info[n->op].name, what);
+        diag_error(u->p->diags, n->at, SG0802,
+                   "--emit=sg: `%s` cannot be written in the language: %s", ir_op_info[n->op].name,
+                   what);
     u->failed = true;
 }
 
@@ -85,16 +86,11 @@ void up_refuse(Unparse *u, IrRef r, const char *fmt, ...)
 static double stored(const IrParam *p)
 {
     switch (p->in) {
-    case IR_POSITIVE:
-        return log(p->a);
-    case IR_UNIT_INTERVAL:
-        return log(p->a) - log1p(-p->a);
-    case IR_SIMPLEX:
-        return 0;
-    case IR_CHOLESKY_FACTOR:
-        return p->init == IR_INIT_IDENTITY ? 0 : log(p->a);
-    default:
-        return p->a;
+    case IR_POSITIVE: return log(p->a);
+    case IR_UNIT_INTERVAL: return log(p->a) - log1p(-p->a);
+    case IR_SIMPLEX: return 0;
+    case IR_CHOLESKY_FACTOR: return p->init == IR_INIT_IDENTITY ? 0 : log(p->a);
+    default: return p->a;
     }
 }
 
@@ -104,8 +100,7 @@ static const char *init_text(Arena *a, const IrParam *p)
     if (identity)
         return "identity()";
     switch (p->init) {
-    case IR_INIT_NORMAL:
-        return arena_printf(a, "normal(%s)", up_number(a, p->a, false));
+    case IR_INIT_NORMAL: return arena_printf(a, "normal(%s)", up_number(a, p->a, false));
     case IR_INIT_UNIFORM:
         return arena_printf(a, "uniform(%s, %s)", up_number(a, p->a, false),
                             up_number(a, p->b, false));
@@ -113,8 +108,7 @@ static const char *init_text(Arena *a, const IrParam *p)
     case IR_INIT_IDENTITY:
         return stored(p) == 0 ? "zeros()"
                               : arena_printf(a, "constant(%s)", up_number(a, stored(p), false));
-    default:
-        return arena_printf(a, "%s()", ir_init_name[p->init]);
+    default: return arena_printf(a, "%s()", ir_init_name[p->init]);
     }
 }
 
@@ -184,14 +178,10 @@ static const char *root_name(Unparse *u, const IrNode *n)
 {
     Arena *a = u->p->arena;
     switch (n->op) {
-    case IR_OBJECTIVE:
-        return "objective";
-    case IR_COST:
-        return arena_printf(a, "cost_%u", n->attr.item + 1);
-    case IR_GRAD:
-        return arena_printf(a, "grad_%s", u->p->param[n->attr.item]);
-    default:
-        return arena_printf(a, "next_%s", u->state[n->attr.item] + strlen(moving_average));
+    case IR_OBJECTIVE: return "objective";
+    case IR_COST: return arena_printf(a, "cost_%u", n->attr.item + 1);
+    case IR_GRAD: return arena_printf(a, "grad_%s", u->p->param[n->attr.item]);
+    default: return arena_printf(a, "next_%s", u->state[n->attr.item] + strlen(moving_average));
     }
 }
 

@@ -5,15 +5,23 @@
 #include <stdarg.h>
 #include <string.h>
 
-Value fe_error(Fe *fe, Span at, const char *fmt, ...)
+Value fe_error(Fe *fe, Span at, DiagCode code, const char *fmt, ...)
 {
     char text[768];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    diag_error(fe->diags, at, "%s", text);
+    diag_error(fe->diags, at, code, "%s", text);
     return (Value){.kind = VALUE_ERROR};
+}
+
+void fe_offer(Fe *fe, Span at, const Suggestion *s)
+{
+    if (!s->best)
+        return;
+    diag_label(fe->diags, "did you mean `%s`?", s->best);
+    diag_fix(fe->diags, at, s->best);
 }
 
 Value fe_integer(int64_t v)
@@ -73,7 +81,7 @@ IrRef fe_node(Fe *fe, Span at, Value v)
     if (v.kind == VALUE_ERROR)
         return IR_NONE;
     if (!fe->g) {
-        fe_error(fe, at, "expected a number that is known when the model is compiled");
+        fe_error(fe, at, SG0205, "expected a number that is known when the model is compiled");
         return IR_NONE;
     }
     fe->g->here = at;
@@ -85,7 +93,8 @@ IrRef fe_node(Fe *fe, Span at, Value v)
     case VALUE_SEQUENCE: return fe_sequence_stack(fe, at, v.sequence);
     default: break;
     }
-    fe_error(fe, at, "expected a value, but this is a law: a draw from it is written `z ~ %s(…)`",
+    fe_error(fe, at, SG0204,
+             "expected a value, but this is a law: a draw from it is written `z ~ %s(…)`",
              ir_dist_info[v.law->dist].name);
     return IR_NONE;
 }
@@ -95,7 +104,8 @@ static IrRef to_real(Fe *fe, Span at, IrRef r)
     if (r == IR_NONE || fe_type(fe, r).elem == IR_REAL)
         return r;
     if (fe_type(fe, r).elem == IR_BOOL) {
-        fe_error(fe, at, "expected a number, but this is a bool: write `if … then 1 else 0`");
+        fe_error(fe, at, SG0202,
+                 "expected a number, but this is a bool: write `if … then 1 else 0`");
         return IR_NONE;
     }
     fe->g->here = at;
@@ -124,7 +134,8 @@ bool fe_fits(Fe *fe, Span at, const IrType *t)
         if (t->plates >> p & 1)
             ok = ok && fe_multiply(n, fe->g->plate[p].size, &n) && n <= most_elements;
     if (!ok)
-        fe_error(fe, at, "a value of type %s has more than 2^40 elements", ir_type_text(fe->g, t));
+        fe_error(fe, at, SG0206, "a value of type %s has more than 2^40 elements",
+                 ir_type_text(fe->g, t));
     return ok;
 }
 
@@ -137,7 +148,7 @@ Value fe_build(Fe *fe, Span at, IrOp op, IrAttr attr, uint32_t n, const IrRef *i
     IrType t;
     fe->g->here = at;
     if (!ir_infer(fe->g, op, attr, n, in, &t, why, sizeof why))
-        return fe_error(fe, at, "%s", why);
+        return fe_error(fe, at, SG0217, "%s", why);
     if (!fe_fits(fe, at, &t))
         return (Value){.kind = VALUE_ERROR};
     return fe_value(ir_node(fe->g, op, attr, n, in));
@@ -191,7 +202,7 @@ bool fe_broadcast(Fe *fe, Span at, const char *what, IrType *joined, const IrTyp
     if (t->rank == 0 || ir_same_shape(t, joined))
         return true;
     if (joined->rank != 0) {
-        fe_error(fe, at, "%s have shapes %s and %s", what, ir_shape_text(fe->arena, joined),
+        fe_error(fe, at, SG0201, "%s have shapes %s and %s", what, ir_shape_text(fe->arena, joined),
                  ir_shape_text(fe->arena, t));
         help_broadcast(fe, at, joined, t);
         return false;
@@ -251,7 +262,7 @@ static bool unify(Fe *fe, Span at, const char *what, uint32_t n, IrRef *in, bool
     if (!real && all_are(fe, n, in, fe_type(fe, in[0]).elem))
         return true;
     if (any_is(fe, n, in, IR_BOOL)) {
-        fe_error(fe, at, "%s takes numbers, not bool: write `if … then 1 else 0`", what);
+        fe_error(fe, at, SG0202, "%s takes numbers, not bool: write `if … then 1 else 0`", what);
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
@@ -264,14 +275,15 @@ static bool convert(Fe *fe, Span at, const char *what, Wants w, uint32_t n, IrRe
     switch (w) {
     case WANTS_BOOLS:
         if (!all_are(fe, n, in, IR_BOOL)) {
-            fe_error(fe, at, "%s takes bools, such as `h == 1`", what);
+            fe_error(fe, at, SG0202, "%s takes bools, such as `h == 1`", what);
             return false;
         }
         return true;
     case WANTS_BRANCHES: return unify(fe, at, what, 2, in + 1, false);
     case WANTS_NUMBERS:
         if (any_is(fe, n, in, IR_BOOL)) {
-            fe_error(fe, at, "%s takes numbers, not bool: write `if … then 1 else 0`", what);
+            fe_error(fe, at, SG0202, "%s takes numbers, not bool: write `if … then 1 else 0`",
+                     what);
             return false;
         }
         return unify(fe, at, what, n, in, false);

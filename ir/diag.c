@@ -1,26 +1,16 @@
-/* Collects messages; renders them sorted by place, each with its source line and a caret range. */
-#include "ir/diag.h"
-
-#include "ir/arena.h"
+/* Collects messages, and has them rendered sorted by place. */
+#include "ir/diag_list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Message {
-    Severity severity;
-    Span at;
-    const char *text;
-    uint32_t group; /* the place in the order of reporting of the message it belongs to */
-} Message;
+const char *const diag_severity_name[] = {"error", "warning", "note", "help", "remark"};
 
-struct Diags {
-    Arena *arena;
-    const char *file, *text;
-    Message *message;
-    uint32_t count, errors, groups;
+const DiagInfo diag_info[] = {
+#define DIAG(code, severity, title, why, wrong, right)                                             \
+    {#code, DIAG_##severity, title, why, wrong, right},
+#include "ir/diag.def"
 };
-
-static const char *const severity_name[] = {"error", "warning", "note", "help", "remark"};
 
 Diags *diags_new(const char *file, const char *text)
 {
@@ -35,30 +25,80 @@ void diags_free(Diags *d)
     arena_free(d->arena);
 }
 
-static void add(Diags *d, Severity s, Span at, const char *fmt, va_list args)
+void diags_style(Diags *d, DiagStyle style)
+{
+    d->style = style;
+}
+
+/* ---- collecting ---------------------------------------------------------------------------- */
+
+static const char *format(const Diags *d, const char *fmt, va_list args)
 {
     char text[1024];
     vsnprintf(text, sizeof text, fmt, args);
+    return arena_copy(d->arena, text, strlen(text));
+}
+
+static void add(Diags *d, Severity s, DiagCode code, Span at, const char *fmt, va_list args)
+{
+    if (s == DIAG_WARNING && d->style.warnings_are_errors)
+        s = DIAG_ERROR;
     if (s != DIAG_NOTE && s != DIAG_HELP)
         d->groups++;
     d->errors += s == DIAG_ERROR;
+    const char *text = format(d, fmt, args);
     Message *m = arena_push(d->arena, d->message, d->count, Message);
-    *m = (Message){s, at, arena_copy(d->arena, text, strlen(text)), d->groups};
+    *m = (Message){.severity = s, .code = code, .at = at, .text = text, .group = d->groups};
 }
 
 #define REPORT(name, severity)                                                                     \
-    void diag_##name(Diags *d, Span at, const char *fmt, ...)                                      \
+    void diag_##name(Diags *d, Span at, DiagCode code, const char *fmt, ...)                       \
     {                                                                                              \
         va_list args;                                                                              \
         va_start(args, fmt);                                                                       \
-        add(d, severity, at, fmt, args);                                                           \
+        add(d, severity, code, at, fmt, args);                                                     \
         va_end(args);                                                                              \
     }
 REPORT(error, DIAG_ERROR)
 REPORT(warning, DIAG_WARNING)
-REPORT(note, DIAG_NOTE)
-REPORT(help, DIAG_HELP)
 REPORT(remark, DIAG_REMARK)
+
+#define ADD(name, severity)                                                                        \
+    void diag_##name(Diags *d, Span at, const char *fmt, ...)                                      \
+    {                                                                                              \
+        va_list args;                                                                              \
+        va_start(args, fmt);                                                                       \
+        add(d, severity, DIAG_CODES, at, fmt, args);                                               \
+        va_end(args);                                                                              \
+    }
+ADD(note, DIAG_NOTE)
+ADD(help, DIAG_HELP)
+
+/* The latest error, warning or remark: it is there, or a label would have nothing to label. */
+static Message *latest(Diags *d)
+{
+    Message *m = &d->message[d->count - 1];
+    while (m->code == DIAG_CODES)
+        m--;
+    return m;
+}
+
+void diag_label(Diags *d, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    latest(d)->label = format(d, fmt, args);
+    va_end(args);
+}
+
+void diag_fix(Diags *d, Span at, const char *text)
+{
+    Message *m = latest(d);
+    m->fix_at = at;
+    m->fix = arena_copy(d->arena, text, strlen(text));
+}
+
+/* ---- asking -------------------------------------------------------------------------------- */
 
 uint32_t diags_errors(const Diags *d)
 {
@@ -70,8 +110,17 @@ bool diags_full(const Diags *d)
     return d->errors >= DIAG_LIMIT;
 }
 
-static const char *line_start(const char *text, uint32_t line)
+bool diags_has(const Diags *d, DiagCode code)
 {
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->message[i].code == code)
+            return true;
+    return false;
+}
+
+const char *diag_line(const Diags *d, uint32_t line)
+{
+    const char *text = line ? d->text : NULL;
     for (; text && line > 1; line--) {
         text = strchr(text, '\n');
         text = text ? text + 1 : NULL;
@@ -79,40 +128,12 @@ static const char *line_start(const char *text, uint32_t line)
     return text;
 }
 
-/* The source line and a caret range below it; tabs are repeated so that the carets line up. */
-static void render_line(const Diags *d, Span at, FILE *out)
-{
-    const char *s = line_start(d->text, at.line);
-    if (!s || at.line == 0)
-        return;
-    size_t len = strcspn(s, "\r\n");
-    fprintf(out, "%5u | %.*s\n      | ", at.line, (int)len, s);
-    for (uint32_t i = 0; i + 1 < at.col; i++) {
-        bool inside_character = i < len && ((unsigned char)s[i] & 0xC0) == 0x80;
-        if (!inside_character)
-            fputc(i < len && s[i] == '\t' ? '\t' : ' ', out);
-    }
-    fputc('^', out);
-    for (uint32_t i = 1; i < at.len && at.col - 1 + i < len; i++)
-        if (((unsigned char)s[at.col - 1 + i] & 0xC0) != 0x80)
-            fputc('~', out);
-    fputc('\n', out);
-}
-
-static void render(const Diags *d, const Message *m, FILE *out)
-{
-    fprintf(out, "%s:", d->file);
-    if (m->at.line)
-        fprintf(out, "%u:%u:", m->at.line, m->at.col);
-    fprintf(out, " %s: %s\n", severity_name[m->severity], m->text);
-    if (m->severity != DIAG_REMARK)
-        render_line(d, m->at, out);
-}
+/* ---- rendering ----------------------------------------------------------------------------- */
 
 /* Groups by the place of their first message; within a group, the order of reporting. */
 typedef struct Key {
     Span at;
-    uint32_t group, first;
+    uint32_t group, first, count;
 } Key;
 
 static int by_place(const void *a, const void *b)
@@ -125,23 +146,51 @@ static int by_place(const void *a, const void *b)
     return x->group < y->group ? -1 : x->group > y->group;
 }
 
+static uint32_t sort(const Diags *d, Key *key)
+{
+    uint32_t keys = 0;
+    for (uint32_t i = 0; i < d->count; i++) {
+        if (keys == 0 || d->message[i].group != key[keys - 1].group)
+            key[keys++] = (Key){d->message[i].at, d->message[i].group, i, 0};
+        key[keys - 1].count++;
+    }
+    qsort(key, keys, sizeof *key, by_place);
+    return keys;
+}
+
+static bool is_wanted(const Diags *d, const Message *m)
+{
+    return m->severity != DIAG_WARNING || !d->style.no_warnings;
+}
+
+/* "2 errors; `sgc explain SG0203` says more" */
+static void sum_up(const Diags *d, uint32_t errors, DiagCode code, FILE *out)
+{
+    if (d->style.form == DIAG_JSON || errors == 0)
+        return;
+    if (errors > DIAG_LIMIT)
+        fprintf(out, "%s: %u more errors not shown\n", d->file, errors - DIAG_LIMIT);
+    fprintf(out, "%u error%s; `sgc explain %s` says more\n", errors, errors == 1 ? "" : "s",
+            diag_info[code].code);
+}
+
 void diags_render(const Diags *d, FILE *out)
 {
     Arena *a = arena_new();
     Key *key = arena_array(a, Key, d->count + 1);
-    uint32_t keys = 0, shown = 0;
-    for (uint32_t i = 0; i < d->count; i++)
-        if (i == 0 || d->message[i].group != d->message[i - 1].group)
-            key[keys++] = (Key){d->message[i].at, d->message[i].group, i};
-    qsort(key, keys, sizeof *key, by_place);
+    uint32_t keys = sort(d, key), errors = 0;
+    DiagCode first = DIAG_CODES;
     for (uint32_t k = 0; k < keys; k++) {
-        const Message *first = &d->message[key[k].first], *end = d->message + d->count;
-        if (first->severity == DIAG_ERROR && shown++ >= DIAG_LIMIT)
+        const Message *m = &d->message[key[k].first];
+        if (!is_wanted(d, m) || (m->severity == DIAG_ERROR && errors++ >= DIAG_LIMIT))
             continue;
-        for (const Message *m = first; m < end && m->group == first->group; m++)
-            render(d, m, out);
+        if (m->severity == DIAG_ERROR && errors == 1)
+            first = m->code;
+        if (d->style.form == DIAG_JSON)
+            diag_show_json(d, m, key[k].count, out);
+        else
+            diag_show_text(d, m, key[k].count, out);
     }
-    if (shown > DIAG_LIMIT)
-        fprintf(out, "%s: %u more errors not shown\n", d->file, shown - DIAG_LIMIT);
+    sum_up(d, errors, first, out);
     arena_free(a);
 }

@@ -222,8 +222,8 @@ bool ir_parse_node(Reader *r)
     IrRef number;
     if (!ir_read_ref(r, &number))
         return false;
-    if (number != r->g->count)
-        return ir_read_fail(r, "this node is %%%u", r->g->count);
+    if (number != r->g->count) /* after a node that could not be read, all have another number */
+        return !r->broken && ir_read_fail(r, "this node is %%%u", r->g->count);
     at.len = ir_read_place(r).col - at.col;
     if (!ir_accept(r, ':') && (!ir_read_name(r, &n.name) || !ir_expect(r, ':')))
         return false;

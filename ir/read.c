@@ -23,7 +23,7 @@ bool ir_read_fail(Reader *r, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    diag_error(r->d, ir_read_place(r), "%s", text);
+    diag_error(r->d, ir_read_place(r), SG0701, "%s", text);
     return false;
 }
 

@@ -14,7 +14,7 @@ static void report(Verifier *v, Span at, const char *what, const char *fmt, va_l
 {
     char text[512];
     vsnprintf(text, sizeof text, fmt, args);
-    diag_error(v->d, at, "%s%s", what, text);
+    diag_error(v->d, at, SG0702, "%s%s", what, text);
     v->ok = false;
 }
 

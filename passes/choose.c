@@ -70,7 +70,7 @@ static void refuse(const EsFacts *f, const EsDraw *d, const EsRow *row, const ch
     const IrNode *z = &f->g->node[d->node];
     bool here = at == d->node;
     Span where = !here ? f->g->node[at].at : z->attr.via.at.line ? z->attr.via.at : z->at;
-    diag_error(diags, where, "%s", why);
+    diag_error(diags, where, SG0607, "%s", why);
     if (row->estimator != IR_EST_AUTO && !here)
         diag_note(diags, z->at, "%s is drawn here, and a parameter moves it", es_name(z));
     diag_note(diags, where, "%s (%s) needs: %s",
@@ -153,12 +153,9 @@ static void first_choice(const EsFacts *f, EsDraw *d)
 static const char *baseline_words(const EsDraw *d)
 {
     switch (d->baseline) {
-    case IR_LEAVE_ONE_OUT:
-        return ", leave-one-out baseline";
-    case IR_MOVING_AVERAGE:
-        return ", moving-average baseline";
-    default:
-        return ", no baseline";
+    case IR_LEAVE_ONE_OUT: return ", leave-one-out baseline";
+    case IR_MOVING_AVERAGE: return ", moving-average baseline";
+    default: return ", no baseline";
     }
 }
 
@@ -214,7 +211,7 @@ static bool check_stops(const EsFacts *f, Diags *diags)
         const IrNode *n = &f->g->node[r];
         if (n->op != IR_STOP || !f->live[r] || f->class[n->in[0]] == IR_CONSTANT)
             continue;
-        diag_error(diags, n->at,
+        diag_error(diags, n->at, SG0608,
                    "stop_gradient of a value that a parameter moves makes the gradient "
                    "biased");
         diag_help(diags, n->at, "write `stop_gradient(...) biased` to accept that");
@@ -236,7 +233,7 @@ static bool check_slopes(const EsFacts *f, Diags *diags)
         if (!moves || !f->live[r] || op->smooth != IR_SMOOTH || !(op->flags & IR_EW) ||
             es_has_adjoint(n->op))
             continue;
-        diag_error(diags, n->at,
+        diag_error(diags, n->at, SG0609,
                    "the derivative of %s is not known, and a parameter moves what it is taken of",
                    op->name);
         ok = false;

@@ -35,7 +35,7 @@ static bool add_plate(Lowering *l, const EsDraw *d, IrPlateKind kind, const char
     IrGraph *g = l->p.g;
     const IrNode *n = &l->source.node[d->node];
     if (g->plates == IR_MAX_PLATES) {
-        diag_error(cx->diags, n->at,
+        diag_error(cx->diags, n->at, SG0506,
                    "a graph has at most %d plates, counting those of samples, "
                    "enumerated values and variants",
                    IR_MAX_PLATES);
@@ -258,11 +258,8 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
     IrGraph *g = l->p.g;
     IrType type = n->type;
     switch (n->op) {
-    case IR_SAMPLE:
-        return lower_draw(l, n, r, in);
-    case IR_COST:
-        lower_cost(l, n, r, in[0]);
-        return in[0];
+    case IR_SAMPLE: return lower_draw(l, n, r, in);
+    case IR_COST: lower_cost(l, n, r, in[0]); return in[0];
     case IR_CARRY:
     case IR_OUTPUT:
         type.plates |= l->extra[r];
@@ -278,8 +275,7 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
         }
         return ir_node(g, n->op, n->attr, 2, in);
     case IR_LOG:
-    case IR_LOG1P:
-        return lower_log(g, n, in);
+    case IR_LOG1P: return lower_log(g, n, in);
     default:
         return n->n_in == 0 ? ir_typed(g, n->op, n->attr, type, 0, NULL)
                             : ir_node(g, n->op, n->attr, n->n_in, in);

@@ -51,8 +51,9 @@ static bool still_valid(const IrGraph *g, const PassInfo *p, PassCtx *cx)
             diags_render(found, f);
             fclose(f);
         }
-        diag_error(cx->diags, g->at, "internal error: pass %s broke the %s entry of graph %s",
-                   p->name, ir_entry_name[g->entry], g->name);
+        diag_error(cx->diags, g->at, SG0999,
+                   "internal error: pass %s broke the %s entry of graph %s", p->name,
+                   ir_entry_name[g->entry], g->name);
         diag_note(cx->diags, g->at, "%s", text ? text : "no memory to say why");
         free(text);
     }
@@ -65,7 +66,7 @@ static bool has_its_stage(const IrGraph *g, const PassInfo *p, PassCtx *cx)
 {
     if (p->stage == g->stage)
         return true;
-    diag_error(cx->diags, g->at,
+    diag_error(cx->diags, g->at, SG0703,
                "pass %s works on %s graphs, and the %s entry of graph %s is %s %s graph", p->name,
                ir_stage_name[p->stage], ir_entry_name[g->entry], g->name,
                g->stage == IR_ESTIMATOR ? "an" : "a", ir_stage_name[g->stage]);

@@ -185,7 +185,7 @@ bool native_load(Native *n)
     n->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
     n->code = n->library ? dlsym(n->library, "sgrt_model") : NULL;
     if (!n->code)
-        diag_error(n->diags, (Span){0}, "%s", dlerror());
+        diag_error(n->diags, (Span){0}, SG0801, "%s", dlerror());
     return n->code != NULL;
 }
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Messages as a person, a pipe and an editor get them; sgc explain; the page of all messages.
+. "$(dirname "$0")/lib.sh"
+
+printf 'param weight = ones()\ngraph g { cost wieght ^ 2 }\n' >m.sg
+
+# For people: the place, the line, the repair; and for programs, in one line.
+status 1 sgc check m.sg
+cat >want <<'END'
+m.sg:2:16: error: unknown name `wieght` [SG0101]
+    2 | graph g { cost wieght ^ 2 }
+      |                ^~~~~~ did you mean `weight`?
+1 error; `sgc explain SG0101` says more
+END
+same err want
+silent out
+status 1 sgc check --diagnostics=json - <m.sg
+[ "$(wc -l <err)" -eq 1 ] || fail 'a diagnostic is one line'
+says '"uri":"%3Cstdin%3E","range":{"start":{"line":1,"character":15},"end":{"line":1,"character":21}}'
+says '"severity":1,"code":"SG0101","source":"sgc"'
+says '"data":{"fix":[{"range":{"start":{"line":1,"character":15},"end":{"line":1,"character":21}},"newText":"weight"}]}'
+status 1 sgc check --diagnostics=json m.sg
+says "\"uri\":\"file://$(realpath m.sg)\""
+status 0 sgc check - <"$examples"/vae.sg
+silent err
+
+# Colours: never into a pipe unasked.
+escape=$(printf '\033')
+status 1 sgc check m.sg
+! grep -q "$escape" err || fail 'colours in a pipe'
+status 1 sgc check --color=always m.sg
+says "$escape[1;31merror: $escape[0m"
+status 1 sgc check --color=never m.sg
+same err want
+if command -v script >/dev/null; then
+    TERM=xterm script -qec 'sgc check m.sg' /dev/null >tty || true
+    grep -q "$escape" tty || fail 'no colours on a terminal'
+    NO_COLOR=1 TERM=xterm script -qec 'sgc check m.sg' /dev/null >tty || true
+    ! grep -q "$escape" tty || fail 'NO_COLOR is not obeyed'
+    TERM=dumb script -qec 'sgc check m.sg' /dev/null >tty || true
+    ! grep -q "$escape" tty || fail 'colours on a dumb terminal'
+fi
+status 2 sgc check --color=blue m.sg
+says "'blue' is none of auto, always and never"
+status 2 sgc check --diagnostics=xml m.sg
+says "'xml' is neither text nor json"
+
+# Explanations.
+status 0 sgc explain SG0101
+says 'SG0101: error: a name that nothing defines' out
+says '    graph g { cost wieght ^ 2 }' out
+status 0 sgc explain sg0203 SGR01
+says 'SGR01: remark: ' out
+status 2 sgc explain SG01O1
+says 'did you mean SG0101?'
+status 2 sgc explain
+status 0 sgc --print=messages
+while read -r code _; do
+    sgc explain "$code" >/dev/null || fail "$code is not explained"
+done <out
+
+# The messages of no program: a pass on the wrong stage, a CPU that there is not, a remark.
+cp "$examples"/vae.sg .
+status 1 sgc vae.sg --passes=estimate,fuse,simplify --emit=ir -o -
+says '[SG0703]'
+status 1 sgc vae.sg --cpu nonsense --emit=obj -o /dev/null
+says '[SG0801]'
+status 0 sgc vae.sg --remarks --emit=ir -o /dev/null
+says '[SGR01]'
+says '[SGR04]'
+
+# Each remark's example shows it.
+for code in SGR01 SGR02 SGR03 SGR04 SGR05 SGR06; do
+    sgc explain $code | sed -n 's/^    //p' >remark.sg
+    status 0 sgc check --remarks remark.sg
+    says "[$code]"
+done
+
+status 0 sgc --print=errors.md
+same out "$SGC_SOURCE_DIR/docs/errors.md"
