@@ -56,7 +56,7 @@ Proof.
   - intros k ix Hk. unfold d. destruct (Nat.eqb_spec k 0) as [->|]; auto.
     exfalso. apply Hk. simpl. auto.
   - apply smooth_drawE. intros c _. apply smooth_finite.
-  - intros tr. cbn. repeat split; auto.
+  - intros tr [|[|[|[|[|[|i]]]]]] o ps _ [].
   - apply score_ok_whole_cost.
     + apply (emitted_is_estimate source gradient outs checked).
     + intros l w Hin tr ix Hix. destruct Hin as [E|[]]. inversion E; subst.

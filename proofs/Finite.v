@@ -5,7 +5,7 @@
     where they are differentiable.  Also here: exact enumeration and minibatches. *)
 From Coq Require Import Reals Lra Lia List Bool Arith Permutation.
 From Coquelicot Require Import Coquelicot.
-From Sgc Require Import Tensor Scalar Op Program Expect Graph Number Certificate Draws.
+From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Number Certificate Draws.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -45,22 +45,24 @@ Proof.
 Qed.
 
 Theorem regular_smooth G rho law e d : well_formed G -> smooth_law law ->
-  (forall tr, defined_at G rho e tr) -> regular G rho law e d.
+  (forall tr, derivable G rho e d tr 0) -> regular G rho law e d.
 Proof.
   intros Hwf [HI HD] Hd. split; [apply HI|].
   apply (HD (fun t => joint G rho (line e d t)) (joint_slope G rho e d)).
-  intros tr. pose proof (joint_derive G rho e d tr 0 Hwf) as H. rewrite line_0 in H. auto.
+  intros tr. pose proof (joint_derivable G rho e d tr 0 Hwf) as H. rewrite line_0 in H. auto.
 Qed.
 
-(** Certificates of graphs with finite draws. *)
+(** Certificates of graphs with finite draws, or none: only the kinks and domains that [undecided]
+    lists are left to assume, and often there are none. *)
 Theorem certificate_sound_finite G est outs : check G est outs = true ->
   forall rho law e d, sized G rho -> moves_only outs d -> smooth_law law ->
-  (forall tr, defined_at G rho e tr) -> score_ok G rho law e d ->
+  (forall tr, defined_on G rho (undecided G (map fst outs)) e tr) -> score_ok G rho law e d ->
   is_derive (fun t => expected_cost G rho law (line e d t)) 0
             (under G rho law e (emitted_along rho G est outs e d)).
 Proof.
-  intros H rho law e d Hsz Hd Hsm Hdef Hs. apply certificate_sound; auto.
-  apply regular_smooth; auto. now apply (emitted_is_estimate G est outs).
+  intros H rho law e d Hsz Hd Hsm Hdef Hs. destruct (emitted_is_estimate G est outs H) as [Hwf _].
+  apply certificate_sound; auto. apply regular_smooth; auto. intros tr.
+  now apply (decided_derive G rho (map fst outs)).
 Qed.
 
 (** The order of finite draws does not matter, so any order may be used to justify a weight. *)

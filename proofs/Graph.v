@@ -190,7 +190,12 @@ Proof.
   intros. apply line_derive.
 Qed.
 
-Lemma log_density_derive e d tr t : well_formed -> defined_at (line e d t) tr ->
+(** All values have their slopes as derivatives, at [t] on the line. *)
+Definition derivable (e d : env) (tr : trace) (t : R) : Prop := forall k ix, (k < slots)%nat ->
+  In ix (boxs (shape_of k)) ->
+  is_derive (fun t => value (line e d t) tr k ix) t (slope (line e d t) d tr k ix).
+
+Lemma log_density_derive e d tr t : well_formed -> derivable e d tr t ->
   is_derive (fun t => log_density (line e d t) tr) t (score (line e d t) d tr).
 Proof.
   intros Hwf Hd. unfold log_density, score.
@@ -198,10 +203,10 @@ Proof.
                       (fun lw => sum (boxs (shape_of (fst lw))) (slope (line e d t) d tr (fst lw)))).
   intros [l w] Hin. simpl.
   apply (sum_derive _ (fun t => value (line e d t) tr l)). intros ix Hix.
-  apply value_derive; auto. destruct Hwf as (_ & _ & _ & _ & Hs). now apply (Hs l w).
+  apply Hd; auto. destruct Hwf as (_ & _ & _ & _ & Hs). now apply (Hs l w).
 Qed.
 
-Lemma joint_derive e d tr t : well_formed -> defined_at (line e d t) tr ->
+Lemma joint_derivable e d tr t : well_formed -> derivable e d tr t ->
   is_derive (fun t => joint (line e d t) tr) t (joint_slope (line e d t) d tr).
 Proof.
   intros Hwf Hd. unfold joint, joint_slope. evar_last.
@@ -210,10 +215,14 @@ Proof.
       * apply is_derive_Reals, derivable_pt_lim_exp.
       * now apply log_density_derive.
     + pose proof Hwf as (_ & Hc & Hcs & _). unfold cost.
-      apply value_derive; auto. rewrite Hcs. simpl; auto.
+      apply Hd; auto. rewrite Hcs. simpl; auto.
     + intros; apply Rmult_comm.
   - unfold plus, mult, scal; simpl. unfold mult; simpl. unfold cost_slope. plain. ring.
 Qed.
+
+Lemma joint_derive e d tr t : well_formed -> defined_at (line e d t) tr ->
+  is_derive (fun t => joint (line e d t) tr) t (joint_slope (line e d t) d tr).
+Proof. intros Hwf Hd. apply joint_derivable; auto. intros k ix. now apply value_derive. Qed.
 
 (** ** The main theorem *)
 Variable law : expectation trace.   (** of the base values *)
@@ -272,6 +281,22 @@ Qed.
 (** ** Two ways to be regular *)
 
 (** Everywhere differentiable, with an integrable bound on the derivative. *)
+Theorem regular_derivable e d (g : trace -> R) (r : posreal) :
+  (forall t tr, Rabs t < r ->
+     is_derive (fun t => joint (line e d t) tr) t (joint_slope (line e d t) d tr)) ->
+  (forall t, Rabs t < r -> Int law (joint (line e d t))) ->
+  Int law g ->
+  (forall t tr, Rabs t < r -> Rabs (joint_slope (line e d t) d tr) <= g tr) ->
+  regular e d.
+Proof.
+  intros Hd HI Hg Hb.
+  destruct (Ex_derive law (fun t => joint (line e d t))
+              (fun t => joint_slope (line e d t) d) g 0 r) as [H1 H2]; auto.
+  - intros t. rewrite Rminus_0_r. auto.
+  - intros t tr. rewrite Rminus_0_r. auto.
+  - intros t tr. rewrite Rminus_0_r. auto.
+  - rewrite line_0 in H1, H2. now split.
+Qed.
 Theorem regular_dominated e d (g : trace -> R) (r : posreal) : well_formed ->
   (forall t tr, Rabs t < r -> defined_at (line e d t) tr) ->
   (forall t, Rabs t < r -> Int law (joint (line e d t))) ->
@@ -279,13 +304,8 @@ Theorem regular_dominated e d (g : trace -> R) (r : posreal) : well_formed ->
   (forall t tr, Rabs t < r -> Rabs (joint_slope (line e d t) d tr) <= g tr) ->
   regular e d.
 Proof.
-  intros Hwf Hd HI Hg Hb.
-  destruct (Ex_derive law (fun t => joint (line e d t))
-              (fun t => joint_slope (line e d t) d) g 0 r) as [H1 H2]; auto.
-  - intros t. rewrite Rminus_0_r. auto.
-  - intros t tr. rewrite Rminus_0_r. intros Ht. apply joint_derive; auto.
-  - intros t tr. rewrite Rminus_0_r. auto.
-  - rewrite line_0 in H1, H2. now split.
+  intros Hwf Hd HI Hg Hb. apply (regular_derivable e d g r); auto.
+  intros t tr Ht. apply joint_derive; auto.
 Qed.
 
 (** With kinks: differentiable at almost every trace, Lipschitz in the parameters at all of them. *)

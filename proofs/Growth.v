@@ -1,7 +1,7 @@
 (** * Integrability from growth
 
     Under any sequence of tame draws (normal, uniform, finite), a function of the trace that is
-    continuous in each drawn number and grows at most exponentially is integrable.  So the analytic
+    continuous in each number that is not drawn from a finite law and grows at most exponentially is integrable.  So the analytic
     side conditions of the main theorem reduce to a bound by [C exp (k (|x1| + ... + |xn|))]. *)
 From Coq Require Import Reals Lra Lia List.
 From Coquelicot Require Import Coquelicot.
@@ -115,7 +115,7 @@ Proof.
 Qed.
 
 Theorem tame_int cs k : NoDup cs -> 0 <= k -> forall F C tr, 0 <= C ->
-  (forall c, In c cs -> continuous_in F c) ->
+  (forall c, In c cs -> (forall f, Int (K c) f) \/ continuous_in F c) ->
   (forall tr', reaches cs tr tr' -> Rabs (F tr') <= C * exp (k * spread cs tr')) ->
   Int (drawE K cs tr) F.
 Proof.
@@ -141,6 +141,7 @@ Proof.
       apply Rmult_le_pos; auto. left; apply exp_pos.
     - unfold g. rewrite Ex_scal, E1 by exact I1. right. ring. }
   cbn [drawE Int mapE bindE snd]. split; [exact Hin|].
+  destruct (Hc c (or_introl eq_refl)) as [Hall|Hcc]; [apply Hall|].
   apply (K_tame c _ (C * envelope_mass k cs) k); [|exact Hval].
   (* the integral over the later draws is continuous in this one *)
   intros v. apply continuity_pt_filterlim.
@@ -176,7 +177,7 @@ Proof.
     - intros h _ Hh. now apply HE.
     - intros h tr' _ _. now apply clip_bound.
     - intros tr'. apply lim0_eps. intros e.
-      destruct (Hc c (or_introl eq_refl) tr' v e (cond_pos e)) as (d & Hd0 & Hcd).
+      destruct (Hcc tr' v e (cond_pos e)) as (d & Hd0 & Hcd).
       exists (mkposreal d Hd0). intros h Hh0 Hh. simpl in Hh. unfold A.
       eapply Rle_lt_trans; [apply clip_close|]. rewrite Rplus_0_r. apply Hcd.
       split; [split; [exact I|]|].
@@ -194,15 +195,17 @@ End Tame.
 (** ** The main theorem's condition, from growth *)
 Theorem regular_growth G rho K cs tr0 e d C k (r : posreal) : well_formed G ->
   (forall c, tame_base (K c)) -> NoDup cs -> 0 <= C -> 0 <= k ->
-  (forall t tr, Rabs t < r -> defined_at G rho (line e d t) tr) ->
-  (forall t c, Rabs t < r -> In c cs -> continuous_in (joint G rho (line e d t)) c) ->
+  (forall t tr, Rabs t < r -> is_derive (fun t => joint G rho (line e d t) tr) t
+                                        (joint_slope G rho (line e d t) d tr)) ->
+  (forall t c, Rabs t < r -> In c cs ->
+     (forall f, Int (K c) f) \/ continuous_in (joint G rho (line e d t)) c) ->
   (forall t tr, Rabs t < r -> Rabs (joint G rho (line e d t) tr) <= C * exp (k * spread cs tr)) ->
   (forall t tr, Rabs t < r ->
      Rabs (joint_slope G rho (line e d t) d tr) <= C * exp (k * spread cs tr)) ->
   regular G rho (drawE K cs tr0) e d.
 Proof.
   intros Hwf HK Hd HC Hk Hdef Hcont Hb Hb'.
-  apply (regular_dominated G rho (drawE K cs tr0) e d (fun tr => C * exp (k * spread cs tr)) r); auto.
+  apply (regular_derivable G rho (drawE K cs tr0) e d (fun tr => C * exp (k * spread cs tr)) r); auto.
   - intros t Ht. apply (tame_int K HK cs k Hd Hk _ C); auto.
   - apply Int_scal. now apply envelope.
 Qed.
