@@ -26,7 +26,7 @@ target_compile_definitions(sgrt_openblas_space PRIVATE SGRT_OPENBLAS_SPACE=${OPE
 set_target_properties(sgrt_openblas_space PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 # What the runtime calls; all else becomes local.
-set(openblas_names sgrt_openblas_open sgrt_openblas_use openblas_get_config)
+set(openblas_names sgrt_openblas_open sgrt_openblas_use)
 foreach(letter s d)
   foreach(routine gemm gemv trsm swap)
     list(APPEND openblas_names cblas_${letter}${routine})

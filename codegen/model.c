@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { ABI = 1, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };
+enum { ABI = 2, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };
 
 /* A struct that is being filled, in the order of its fields. */
 typedef struct Struct {
@@ -129,6 +129,7 @@ static LLVMValueRef params(Cg *cg)
         put_int(cg, &s, p->init);
         put_real(cg, &s, p->a);
         put_real(cg, &s, p->b);
+        put(&s, text(cg, arena_printf(cg->arena, "%s:%u:%u", cg->m->file, p->at.line, p->at.col)));
         v[i] = finish(cg, &s);
     }
     return array(cg, "param", v, cg->m->params);
@@ -250,6 +251,30 @@ static LLVMValueRef trained(Cg *cg, const IrGraph *step)
 
 /* ---- entries -------------------------------------------------------------------------------- */
 
+/* "matmul 19:7", "loop of 6 20:3": what a kernel is, and where it comes from. */
+static const char *kernel_text(const Cg *cg, const IrGraph *g, const IrKernel *k)
+{
+    const IrNode *n = ir_at(g, k->node[k->nodes - 1]);
+    const char *what = ir_op_info[n->op].name;
+    if (k->kind == IR_KERNEL_LOOP)
+        what = arena_printf(cg->arena, "loop of %u", k->nodes);
+    else if (k->kind == IR_KERNEL_SCAN)
+        what = "sequence";
+    return arena_printf(cg->arena, "%s %u:%u", what, n->at.line, n->at.col);
+}
+
+/* The kernels of a phase, for tables of where time goes. */
+static const char *phase_text(const Cg *cg, const IrGraph *g, uint32_t phase)
+{
+    const char *all = "";
+    for (uint32_t i = 0; i < g->kernels; i++) {
+        const IrKernel *k = &g->kernel[i];
+        if (k->phase == (int32_t)phase && k->nodes && k->kind != IR_KERNEL_VIEW)
+            all = arena_printf(cg->arena, "%s%s%s", all, *all ? ", " : "", kernel_text(cg, g, k));
+    }
+    return all;
+}
+
 static LLVMValueRef phases(Cg *cg, const IrGraph *g, LLVMValueRef *fn)
 {
     LLVMValueRef *v = room(cg, g->phases);
@@ -257,6 +282,7 @@ static LLVMValueRef phases(Cg *cg, const IrGraph *g, LLVMValueRef *fn)
         Struct s = {0};
         put(&s, fn[i]);
         put_int(cg, &s, g->phase[i].kind == IR_PHASE_GLOBAL ? 1 : cg->options->parts);
+        put(&s, text(cg, phase_text(cg, g, i)));
         v[i] = finish(cg, &s);
     }
     return array(cg, "phase", v, g->phases);

@@ -65,7 +65,7 @@ static void add_machine(cJSON *to, const SgrtSession *s)
     for (int i = 0; i < s->options->argc; i++)
         cJSON_AddItemToArray(argv, cJSON_CreateString(s->options->argv[i]));
     cJSON_AddNumberToObject(to, "threads", (double)sgrt_pool_threads(s->pool));
-    cJSON_AddStringToObject(to, "blas", openblas_get_config());
+    cJSON_AddStringToObject(to, "blas", OPENBLAS_VERSION);
 }
 
 /* Reads the file once more.  What is no regular file, such as a pipe, has been read already. */

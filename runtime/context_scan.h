@@ -23,7 +23,6 @@ typedef struct SgrtScanner {
 } SgrtScanner;
 
 /* `header` is the JSON text alone. */
-bool sgrt_scan_header(const char *header, int64_t length, const SgrtScanner *scanner,
-                      SgrtError *e);
+bool sgrt_scan_header(const char *header, int64_t length, const SgrtScanner *scanner, SgrtError *e);
 
 #endif

@@ -13,19 +13,19 @@ typedef struct SgrtFound {
 } SgrtFound;
 
 typedef struct SgrtContextGraph {
-    SgrtData data;        /* no files behind it: the caller's rows */
-    SgrtTrainer trainer;  /* where the graph has a step */
-    SgrtCall eval, run;   /* where it has the entry */
-    SgrtListing listing;  /* of a checkpoint */
-    bool ready;           /* a gradient waits for its update */
+    SgrtData data;       /* no files behind it: the caller's rows */
+    SgrtTrainer trainer; /* where the graph has a step */
+    SgrtCall eval, run;  /* where it has the entry */
+    SgrtListing listing; /* of a checkpoint */
+    bool ready;          /* a gradient waits for its update */
 } SgrtContextGraph;
 
 struct SgrtContext {
     const SgrtModel *model;
     SgrtPool *pool;
     SgrtParams params;
-    SgrtContextGraph *graph; /* owned: [model graphs] */
-    SgrtListing listing;     /* of a checkpoint of parameters alone */
+    SgrtContextGraph *graph;  /* owned: [model graphs] */
+    SgrtListing listing;      /* of a checkpoint of parameters alone */
     const SgrtTensor **order; /* owned: a checkpoint's tensors, as they are sorted */
     SgrtFound *found;         /* owned: the same of one that is read */
     double *hyper;            /* owned: [model hypers] */

@@ -192,13 +192,17 @@ static void run_task(void *context, int64_t task)
     r->run(r->frame, task);
 }
 
+void sgrt_call_phase(SgrtCall *c, int64_t phase, SgrtPool *pool)
+{
+    Running r = {c->entry->phase[phase].run, &c->frame};
+    sgrt_pool_run(pool, run_task, &r, c->entry->phase[phase].tasks);
+}
+
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
 {
     c->fault = (SgrtFault){0};
-    for (int64_t i = 0; i < c->entry->phases; i++) {
-        Running r = {c->entry->phase[i].run, &c->frame};
-        sgrt_pool_run(pool, run_task, &r, c->entry->phase[i].tasks);
-    }
+    for (int64_t i = 0; i < c->entry->phases; i++)
+        sgrt_call_phase(c, i, pool);
 }
 
 bool sgrt_call_check(const SgrtCall *c, SgrtError *e)

@@ -51,6 +51,9 @@ void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t r
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool);
 
+/* One phase of it: for a caller that measures them. */
+void sgrt_call_phase(SgrtCall *c, int64_t phase, SgrtPool *pool);
+
 /* False if the last run faulted or a cost is not finite: says which and where. */
 bool sgrt_call_check(const SgrtCall *c, SgrtError *e);
 

@@ -75,8 +75,7 @@ static bool list_training(SgrtListing *l, const SgrtTrainer *t)
     return true;
 }
 
-bool sgrt_listing_make(SgrtListing *l, const SgrtParams *params, const SgrtTrainer *t,
-                       SgrtError *e)
+bool sgrt_listing_make(SgrtListing *l, const SgrtParams *params, const SgrtTrainer *t, SgrtError *e)
 {
     const SgrtModel *model = params->model;
     int64_t room = model->params * (1 + SGRT_SLOTS) + 1 + (t ? t->data->graph->states : 0);

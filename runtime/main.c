@@ -27,9 +27,9 @@ static void print_usage(FILE *out, const char *program, const SgrtModel *model)
 {
     fprintf(out, "usage: %s VERB ...\n", program);
     for (int i = 0; i < SGRT_VERB_COUNT; i++)
-        fprintf(out, "  %-6s %s\n         %s\n", verb_row[i].name, verb_row[i].usage,
+        fprintf(out, "  %s %s\n         %s\n", verb_row[i].name, verb_row[i].usage,
                 verb_row[i].help);
-    fprintf(out, "  help   [VERB]\n         lists a verb's options\ngraphs:");
+    fprintf(out, "  help [VERB]\n         lists a verb's options\ngraphs:");
     for (int64_t i = 0; i < model->graphs; i++)
         fprintf(out, " %s", model->graph[i].name);
     fputc('\n', out);

@@ -230,6 +230,10 @@ bool sgrt_options_parse(SgrtOptions *o, SgrtVerb verb, int argc, char **argv, Sg
         return false;
     char *next_name = o->words;
     for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "-Werror") == 0 && sgrt_options_has(o, "werror")) {
+            o->werror = true;
+            continue;
+        }
         bool option = argv[i][0] == '-';
         if (option && (argv[i][1] != '-' || !argv[i][2]))
             return sgrt_fail(e, "'%s' is no option; options have two dashes and a name", argv[i]);

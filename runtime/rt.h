@@ -16,11 +16,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SGRT_ABI 1
+#define SGRT_ABI 2
 
 typedef enum SgrtElem { SGRT_F32, SGRT_F64, SGRT_I32, SGRT_BOOL } SgrtElem;
 
-typedef enum SgrtPurpose { SGRT_STEP = 1, SGRT_EVAL, SGRT_RUN, SGRT_INIT, SGRT_SHUFFLE } SgrtPurpose;
+typedef enum SgrtPurpose {
+    SGRT_STEP = 1,
+    SGRT_EVAL,
+    SGRT_RUN,
+    SGRT_INIT,
+    SGRT_SHUFFLE,
+    SGRT_CHECK
+} SgrtPurpose;
 
 typedef enum SgrtConstraintKind {
     SGRT_FREE,
@@ -55,6 +62,7 @@ typedef struct SgrtParam {
     SgrtConstraint in;
     int64_t init; /* SgrtInitKind */
     double a, b;
+    const char *place; /* "model.sg:3:7" */
 } SgrtParam;
 
 typedef struct SgrtHyper {
@@ -112,6 +120,7 @@ typedef void SgrtPhaseFn(SgrtFrame *frame, int64_t task);
 typedef struct SgrtPhase {
     SgrtPhaseFn *run;
     int64_t tasks;
+    const char *name; /* its kernels: "matmul 19:7, loop of 6 20:3" */
 } SgrtPhase;
 
 typedef struct SgrtEntry {
@@ -133,9 +142,9 @@ typedef struct SgrtGraph {
     int64_t costs;
     const char *const *state; /* names of the moving averages, for checkpoints */
     int64_t states;
-    const unsigned char *trained; /* [model params]: 1 if a cost reaches the parameter */
-    const char *const *place;     /* "model.sg:12:5: payoff[a]", for faults */
-    int64_t biased;               /* 1: an estimator was accepted as `biased` */
+    const unsigned char *trained;       /* [model params]: 1 if a cost reaches the parameter */
+    const char *const *place;           /* "model.sg:12:5: payoff[a]", for faults */
+    int64_t biased;                     /* 1: an estimator was accepted as `biased` */
     const SgrtEntry *step, *eval, *run; /* NULL where the graph has none */
 } SgrtGraph;
 

@@ -203,6 +203,28 @@ static int bind_data(SgrtSession *s)
     return bound ? SGRT_OK : failed(s, &e);
 }
 
+/* A check or a benchmark needs no data: any will do. */
+static bool makes_data(const SgrtOptions *o)
+{
+    return o->verb == SGRT_VERB_check_gradients || o->verb == SGRT_VERB_bench;
+}
+
+static int make_data(SgrtSession *s)
+{
+    for (int64_t i = 0; i < s->graph->columns; i++) {
+        if (s->data.bound[i].values)
+            continue;
+        sgrt_say_note(s->options, "data %s is not given: random:0 stands for it",
+                      s->graph->column[i].name);
+        int status = bind_column(s, &s->data, i, "random:0", TURN_MADE);
+        if (status != SGRT_OK)
+            return status;
+    }
+    if (s->graph->batch && !s->data.rows_from && s->options->rows < 0)
+        s->options->rows = s->graph->batch;
+    return SGRT_OK;
+}
+
 static int choose_batch(SgrtSession *s)
 {
     SgrtError e;
@@ -276,6 +298,8 @@ int sgrt_session_open(SgrtSession *s, const SgrtModel *model, SgrtOptions *optio
         status = bind_data(s);
     if (status == SGRT_OK)
         status = bind_words(s, TURN_MADE);
+    if (status == SGRT_OK && makes_data(options))
+        status = make_data(s);
     if (status != SGRT_OK)
         return status;
     if (!sgrt_data_complete(&s->data, options->rows, &e))

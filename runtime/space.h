@@ -1,9 +1,9 @@
 /* Work space for matrix products.
  *
- * OpenBLAS is a part of every model's executable or library, under names of its own, and asks nobody
- * for the space that a product works in (runtime/openblas/space.c).  A pool reserves one space for
- * each task that may run at once.  So products of different threads, contexts and models, and those
- * of a program around them, share nothing, and none allocates or waits. */
+ * OpenBLAS is a part of every model's executable or library, under names of its own, and asks
+ * nobody for the space that a product works in (runtime/openblas/space.c).  A pool reserves one
+ * space for each task that may run at once.  So products of different threads, contexts and models,
+ * and those of a program around them, share nothing, and none allocates or waits. */
 #ifndef SGC_RUNTIME_SPACE_H
 #define SGC_RUNTIME_SPACE_H
 

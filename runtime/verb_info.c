@@ -152,6 +152,10 @@ int sgrt_verb_info(const SgrtModel *model, SgrtOptions *options)
         sgrt_fail(&e, "info takes no names");
         return sgrt_say_error(options, SGRT_USAGE, &e);
     }
+    if (options->json) {
+        puts(model->manifest ? model->manifest : "{}");
+        return SGRT_OK;
+    }
     print_model(model);
     bool printed = !options->from || load(model, options->from, &params, &e);
     printed = printed && print_params(model, options->from ? &params : NULL, &e);

@@ -114,7 +114,12 @@ static void predict(SgrtFrame *f, int64_t task)
 static const int64_t three[] = {3}, two[] = {2}, square[] = {2, 2};
 
 static const SgrtParam params[] = {
-    {.name = "w", .dim = three, .rank = 1, .size = 3, .init = SGRT_INIT_GLOROT},
+    {.name = "w",
+     .dim = three,
+     .rank = 1,
+     .size = 3,
+     .init = SGRT_INIT_GLOROT,
+     .place = "fake.sg:1:7"},
     {.name = "b", .size = 1, .init = SGRT_INIT_CONSTANT},
     {.name = "left", .dim = two, .rank = 1, .size = 2, .init = SGRT_INIT_CONSTANT, .a = 1},
 };
@@ -135,10 +140,10 @@ static const SgrtOutput predict_outputs[] = {
 static const char *const costs[] = {"fake.sg:9:3"}, *const states[] = {"mean"};
 static const char *const places[] = {"fake.sg:12:5: payoff[a]"};
 
-static const SgrtPhase step_phases[] = {{fit_rows, PARTS}, {fit_gradient, 1}};
-static const SgrtPhase eval_phases[] = {{fit_rows, PARTS}, {fit_cost, 1}};
-static const SgrtPhase valley_phases[] = {{valley_step, 1}};
-static const SgrtPhase predict_phases[] = {{predict, 1}};
+static const SgrtPhase step_phases[] = {{fit_rows, PARTS, "rows"}, {fit_gradient, 1, "gradient"}};
+static const SgrtPhase eval_phases[] = {{fit_rows, PARTS, "rows"}, {fit_cost, 1, "cost"}};
+static const SgrtPhase valley_phases[] = {{valley_step, 1, "valley"}};
+static const SgrtPhase predict_phases[] = {{predict, 1, "predict"}};
 static const SgrtEntry fit_step = {
     .phase = step_phases, .phases = 2, .arena_bytes = PARTS * sizeof(Sums)};
 static const SgrtEntry fit_eval = {

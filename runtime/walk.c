@@ -1,0 +1,330 @@
+/* Axis by axis through the noise of a call. */
+#include "runtime/walk.h"
+
+#include "runtime/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    GRID = 33,       /* where pieces are looked for */
+    FINE_GRID = 129, /* where it is decided whether there are pieces */
+    MOST_STEPS = 96, /* more changes on the fine grid than this are no pieces */
+    MOST_PIECES = 128,
+    SETTINGS = 2 /* values of the axes that follow, while pieces are looked for */
+};
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+/* Orthonormal Hermite polynomial n at x, for the standard normal. */
+static double hermite(int n, double x, double *before)
+{
+    double now = 1;
+    *before = 0;
+    for (int k = 0; k < n; k++) {
+        double next = (x * now - sqrt(k) * *before) / sqrt(k + 1);
+        *before = now;
+        now = next;
+    }
+    return now;
+}
+
+/* Roots by bisection between the changes of sign; the weights are 1 / (n p[n-1](x)^2). */
+static void hermite_rule(SgrtRule *r, int n)
+{
+    const double step = 1e-2, end = 2 * sqrt(n) + 1;
+    double before = 0;
+    r->nodes = 0;
+    for (double x = -end; x < end && r->nodes < n; x += step) {
+        double low = x, high = x + step;
+        bool sign = hermite(n, low, &before) < 0;
+        if (sign == (hermite(n, high, &before) < 0))
+            continue;
+        for (int i = 0; i < 60; i++) {
+            double middle = (low + high) / 2;
+            *((hermite(n, middle, &before) < 0) == sign ? &low : &high) = middle;
+        }
+        hermite(n, low, &before);
+        r->x[r->nodes] = low;
+        r->weight[r->nodes++] = 1 / (n * before * before);
+    }
+}
+
+/* tanh-sinh on (0, 1): both ends decay doubly exponentially, so laws whose inverse distribution
+ * function is unbounded there are integrated too. */
+static void flat_rule(SgrtRule *r, int n, double least)
+{
+    const double end = 3.1, h = 2 * end / (n - 1);
+    double total = 0;
+    r->nodes = n;
+    for (int i = 0; i < n; i++) {
+        double t = -end + i * h;
+        double x = 1 / (1 + exp(-M_PI * sinh(t)));
+        r->x[i] = fmin(fmax(x, least), 1 - least);
+        r->weight[i] = cosh(t) * x * (1 - x);
+        total += r->weight[i];
+    }
+    for (int i = 0; i < n; i++)
+        r->weight[i] /= total;
+}
+
+/* ---- the tape ------------------------------------------------------------------------------- */
+
+int64_t sgrt_tape_size(const SgrtEntry *entry, int64_t rows)
+{
+    int64_t size = 0;
+    for (int64_t i = 0; i < entry->sites; i++)
+        size += entry->site[i].size * (entry->site[i].by_rows ? rows : 1);
+    return size;
+}
+
+static void set(SgrtWalk *w, int64_t axis, double v)
+{
+    if (w->is_double)
+        *(double *)w->at[axis] = v;
+    else
+        *(float *)w->at[axis] = (float)v;
+}
+
+/* The least distance of a uniform variate from 0 and 1, and of an edge from where it is found. */
+static double least(const SgrtWalk *w)
+{
+    return w->is_double ? 0x1p-50 : 0x1p-24;
+}
+
+static bool lay_tape(SgrtWalk *w, SgrtError *e)
+{
+    const SgrtEntry *entry = w->call->entry;
+    int64_t bytes = w->is_double ? sizeof(double) : sizeof(float);
+    w->tape = sgrt_alloc(entry->sites, sizeof *w->tape, e);
+    for (int64_t i = 0; w->tape && i < entry->sites; i++) {
+        const SgrtSite *site = &entry->site[i];
+        int64_t count = site->size * (site->by_rows ? w->call->frame.rows : 1);
+        w->tape[i] = sgrt_alloc(count, bytes, e);
+        if (!w->tape[i])
+            return false;
+        for (int64_t k = 0; k < count; k++) {
+            w->at[w->axes] = (char *)w->tape[i] + k * bytes;
+            w->kind[w->axes++] = site->normal ? SGRT_AXIS_NORMAL : SGRT_AXIS_FLAT;
+        }
+    }
+    return w->tape != NULL;
+}
+
+/* ---- pieces --------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, const void *bytes, int64_t count)
+{
+    const unsigned char *b = bytes;
+    for (int64_t i = 0; i < count; i++)
+        hash = (hash ^ b[i]) * 0x100000001b3;
+    return hash;
+}
+
+/* Of everything that the call computes. */
+static uint64_t print_of_call(SgrtWalk *w, uint64_t hash)
+{
+    const SgrtCall *c = w->call;
+    const SgrtGraph *g = c->data->graph;
+    const SgrtModel *model = c->data->model;
+    sgrt_call_run(w->call, w->pool);
+    w->calls++;
+    hash = mix(hash, c->frame.cost, (1 + g->costs) * (int64_t)sizeof(double));
+    if (!c->frame.grad)
+        return hash;
+    for (int64_t i = 0; i < model->params; i++) {
+        const void *grad = ((void *const *)c->frame.grad)[i];
+        hash = grad ? mix(hash, grad, model->param[i].size * sgrt_real_bytes(model)) : hash;
+    }
+    return mix(hash, c->frame.next_state, g->states * (int64_t)sizeof(double));
+}
+
+/* Values without a pattern that could hide what an axis decides. */
+static void settle(SgrtWalk *w, int64_t from, int setting)
+{
+    for (int64_t i = from; i < w->axes; i++) {
+        double v = fmod(0.137 + 0.618033988749895 * (double)(i + 1) + 0.41 * setting, 1);
+        set(w, i, w->kind[i] == SGRT_AXIS_NORMAL ? 2.4 * v - 1.1 : 0.04 + 0.92 * v);
+    }
+}
+
+static uint64_t print_at(SgrtWalk *w, int64_t axis, double u)
+{
+    int settings = axis + 1 < w->axes ? SETTINGS : 1;
+    uint64_t hash = 0xcbf29ce484222325;
+    for (int s = 0; s < settings; s++) {
+        settle(w, axis + 1, s);
+        set(w, axis, u);
+        hash = print_of_call(w, hash);
+    }
+    return hash;
+}
+
+typedef struct Pieces {
+    double edge[MOST_PIECES]; /* where one ends and the next begins */
+    int edges;
+} Pieces;
+
+/* The changes between two points; false if there are too many. */
+static bool find_edges(SgrtWalk *w, int64_t axis, double low, uint64_t at_low, double high,
+                       uint64_t at_high, Pieces *p)
+{
+    double middle = low + (high - low) / 2;
+    if (at_low == at_high)
+        return true;
+    if (high - low <= 2 * least(w) || middle <= low || middle >= high) {
+        if (p->edges == MOST_PIECES)
+            return false;
+        p->edge[p->edges++] = middle;
+        return true;
+    }
+    uint64_t at_middle = print_at(w, axis, middle);
+    return find_edges(w, axis, low, at_low, middle, at_middle, p) &&
+           find_edges(w, axis, middle, at_middle, high, at_high, p);
+}
+
+static double grid_point(const SgrtWalk *w, int i, int points)
+{
+    double u = (i + 0.5) / points;
+    return i < 0 ? least(w) : i >= points ? 1 - least(w) : u;
+}
+
+static bool find_pieces(SgrtWalk *w, int64_t axis, Pieces *p)
+{
+    p->edges = 0;
+    double low = grid_point(w, -1, GRID);
+    uint64_t at_low = print_at(w, axis, low);
+    for (int i = 0; i <= GRID; i++) {
+        double high = grid_point(w, i, GRID);
+        uint64_t at_high = print_at(w, axis, high);
+        if (!find_edges(w, axis, low, at_low, high, at_high, p))
+            return false;
+        low = high;
+        at_low = at_high;
+    }
+    return true;
+}
+
+/* A uniform variate in which the call changes seldom belongs to a law of finitely many values. */
+static bool has_pieces(SgrtWalk *w, int64_t axis)
+{
+    int changes[SETTINGS] = {0};
+    for (int s = 0; s < SETTINGS; s++) {
+        uint64_t last = 0;
+        settle(w, 0, s);
+        for (int i = 0; i < FINE_GRID; i++) {
+            set(w, axis, grid_point(w, i, FINE_GRID));
+            uint64_t now = print_of_call(w, 0xcbf29ce484222325);
+            changes[s] += i > 0 && now != last;
+            last = now;
+        }
+    }
+    return changes[0] <= MOST_STEPS && changes[1] <= MOST_STEPS;
+}
+
+static void sort_axes(SgrtWalk *w)
+{
+    for (int64_t i = 0; i < w->axes; i++) {
+        if (w->kind[i] == SGRT_AXIS_FLAT && has_pieces(w, i))
+            w->kind[i] = SGRT_AXIS_STEPS;
+        w->smooth += w->kind[i] != SGRT_AXIS_STEPS;
+    }
+}
+
+/* ---- walking -------------------------------------------------------------------------------- */
+
+bool sgrt_walk_init(SgrtWalk *w, SgrtCall *call, SgrtPool *pool, SgrtError *e)
+{
+    *w = (SgrtWalk){.call = call,
+                    .pool = pool,
+                    .is_double = call->data->model->real == SGRT_F64,
+                    .most = INT64_MAX};
+    if (sgrt_tape_size(call->entry, call->frame.rows) > SGRT_MOST_AXES_OF_TAPE)
+        return sgrt_fail(e, "more than %d variates", SGRT_MOST_AXES_OF_TAPE);
+    if (!lay_tape(w, e)) {
+        sgrt_walk_free(w);
+        return false;
+    }
+    call->frame.tape = w->tape;
+    sort_axes(w);
+    sgrt_walk_refine(w, false);
+    return true;
+}
+
+void sgrt_walk_free(SgrtWalk *w)
+{
+    if (w->call && w->tape)
+        w->call->frame.tape = NULL;
+    for (int64_t i = 0; w->tape && i < w->call->entry->sites; i++)
+        free(w->tape[i]);
+    free(w->tape);
+    *w = (SgrtWalk){0};
+}
+
+void sgrt_walk_refine(SgrtWalk *w, bool finer)
+{
+    static const int by_axes[] = {0, 40, 40, 24, 14, 8, 6};
+    int most = w->smooth < 7 ? by_axes[w->smooth] : 4;
+    int nodes = finer ? most : most * 3 / 4;
+    if (w->smooth == 0)
+        return;
+    hermite_rule(&w->normal, nodes);
+    flat_rule(&w->flat, w->smooth == 1 && finer ? SGRT_MOST_NODES : nodes, least(w));
+}
+
+typedef struct Step {
+    SgrtWalk *w;
+    SgrtVisit *visit;
+    void *context;
+    SgrtError *e;
+} Step;
+
+static bool walk(const Step *s, int64_t axis, double weight);
+
+static bool walk_rule(const Step *s, int64_t axis, double weight, const SgrtRule *r)
+{
+    for (int i = 0; i < r->nodes; i++) {
+        set(s->w, axis, r->x[i]);
+        if (!walk(s, axis + 1, weight * r->weight[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool walk_pieces(const Step *s, int64_t axis, double weight)
+{
+    Pieces p;
+    if (!find_pieces(s->w, axis, &p))
+        return sgrt_fail(s->e, "more than %d outcomes of one draw", MOST_PIECES);
+    for (int i = 0; i <= p.edges; i++) {
+        double low = i ? p.edge[i - 1] : 0, high = i < p.edges ? p.edge[i] : 1;
+        set(s->w, axis, fmin(fmax((low + high) / 2, least(s->w)), 1 - least(s->w)));
+        if (!walk(s, axis + 1, weight * (high - low)))
+            return false;
+    }
+    return true;
+}
+
+static bool walk(const Step *s, int64_t axis, double weight)
+{
+    SgrtWalk *w = s->w;
+    if (w->calls > w->most)
+        return sgrt_fail(s->e, "more calls than are allowed");
+    if (axis < w->axes && w->kind[axis] == SGRT_AXIS_STEPS)
+        return walk_pieces(s, axis, weight);
+    if (axis < w->axes)
+        return walk_rule(s, axis, weight,
+                         w->kind[axis] == SGRT_AXIS_NORMAL ? &w->normal : &w->flat);
+    sgrt_call_run(w->call, w->pool);
+    w->calls++;
+    w->points++;
+    return sgrt_call_check(w->call, s->e) && s->visit(s->context, weight, s->e);
+}
+
+bool sgrt_walk(SgrtWalk *w, SgrtVisit *visit, void *context, SgrtError *e)
+{
+    Step s = {w, visit, context, e};
+    w->points = 0;
+    return walk(&s, 0, 1);
+}

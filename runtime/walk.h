@@ -1,0 +1,52 @@
+/* The expectation of what a call computes, over its noise, exactly: the noise comes from a tape,
+ * and the tape is enumerated.
+ *
+ * A call is a function of base variates.  Where it is piecewise constant in a uniform one, because
+ * a law of finitely many values reads it, the pieces are found by bisection of everything that the
+ * call computes, and each counts by its length.  Pieces that are shorter than the grid on which
+ * they are looked for and lie between equal neighbours are not seen.  Other variates are integrated
+ * by quadrature: Gauss-Hermite for normal ones, tanh-sinh (Takahasi and Mori, 1974) for uniform
+ * ones. */
+#ifndef SGC_RUNTIME_WALK_H
+#define SGC_RUNTIME_WALK_H
+
+#include "runtime/engine.h"
+
+enum { SGRT_MOST_NODES = 80, SGRT_MOST_AXES_OF_TAPE = 16 };
+
+typedef enum SgrtAxisKind { SGRT_AXIS_NORMAL, SGRT_AXIS_FLAT, SGRT_AXIS_STEPS } SgrtAxisKind;
+
+typedef struct SgrtRule {
+    int nodes;
+    double x[SGRT_MOST_NODES], weight[SGRT_MOST_NODES];
+} SgrtRule;
+
+typedef struct SgrtWalk {
+    SgrtCall *call; /* borrowed */
+    SgrtPool *pool; /* borrowed */
+    bool is_double;
+    void **tape; /* owned: [sites] */
+    void *at[SGRT_MOST_AXES_OF_TAPE];
+    SgrtAxisKind kind[SGRT_MOST_AXES_OF_TAPE];
+    int64_t axes, smooth; /* smooth: those that are integrated by quadrature */
+    SgrtRule normal, flat;
+    int64_t points;      /* of the last walk: what it summed over */
+    int64_t calls, most; /* made so far, and allowed */
+} SgrtWalk;
+
+/* The variates of a call of `rows` rows. */
+int64_t sgrt_tape_size(const SgrtEntry *entry, int64_t rows);
+
+/* Takes the call's noise from the walk's tape.  False if there are more axes than can be walked. */
+bool sgrt_walk_init(SgrtWalk *w, SgrtCall *call, SgrtPool *pool, SgrtError *e);
+void sgrt_walk_free(SgrtWalk *w);
+
+/* Points of a rule for each smooth axis, as many as there is room for; `finer` for an estimate of
+ * the error. */
+void sgrt_walk_refine(SgrtWalk *w, bool finer);
+
+/* Calls visit(context, weight) after every call of the walk; false ends it. */
+typedef bool SgrtVisit(void *context, double weight, SgrtError *e);
+bool sgrt_walk(SgrtWalk *w, SgrtVisit *visit, void *context, SgrtError *e);
+
+#endif

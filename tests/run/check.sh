@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# check-gradients: right estimators pass, a wrong one is caught whichever way it is looked at, and
+# what is zero is told from what could not be seen.
+. "$(dirname "$0")/lib.sh"
+
+# checks STATUS METHOD-WORDS MODEL OPTION...
+checks() {
+    local want=$1 words=$2 model=$3
+    shift 3
+    status "$want" "./$model" check-gradients --quiet "$@"
+    says "$words" out
+}
+
+# verdict PARAM WORDS: in the table of the last check.
+verdict() {
+    grep "^$1 " out | grep -qF "$2" || { cat out >&2; fail "$1 is not $2"; }
+}
+
+# broken MODEL PARAM: compiles MODEL with the last addition of the gradient of PARAM made a
+# subtraction, or the other way round.
+broken() {
+    status 0 sgc "$1.sg" --real f64 --stop-after estimate --emit=ir -o "$1.sgir"
+    awk -v param="$2" '
+        { line[NR] = $0 }
+        /^graph .* step / { step = 1 }
+        /^}/ { step = 0 }
+        step && match($0, "= grad\\(%[0-9]+\\) " param " ") {
+            split(substr($0, RSTART), part, /[%)]/); want = part[2]
+        }
+        step && match($0, /^  %[0-9]+/) { at[substr($0, RSTART + 3, RLENGTH - 3)] = NR }
+        END {
+            while (want in at && line[at[want]] !~ /= (add|sub)\(/) {
+                split(line[at[want]], part, /\(%|[,)]/); want = part[2]
+            }
+            if (!(want in at)) exit 1
+            if (!sub(/= add\(/, "= sub(", line[at[want]])) sub(/= sub\(/, "= add(", line[at[want]])
+            for (i = 1; i <= NR; i++) print line[i]
+        }' "$1.sgir" >"$1.wrong.sgir" || fail "no addition in the gradient of $2"
+    ! cmp -s "$1.sgir" "$1.wrong.sgir" || fail 'nothing was broken'
+    status 0 sgc "$1.wrong.sgir" --real f64 -o "$1.wrong"
+}
+
+# Few outcomes: all of them.
+cat >coins.sg <<'END2'
+param p = normal(0.5)
+param l[3] = normal(0.5)
+graph g {
+  b ~ bernoulli(logits = p) via score(baseline = none)
+  k ~ categorical(logits = l) via score(baseline = none)
+  cost 2 * b + 1.5 * k * (1 - b) + 0.3 * square(p)
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc coins.sg --real f64 -o coins
+checks 0 'exact: all 6 outcomes of the draws' coins
+verdict p ok
+verdict l ok
+status 0 sgc coins.sg -o coins32
+checks 0 'exact: all 6 outcomes of the draws' coins32
+broken coins l
+checks 1 'exact: all 6 outcomes of the draws' coins.wrong
+verdict p ok
+verdict l WRONG
+says 'coins.sg:2:7' out
+status 1 ./coins.wrong check-gradients --json
+says '"verdict":	"wrong"' out
+says '"method":	"exact"' out
+
+# Few variates: quadrature, of normal noise and of uniform.
+cat >waves.sg <<'END2'
+param m = normal(0.5)
+param s = normal(0.5)
+graph g {
+  plate n = rows(4) {
+    data x
+    z ~ normal(m * x, exp(s))
+    u ~ laplace(s, 0.5)
+    cost log1p(exp(z)) + square(u - z) + 0.1 * square(m + s)
+  }
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc waves.sg --real f64 -o waves
+checks 0 'points of a quadrature over' waves
+verdict m ok
+verdict s ok
+broken waves m
+checks 1 'points of a quadrature over' waves.wrong
+verdict m WRONG
+
+# No draws: differences, and the order of the remainder.
+cat >plain.sg <<'END2'
+param w[12] = normal(0.5)
+param b = normal(0.5)
+param still = zeros()
+graph g {
+  plate n = rows(4) {
+    data x[12]
+    cost softplus(sum(w * x) + b) + 0.1 * square(b) + square(still)
+  }
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc plain.sg --real f64 -o plain
+checks 0 'the order of the Taylor remainder' plain
+verdict w 'order 2.0'
+verdict still 'ok: zero'
+broken plain b
+checks 1 'the order of the Taylor remainder' plain.wrong
+verdict b WRONG
+verdict w ok
+
+# Many draws: sampling.  The sums of the costs hide the gradient from a few draws.
+cat >many.sg <<'END2'
+hyper height = 0.0
+param l[18] = normal(0.5)
+param shift = normal(0.5)
+graph g {
+  plate i = 18 {
+    b ~ bernoulli(logits = l[i]) via score(baseline = none)
+  }
+  z[20] ~ normal(shift, 1)
+  cost height - 9 + sum(b, over = i) + mean(square(z)) + 0.2 * square(shift) + 0.1 * sum(square(l))
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc many.sg --real f64 -o many
+checks 0 'sampling: ' many --bias 0.2
+verdict shift ok
+verdict l ok
+checks 0 'sampling: 64 draws' many --samples 64 height=300
+verdict l 'undecided (snr'
+says 'the check could not see a bias of 5%'
+checks 1 'sampling: 64 draws' many --samples 64 height=300 -Werror
+broken many shift
+checks 1 'sampling: ' many.wrong --bias 0.2
+verdict shift WRONG
+
+# What cannot be checked says why.
+status 2 ./coins check-gradients nope
+says 'no graph nope'
+status 2 ./coins check-gradients --samples 1
+says 'at least 2'
