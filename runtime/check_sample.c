@@ -7,9 +7,10 @@
 #include <stdlib.h>
 
 enum {
-    PILOT = 8,        /* draws before the first that counts */
+    PILOT = 8,        /* draws that say where the gradient points, and how far to go along it */
+    PILOT_RARE = 64,  /* the same where a draw may have rare outcomes, which must be met */
     FIRST = 16,       /* draws before the first look, and then twice as many each time */
-    FIRST_RARE = 256, /* the same where a draw may have rare outcomes, which must be met */
+    FIRST_RARE = 256, /* the same where outcomes may be rare */
     LOOKS = 16,       /* the level is split over so many */
     MOST_SAMPLES = 100000,
     BUDGET = 1000000 /* calls times rows, unless the user says how many draws */
@@ -28,6 +29,7 @@ typedef struct Sampling {
     SgrtChecking *c;
     Sums *sums; /* owned: [alongs] */
     int64_t draws;
+    int pilot;   /* draws before the first that counts */
     double size; /* the largest cost that was met */
 } Sampling;
 
@@ -181,35 +183,45 @@ static bool is_decided(Sampling *s, double *kept)
     return true;
 }
 
-/* What differences with this h would be wrong by after some draws, guessed from a few. */
-static bool guess_error(Sampling *s, SgrtAlong *a, double h, double *error, SgrtError *e)
+/* Of some differences with one h: the mean error of second order, and the spread. */
+typedef struct Guess {
+    double curve, spread;
+} Guess;
+
+static bool guess(Sampling *s, const SgrtAlong *a, double h, Guess *g, SgrtError *e)
 {
     SgrtChecking *c = s->c;
-    double curve = 0, mean = 0, spread = 0;
-    for (int i = 1; i <= PILOT; i++) {
+    double mean = 0, squares = 0;
+    *g = (Guess){0};
+    for (int i = 1; i <= s->pilot; i++) {
         SgrtStencil at = {.h = h};
         sgrt_probe_draw(&c->probe, pilot_draws + i);
         if (!sgrt_check_stencil(c, a, &at, cost_at, &c->probe, e))
             return false;
         double slope = sgrt_check_fourth(&at), away = slope - mean;
         mean += away / i;
-        spread += away * (slope - mean);
-        curve += (slope - sgrt_check_second(&at)) / PILOT;
+        squares += away * (slope - mean);
+        g->curve += (slope - sgrt_check_second(&at)) / s->pilot;
         s->size = fmax(s->size, fabs(at.cost[0]));
     }
-    *error = fabs(curve) / 2 + rounding_of(s, h) + sqrt(spread / PILOT / 1000);
+    g->spread = sqrt(squares / s->pilot);
     return true;
 }
 
-/* The larger h, the less the jumps of discrete draws and rounding add; the smaller, the less the
- * curvature of the cost. */
+/* The larger h, the less rounding adds, and the jumps of discrete draws, whose variance goes with
+ * 1 / h even where a few draws meet none of them; the smaller, the less the curvature of the cost.
+ */
 static bool choose_step(Sampling *s, SgrtAlong *a, SgrtError *e)
 {
-    double best = INFINITY;
-    for (double h = 0.1; h > 2e-3; h /= 3) {
-        double error = 0;
-        if (!guess_error(s, a, h, &error, e))
+    const double widest = 0.1;
+    double best = INFINITY, spread = 0;
+    for (double h = widest; h > 2e-3; h /= 3) {
+        Guess g;
+        if (!guess(s, a, h, &g, e))
             return false;
+        spread = h == widest ? g.spread : spread;
+        double noise = fmax(g.spread, spread * sqrt(widest / h)) / sqrt(1000);
+        double error = fabs(g.curve) / 2 + rounding_of(s, h) + noise;
         if (error < best)
             a->h = h;
         best = fmin(best, error);
@@ -221,7 +233,7 @@ static bool choose_step(Sampling *s, SgrtAlong *a, SgrtError *e)
 static bool pilot(Sampling *s, SgrtError *e)
 {
     SgrtChecking *c = s->c;
-    for (int64_t i = 1; i <= PILOT; i++) {
+    for (int64_t i = 1; i <= s->pilot; i++) {
         sgrt_probe_draw(&c->probe, pilot_draws + i);
         if (!sgrt_probe_step(&c->probe, e))
             return false;
@@ -238,14 +250,19 @@ static bool pilot(Sampling *s, SgrtError *e)
 }
 
 /* Uniform noise may be that of a discrete draw. */
-static int64_t first_look(const SgrtChecking *c)
+static bool may_be_rare(const SgrtChecking *c)
 {
     const SgrtEntry *entry[] = {c->probe.graph->step, c->probe.graph->eval};
     for (int k = 0; k < 2; k++)
         for (int64_t i = 0; i < entry[k]->sites; i++)
             if (!entry[k]->site[i].normal)
-                return FIRST_RARE;
-    return FIRST;
+                return true;
+    return false;
+}
+
+static int64_t first_look(const SgrtChecking *c)
+{
+    return may_be_rare(c) ? FIRST_RARE : FIRST;
 }
 
 static int64_t draws_allowed(const SgrtChecking *c)
@@ -275,7 +292,7 @@ static bool sample(Sampling *s, double *kept, SgrtError *e)
 
 bool sgrt_check_sample(SgrtChecking *c, SgrtError *e)
 {
-    Sampling s = {.c = c};
+    Sampling s = {.c = c, .pilot = may_be_rare(c) ? PILOT_RARE : PILOT};
     c->out->method = SGRT_SAMPLING;
     if (!pilot(&s, e))
         return false;
