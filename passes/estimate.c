@@ -104,6 +104,22 @@ static void spread_plates(Lowering *l)
     }
 }
 
+/* ---- weights ----------------------------------------------------------------------------------
+ */
+
+/* The probability of an enumerated value may differ from copy to copy of plates that a cost or draw
+ * does not read itself. */
+static IrPlates with_plates_of_weights(const IrGraph *g, IrPlates plates)
+{
+    for (IrPlates before = 0; before != plates;) {
+        before = plates;
+        for (uint32_t p = 0; p < g->plates; p++)
+            if (plates >> p & 1 && g->plate[p].weight != IR_NONE)
+                plates |= g->node[g->plate[p].weight].type.plates;
+    }
+    return plates;
+}
+
 /* ---- draws ---------------------------------------------------------------------------------- */
 
 static IrRef draw_base(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates)
@@ -180,6 +196,7 @@ static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef 
     IrGraph *g = l->p.g;
     const IrDistInfo *law = &ir_dist_info[n->attr.dist];
     d->plates = n->type.plates | l->extra[d->node];
+    d->weighed = with_plates_of_weights(g, d->plates);
     d->noise = draw_noise(g, n, arg, d->plates);
     IrRef value = law->transport(g, arg, d->noise);
     if (es_is_pathwise(d))
@@ -216,19 +233,6 @@ static bool reads_own_index(const IrGraph *g, const IrRef *in)
     const IrPlate *plate = &g->plate[index->attr.plate];
     return plate->kind != IR_PLATE_ROWS && index->attr.k[0] >= 0 &&
            index->attr.k[0] + plate->size <= table->type.dim[0];
-}
-
-/* The probability of an enumerated value may differ from copy to copy of plates that the cost does
- * not read itself. */
-static IrPlates with_plates_of_weights(const IrGraph *g, IrPlates plates)
-{
-    for (IrPlates before = 0; before != plates;) {
-        before = plates;
-        for (uint32_t p = 0; p < g->plates; p++)
-            if (plates >> p & 1 && g->plate[p].weight != IR_NONE)
-                plates |= g->node[g->plate[p].weight].type.plates;
-    }
-    return plates;
 }
 
 static void lower_cost(Lowering *l, const IrNode *n, IrRef r, IrRef value)

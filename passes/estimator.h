@@ -29,6 +29,7 @@ typedef struct EsDraw {
     int32_t element, variant; /* measure-valued: the plates of what else it may be; -1: of one */
     IrRef logp;      /* score: its log-density; else IR_NONE */
     IrPlates plates; /* of its copies, own plate of samples included */
+    IrPlates weighed; /* these, and the plates that their weights vary over */
     int32_t own;     /* its plate of samples or of enumerated values; -1: none */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */

@@ -137,7 +137,7 @@ void es_measure(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
 {
     IrGraph *g = p->g;
     Measured m = measured(p, i);
-    IrPlates kept = m.d->plates & ~m.together;
+    IrPlates kept = m.d->weighed & ~m.together;
     EsWorld here = es_this_world(p);
     g->here = g->node[m.d->value].at;
     IrRef base = es_world_costs(p, &here, i, kept);
@@ -155,6 +155,7 @@ void es_measure(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
         if (!(m.rule->arguments >> k & 1))
             continue;
         IrRef v = weight == IR_NONE ? slope[k] : ir_binary(g, IR_MUL, slope[k], weight);
+        v = es_sum_plates(g, v, m.d->weighed & ~m.d->plates);
         IrType to = g->node[m.d->arg[k]].type;
         seed[(*seeds)++] = (EsSeed){m.d->arg[k], es_share(g, v, &from, &to)};
     }

@@ -132,7 +132,7 @@ static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, co
     IrGraph *g = p->g;
     IrPlates mixed = e->mixed[c->source] & d->plates;
     EsWorld here = es_this_world(p);
-    IrRef v = weighed_sum(g, &here, c->value, c->plates & ~d->plates);
+    IrRef v = weighed_sum(g, &here, c->value, c->plates & ~d->weighed);
     v = es_sum_plates(g, v, mixed & c->plates);
     IrPlates steps = plates_of(g, IR_PLATE_STEP) & d->plates & c->plates & ~mixed;
     for (uint32_t t = 0; t < g->plates && e->later[c->source]; t++)
@@ -186,8 +186,8 @@ static IrRef mean_over_copies(EsProgram *p, const EsDraw *d, IrRef f)
     IrGraph *g = p->g;
     EsWorld here = es_this_world(p);
     IrPlates rows = plates_of(g, IR_PLATE_ROWS), values = plates_of(g, IR_PLATE_ENUMERATION);
-    f = weigh(g, &here, f, d->plates & values);
-    IrPlates has = g->node[f].type.plates & d->plates;
+    f = weigh(g, &here, f, d->weighed & values);
+    IrPlates has = g->node[f].type.plates & d->weighed;
     f = ir_reduce(g, IR_SUM, f, 0, has);
     double known = copies(g, has & ~(rows | values));
     if (known != 1)
@@ -240,14 +240,14 @@ static void update_averages(EsProgram *p)
 IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
 {
     IrPlates rows = plates_of(g, IR_PLATE_ROWS);
-    double drawn = copies(g, d->plates & plates_of(g, IR_PLATE_SAMPLES));
+    double drawn = copies(g, d->weighed & plates_of(g, IR_PLATE_SAMPLES));
     IrRef w = drawn != 1 ? ir_const(g, 1 / drawn) : IR_NONE;
     for (uint32_t p = 0; p < g->plates; p++)
-        if (d->plates >> p & 1 && g->plate[p].kind == IR_PLATE_ENUMERATION)
+        if (d->weighed >> p & 1 && g->plate[p].kind == IR_PLATE_ENUMERATION)
             w = mul(g, w, g->plate[p].weight);
     if (rows)
         w = divide(g, w == IR_NONE ? ir_const(g, 1) : w,
-                   leaf(g, d->plates & rows ? IR_ROWS : IR_TOTAL));
+                   leaf(g, d->weighed & rows ? IR_ROWS : IR_TOTAL));
     return w;
 }
 
@@ -288,7 +288,8 @@ static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *see
     else if (d->baseline == IR_MOVING_AVERAGE)
         b = moving_average(p, i, f);
     IrRef gain = b == IR_NONE ? f : ir_binary(g, IR_SUB, f, b);
-    EsSeed s = {d->logp, mul(g, gain, es_draw_weight(g, d))};
+    IrRef term = mul(g, gain, es_draw_weight(g, d));
+    EsSeed s = {d->logp, es_sum_plates(g, term, d->weighed & ~d->plates)};
     note_score(p, d, &s);
     seed[(*seeds)++] = s;
 }

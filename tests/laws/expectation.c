@@ -347,6 +347,17 @@ static const char *const program[] = {
     "graph g {\n  s[0] = a\n  for t in 1..3 {\n    r[0] = s[t-1]\n    for u in 1..3 {\n"
     "      k ~ bernoulli(logits = b + r[u-1]) via score(baseline = moving_average)\n"
     "      r[u] = 0.5 * r[u-1] + b * k\n    }\n    s[t] = r[2]\n    cost sin(s[t])\n  }\n}\n",
+    /* a score whose enumerated copies have a probability that another draw decides */
+    "param b = ones()\n"
+    "graph g {\n  v ~ bernoulli(logits = sin(b)) via enumerate\n"
+    "  u ~ bernoulli(logits = v) via enumerate\n"
+    "  h ~ bernoulli(logits = b * u) via score(samples = 2, baseline = leave_one_out)\n"
+    "  cost sin(v + 0.5 * h + b)\n}\n",
+    "param b = ones()\n"
+    "graph g {\n  v ~ bernoulli(logits = b) via score(samples = 2, baseline = leave_one_out)\n"
+    "  u ~ bernoulli(logits = v * b) via enumerate\n"
+    "  h ~ bernoulli(logits = b * u) via score(baseline = moving_average)\n"
+    "  cost sin(v + 0.5 * h + b)\n}\n",
     /* values that come through one carry after another */
     "param m = ones()\nparam w = ones()\n"
     "graph g {\n  z ~ normal(m, 0.5) via pathwise\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n"
