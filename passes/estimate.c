@@ -104,8 +104,7 @@ static void spread_plates(Lowering *l)
     }
 }
 
-/* ---- weights ----------------------------------------------------------------------------------
- */
+/* ---- weights -------------------------------------------------------------------------------- */
 
 /* The probability of an enumerated value may differ from copy to copy of plates that a cost or draw
  * does not read itself. */

@@ -19,7 +19,7 @@ static void keep_estimator(void *context, unsigned number, const PassInfo *p, co
         ir_graph_clone(&t->entry[g->entry], g);
 }
 
-TapeModel *tape_compile(const char *text)
+static TapeModel *compile(const char *text, const PassInfo *const *pass, size_t passes)
 {
     TapeModel *t = calloc(1, sizeof *t);
     if (!t)
@@ -29,11 +29,25 @@ TapeModel *tape_compile(const char *text)
     ir_model_init(&t->model, t->arena);
     if (!fe_compile(&t->model, "test.sg", text, NULL, 0, t->diags))
         return t;
-    PassOptions options = {.parts = 2, .real_bytes = 8};
+    PassOptions options = {.parts = 2, .real_bytes = 8, .pass = pass, .passes = passes};
     PassCtx cx = {.options = &options, .diags = t->diags, .arena = t->arena};
     IrGraph scheduled[IR_ENTRIES];
     t->ok = passes_run(&t->model.graph[0], scheduled, &cx, keep_estimator, t);
     return t;
+}
+
+TapeModel *tape_compile(const char *text)
+{
+    return compile(text, NULL, 0);
+}
+
+TapeModel *tape_compile_plain(const char *text)
+{
+    const PassInfo *pass[2] = {NULL, NULL};
+    for (size_t i = 0; i < pass_count; i++)
+        if (strcmp(pass_info[i].name, "estimate") == 0 || strcmp(pass_info[i].name, "dce") == 0)
+            pass[pass[0] != NULL] = &pass_info[i];
+    return compile(text, pass, 2);
 }
 
 void tape_free(TapeModel *t)
@@ -110,7 +124,8 @@ typedef struct Walk {
     Axis *axis;
     size_t axes;
     TapeResult *sum;
-    int half; /* points of a panel: more where there are few axes */
+    int half;  /* points of a panel: more where there are few axes */
+    bool fine; /* more points for normal variates */
 } Walk;
 
 static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
@@ -240,6 +255,20 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
     *noise = (const double **)site;
 }
 
+uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most)
+{
+    uint64_t points = 1;
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        if (n->op != IR_DRAW)
+            continue;
+        int64_t count = ir_copies(g, n->type.plates, rows) * ir_elements(&n->type);
+        for (int64_t e = 0; e < count && points < most; e++)
+            points *= n->attr.k[0] ? 2 : (uint64_t)points_hermite(false)->count;
+    }
+    return points < most ? points : most;
+}
+
 /* ---- walking -------------------------------------------------------------------------------- */
 
 static double **evaluate(Walk *w, Arena *a)
@@ -366,9 +395,11 @@ static void walk_normal(Walk *w, size_t at, double weight)
     Points p = {0};
     find_breaks(w, at, -30, 30, &b);
     if (b.count == 0) {
-        walk_rule(w, at, points_hermite(w->axes == 1), weight);
+        walk_rule(w, at, points_hermite(w->fine), weight);
         return;
     }
+    for (int place = -3; place <= 3; place += 3) /* the bulk is between, and the tails beyond */
+        add_break(&b, place);
     for (int i = 0; i <= b.count; i++)
         if (i == 0 || i == b.count)
             points_beyond(&p, b.at[i ? i - 1 : 0], i ? 1 : -1);
@@ -420,6 +451,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     const double **noise;
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
+    w.fine = in->fine || w.axes == 1;
     w.half = w.axes == 1 ? FINE : w.axes == 2 ? FEWER : COARSE;
     walk(&w, 0, 1);
     return sum;
@@ -429,7 +461,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
 double tape_slope(const TapeModel *t, TapeInput *in, uint32_t param, int64_t element)
 {
     static const double weight[4] = {4.0 / 5, -1.0 / 5, 4.0 / 105, -1.0 / 280};
-    const double h = 0.01;
+    const double h = in->fine ? 0.006 : 0.01;
     double *x = &in->param[param][element], at = *x, slope = 0;
     for (int i = 0; i < 4; i++) {
         *x = at + (i + 1) * h;

@@ -20,6 +20,8 @@ typedef struct TapeModel {
 
 /* Compiles; ok is false if there were errors, which are in diags. */
 TapeModel *tape_compile(const char *text);
+/* The same without stable forms, closed forms and simplification: what the text says. */
+TapeModel *tape_compile_plain(const char *text);
 void tape_free(TapeModel *t);
 
 /* Parameters and data, filled with generic values; the caller may change them. */
@@ -28,9 +30,13 @@ typedef struct TapeInput {
     double *hyper, *state;
     int64_t rows;
     double total_rows;
+    bool fine; /* more points for every normal variate, differences over shorter steps */
 } TapeInput;
 
 TapeInput tape_input(const TapeModel *t, int64_t rows);
+
+/* The least number of points that the tape of a graph has; at most `most` are counted. */
+uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most);
 
 /* What the tape integrates: the objective, then the gradient of every parameter element in order,
  * then the next value of every moving average. */

@@ -1,0 +1,27 @@
+/* Random programs of the language, to hold the estimators against what nobody thought of. */
+#ifndef SGC_TESTS_LAWS_PROGRAM_H
+#define SGC_TESTS_LAWS_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PROGRAM_TEXT = 8192, PROGRAM_DRAWS = 12 };
+
+/* A program with a few draws in plates, sequences, rows and each other's arguments.  Its text has
+ * "@0", "@1", ... where the estimator of each draw is to stand. */
+typedef struct RandomProgram {
+    char text[PROGRAM_TEXT];
+    size_t draws;
+    bool discrete[PROGRAM_DRAWS];
+} RandomProgram;
+
+/* SplitMix64 (Steele, Lea & Flood, 2014). */
+uint64_t random_next(uint64_t *state);
+int random_below(uint64_t *state, int n);
+
+void random_program(RandomProgram *p, uint64_t seed);
+/* The text with via[i], or nothing where it is NULL, in the place of "@i". */
+void random_program_text(const RandomProgram *p, const char *const *via, char *out, size_t size);
+
+#endif
