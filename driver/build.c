@@ -291,9 +291,11 @@ static bool compile(Session *s, unsigned kinds)
     if (!s->watch)
         return false;
     watch_stage(s->watch, "frontend", milliseconds() - start);
+    passes_warn(s->program.model, s->diags);
     for (uint32_t g = 0; g < s->program.model->graphs; g++)
         watch_source(s->watch, &s->program.model->graph[g]);
-    bool ok = derive(s) && (!s->options->out_dir || make_folder(s->options->out_dir));
+    bool ok = derive(s) && diags_errors(s->diags) == 0 &&
+              (!s->options->out_dir || make_folder(s->options->out_dir));
     for (Emit kind = 0; ok && kind < EMIT_KINDS; kind++)
         if (kinds & 1u << kind)
             ok = emit(s, kind);

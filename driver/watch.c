@@ -130,7 +130,8 @@ static DiagCode code_of(const char *text)
         DiagCode code;
     } kind[] = {
         {"closed form: ", SGR04}, {": pathwise", SGR01}, {": enumerated", SGR02},
-        {": score", SGR03},       {": sampled", SGR05},  {" ~ ", SGR07},
+        {": score", SGR03},       {": sampled", SGR05},  {": drawn once", SGR05},
+        {": implicit", SGR01},    {" ~ ", SGR07},
     };
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
         if (strstr(text, kind[i].words))

@@ -51,6 +51,15 @@ static void add(Diags *d, Severity s, DiagCode code, Span at, const char *fmt, v
     *m = (Message){.severity = s, .code = code, .at = at, .text = text, .group = d->groups};
 }
 
+static bool is_known(const Diags *d, Span at, DiagCode code)
+{
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->message[i].code == code && d->message[i].at.line == at.line &&
+            d->message[i].at.col == at.col)
+            return true;
+    return false;
+}
+
 #define REPORT(name, severity)                                                                     \
     void diag_##name(Diags *d, Span at, DiagCode code, const char *fmt, ...)                       \
     {                                                                                              \
@@ -60,8 +69,17 @@ static void add(Diags *d, Severity s, DiagCode code, Span at, const char *fmt, v
         va_end(args);                                                                              \
     }
 REPORT(error, DIAG_ERROR)
-REPORT(warning, DIAG_WARNING)
 REPORT(remark, DIAG_REMARK)
+
+/* Several graphs are derived from one: each may say the same of it. */
+void diag_warning(Diags *d, Span at, DiagCode code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    if (!is_known(d, at, code))
+        add(d, DIAG_WARNING, code, at, fmt, args);
+    va_end(args);
+}
 
 #define ADD(name, severity)                                                                        \
     void diag_##name(Diags *d, Span at, const char *fmt, ...)                                      \

@@ -6,6 +6,8 @@
 #include "passes/adjoint.h"
 #include "passes/estimator.h"
 
+#include <string.h>
+
 enum { AUTO_VALUES = 32 }; /* a draw with at most so many values is enumerated unasked */
 
 const char *es_name(const IrNode *sample)
@@ -191,6 +193,22 @@ static void explain(const EsFacts *f, EsDraw *d)
                               *because ? "; " : "", because);
 }
 
+/* The score function as asked, where the gradient could go through the draw. */
+static void warn_score(const EsFacts *f, const EsDraw *d, Diags *diags)
+{
+    const IrNode *n = &f->g->node[d->node];
+    if (n->attr.via.estimator != IR_EST_SCORE || !d->moved || *es_name(n) == '_')
+        return;
+    const char *via = es_suggestion(f, d);
+    bool through = via && (strcmp(via, ir_estimator_info[IR_EST_PATHWISE].name) == 0 ||
+                           strcmp(via, ir_estimator_info[IR_EST_IMPLICIT].name) == 0);
+    if (!through)
+        return;
+    diag_warning(diags, n->attr.via.at, SGW04,
+                 "the score function, where the gradient can go through %s", es_name(n));
+    diag_label(diags, "`via %s` is legal here, with less variance", via);
+}
+
 /* ---- the choice ----------------------------------------------------------------------------- */
 
 /* Draws that the user left open give way to jumps. */
@@ -252,6 +270,7 @@ bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
     for (uint32_t i = 0; i < draws; i++) {
         draw[i].moved = es_law_moves(&f, &draw[i]);
         explain(&f, &draw[i]);
+        warn_score(&f, &draw[i], cx->diags);
     }
     return check_stops(&f, cx->diags) && check_slopes(&f, cx->diags);
 }

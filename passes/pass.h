@@ -60,4 +60,7 @@ bool passes_run(const IrGraph *source, IrGraph out[IR_ENTRIES], PassCtx *cx, Pas
 /* The same for one entry, from the first pass of the stage that it is in. */
 bool passes_resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context);
 
+/* Reports what in the source graphs of a model is probably a mistake. */
+void passes_warn(const IrModel *m, Diags *d);
+
 #endif

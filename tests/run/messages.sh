@@ -45,6 +45,23 @@ says "'blue' is none of auto, always and never"
 status 2 sgc check --diagnostics=xml m.sg
 says "'xml' is neither text nor json"
 
+# Warnings: exact, silenced by `_`, by -w, or made errors.
+printf 'param w = ones()\nhyper extra = 1\ngraph g { cost w ^ 2 }\n' >unused.sg
+status 0 sgc check unused.sg
+says 'unused.sg:2:7: warning: hyper `extra` is never read [SGW01]'
+status 0 sgc check -w unused.sg
+silent err
+status 1 sgc check -Werror unused.sg
+says 'error: hyper `extra` is never read [SGW01]'
+status 1 sgc -Werror unused.sg -o unused
+[ ! -e unused ] || fail 'written in spite of an error'
+sed 's/extra/_extra/' unused.sg >meant.sg
+status 0 sgc check -Werror meant.sg
+silent err
+for model in "$examples"/*.sg; do
+    status 0 sgc check -Werror "$model"
+done
+
 # Explanations.
 status 0 sgc explain SG0101
 says 'SG0101: error: a name that nothing defines' out

@@ -36,6 +36,8 @@ static Diags *compile(const char *text)
     IrModel *m = arena_make(a, IrModel);
     ir_model_init(m, a);
     bool ok = parse(m, text, d);
+    if (ok)
+        passes_warn(m, d);
     for (uint32_t g = 0; ok && g < m->graphs; g++) {
         IrGraph *entry = arena_array(a, IrGraph, IR_ENTRIES);
         if (m->graph[g].entry == IR_ENTRY_SOURCE)
