@@ -160,7 +160,23 @@ class Model:
         updates = self._function("updates", ctypes.c_int64, ctypes.c_void_p, ctypes.c_int)
         return updates(self._m, self._graph[self._find_graph(graph)["name"]])
 
+    def norm(self, graph=None):
+        """Of the graph's last gradient, over all parameters."""
+        norm = self._function("norm", ctypes.c_double, ctypes.c_void_p, ctypes.c_int)
+        return norm(self._m, self._graph[self._find_graph(graph)["name"]])
+
     # ---- checkpoints ----
+
+    @property
+    def note(self):
+        """A text that checkpoints hold: what was set last, or came with the last one read."""
+        noted = self._function("noted", ctypes.c_char_p, ctypes.c_void_p)
+        return noted(self._m).decode()
+
+    @note.setter
+    def note(self, text):
+        note = self._function("note", ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)
+        self._check(note(self._m, text.encode()))
 
     def save(self, path, graph=None):
         """Writes a checkpoint: parameters, and the training of the graph if one is named."""

@@ -42,20 +42,15 @@ static bool choose_optimizer(SgrtPlan *plan, const SgrtModel *model, const SgrtG
     return sgrt_plan_make(plan, model, graph, &o, e);
 }
 
-static bool make_trainer(SgrtContext *m, SgrtContextGraph *g, const SgrtContextConfig *config,
-                         SgrtError *e)
+static bool make_step(SgrtContext *m, SgrtContextGraph *g, const SgrtContextConfig *config,
+                      SgrtError *e)
 {
     SgrtPlan plan;
-    if (!choose_optimizer(&plan, m->model, g->data.graph, config, e))
+    if (!choose_optimizer(&plan, m->model, g->data.graph, config, e) ||
+        !sgrt_step_init(&g->step, &plan.optimizer, plan.clip, &g->data, &m->params, m->pool, e))
         return false;
-    SgrtTrainSettings settings = {.optimizer = plan.optimizer,
-                                  .clip = plan.clip,
-                                  .batch = g->data.rows,
-                                  .seed = m->seed,
-                                  .hyper = m->hyper};
-    if (!sgrt_trainer_init(&g->trainer, &settings, &g->data, &m->params, m->pool, e))
-        return false;
-    return sgrt_listing_make(&g->listing, &m->params, &g->trainer, e);
+    g->step.call.frame.hyper = m->hyper;
+    return sgrt_listing_make(&g->listing, &m->params, &g->step, e);
 }
 
 static bool make_call(SgrtContext *m, SgrtContextGraph *g, SgrtCall *c, const SgrtEntry *entry,
@@ -66,7 +61,7 @@ static bool make_call(SgrtContext *m, SgrtContextGraph *g, SgrtCall *c, const Sg
     if (!sgrt_call_init(c, &g->data, entry, g->data.rows, &m->params, NULL, e))
         return false;
     c->frame.hyper = m->hyper;
-    c->frame.state = g->trainer.state;
+    c->frame.state = g->step.state;
     c->frame.purpose = purpose;
     return true;
 }
@@ -76,7 +71,7 @@ static bool make_graph(SgrtContext *m, int64_t i, const SgrtContextConfig *confi
     const SgrtGraph *graph = &m->model->graph[i];
     SgrtContextGraph *g = &m->graph[i];
     g->data = (SgrtData){m->model, graph, .rows = graph->batch ? graph->batch : 1};
-    return (!graph->step || make_trainer(m, g, config, e)) &&
+    return (!graph->step || make_step(m, g, config, e)) &&
            make_call(m, g, &g->eval, graph->eval, SGRT_EVAL, e) &&
            make_call(m, g, &g->run, graph->run, SGRT_RUN, e);
 }
@@ -139,7 +134,7 @@ static void clear(SgrtContext *m)
             sgrt_call_free(&g->run);
         if (g->eval.data)
             sgrt_call_free(&g->eval);
-        sgrt_trainer_free(&g->trainer);
+        sgrt_step_free(&g->step);
     }
     sgrt_pool_free(m->pool);
     sgrt_listing_free(&m->listing);
@@ -185,13 +180,13 @@ static bool names_optimizer(const SgrtContextConfig *config)
            !sgrt_optimizer(config->optimizer);
 }
 
-int sgrt_context_new(SgrtContext **out, const SgrtContextConfig *config)
+int sgrt_context_open(SgrtContext **out, const SgrtModel *model, const SgrtContextConfig *config)
 {
     SgrtError e;
     SgrtContext *m = *out = sgrt_alloc(1, sizeof *m, &e);
     if (!m)
         return SGRT_CONTEXT_MEMORY;
-    m->model = sgrt_context_model();
+    m->model = model;
     int status = check(m, config);
     if (status != SGRT_CONTEXT_OK || make(m, config, &m->error))
         return status;
@@ -221,11 +216,6 @@ const char *sgrt_context_reason(int code)
     };
     return code >= 0 && code < (int)(sizeof reason / sizeof *reason) ? reason[code]
                                                                      : "no such error code";
-}
-
-const char *sgrt_context_manifest(void)
-{
-    return sgrt_context_model()->manifest;
 }
 
 bool sgrt_context_has_graph(SgrtContext *m, int graph)

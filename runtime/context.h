@@ -27,6 +27,9 @@ typedef struct SgrtContextCall {
 #include "runtime/context.def"
 } SgrtContextCall;
 
+/* What _new does with the model that a library is made of. */
+int sgrt_context_open(SgrtContext **out, const SgrtModel *model, const SgrtContextConfig *config);
+
 #define PUBLIC __attribute__((visibility("default")))
 PUBLIC int sgrt_context_new(SgrtContext **out, const SgrtContextConfig *config);
 PUBLIC void sgrt_context_free(SgrtContext *m);
@@ -45,9 +48,12 @@ PUBLIC int sgrt_context_get(SgrtContext *m, int param, void *value);
 PUBLIC int sgrt_context_set(SgrtContext *m, int param, const void *value);
 PUBLIC void *sgrt_context_p(SgrtContext *m, int param);
 PUBLIC const void *sgrt_context_g(const SgrtContext *m, int graph, int param);
+PUBLIC double sgrt_context_norm(const SgrtContext *m, int graph);
 PUBLIC int sgrt_context_hyper(SgrtContext *m, int hyper, double value);
 PUBLIC int sgrt_context_optimizer(SgrtContext *m, const char *setting, double value);
 PUBLIC int64_t sgrt_context_updates(const SgrtContext *m, int graph);
+PUBLIC int sgrt_context_note(SgrtContext *m, const char *text);
+PUBLIC const char *sgrt_context_noted(const SgrtContext *m);
 PUBLIC int sgrt_context_save(SgrtContext *m, int graph, const char *path);
 PUBLIC int sgrt_context_load(SgrtContext *m, int graph, const char *path);
 PUBLIC int64_t sgrt_context_pack(SgrtContext *m, int graph, void *out, int64_t room);

@@ -14,7 +14,7 @@ static SgrtCall *find_call(SgrtContext *m, int graph, Entry entry)
     if (!sgrt_context_has_graph(m, graph))
         return NULL;
     SgrtContextGraph *g = &m->graph[graph];
-    SgrtCall *call[] = {&g->trainer.call, &g->eval, &g->run};
+    SgrtCall *call[] = {&g->step.call, &g->eval, &g->run};
     if (call[entry]->entry)
         return call[entry];
     sgrt_fail(&m->error, "graph %s has no %s: it has %s", g->data.graph->name, entry_word[entry],
@@ -96,7 +96,7 @@ int sgrt_context_grad(SgrtContext *m, int graph, const SgrtContextCall *call)
     if (!c)
         return SGRT_CONTEXT_ARGUMENT;
     SgrtContextGraph *g = &m->graph[graph];
-    g->ready = sgrt_trainer_gradient(&g->trainer, &m->error);
+    g->ready = sgrt_step_gradient(&g->step, &m->error);
     give_costs(c, call);
     return g->ready ? SGRT_CONTEXT_OK : failure(c);
 }
@@ -107,12 +107,12 @@ int sgrt_context_update(SgrtContext *m, int graph)
         return SGRT_CONTEXT_ARGUMENT;
     SgrtContextGraph *g = &m->graph[graph];
     const char *name = g->data.graph->name;
-    if (!g->trainer.settings.optimizer.optimizer)
+    if (!g->step.optimizer.optimizer)
         sgrt_fail(&m->error, "graph %s has no optimizer: name one in the config", name);
     else if (!g->ready)
         sgrt_fail(&m->error, "graph %s has no gradient: a _grad that succeeds comes first", name);
     else {
-        sgrt_trainer_apply(&g->trainer);
+        sgrt_step_update(&g->step);
         g->ready = false;
         return SGRT_CONTEXT_OK;
     }
@@ -152,8 +152,6 @@ int sgrt_context_noise(SgrtContext *m, int64_t seed, int64_t draw)
         return SGRT_CONTEXT_ARGUMENT;
     }
     m->seed = seed;
-    for (int64_t i = 0; m->graph && i < m->model->graphs; i++)
-        m->graph[i].trainer.settings.seed = seed;
     for (int purpose = 0; purpose <= SGRT_RUN; purpose++)
         m->draw[purpose] = draw;
     return SGRT_CONTEXT_OK;

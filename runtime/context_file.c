@@ -1,4 +1,5 @@
 /* Checkpoints, in the format of runtime/checkpoint.h, in memory and in files. */
+#include "runtime/complain.h"
 #include "runtime/context_scan.h"
 #include "runtime/context_state.h"
 #include "runtime/file.h"
@@ -32,9 +33,12 @@ static const SgrtListing *find_listing(SgrtContext *m, int graph)
 static void describe(const SgrtContext *m, int graph, SgrtMetadata *to)
 {
     sgrt_describe_model(to, m->model);
+    if (*m->note)
+        sgrt_say(to, "note", m->note);
     if (graph < 0)
         return;
-    sgrt_describe_training(to, &m->graph[graph].trainer);
+    sgrt_describe_training(to, &m->graph[graph].step);
+    sgrt_say_count(to, "seed", m->seed);
     sgrt_say_count(to, "draw", m->draw[SGRT_STEP]);
 }
 
@@ -80,7 +84,8 @@ int64_t sgrt_context_pack(SgrtContext *m, int graph, void *out, int64_t room)
     return s.total;
 }
 
-/* Numbers may have become longer since there was one to make room for. */
+/* Numbers and the note may have become longer since there was one to make room for: a byte of it
+ * takes up to six. */
 int64_t sgrt_context_header_room(SgrtContext *m)
 {
     int64_t most = 0;
@@ -91,7 +96,7 @@ int64_t sgrt_context_header_room(SgrtContext *m)
         if (prepare(m, graph, &s) && s.head > most)
             most = s.head;
     }
-    return most + SGRT_MOST_TEXTS * SGRT_DIGITS;
+    return most + SGRT_MOST_TEXTS * SGRT_DIGITS + 6 * SGRT_MOST_NOTE;
 }
 
 static bool write_all(SgrtContext *m, const Saving *s, const char *path, SgrtFile *f)
@@ -117,17 +122,34 @@ int sgrt_context_save(SgrtContext *m, int graph, const char *path)
     return written ? SGRT_CONTEXT_OK : SGRT_CONTEXT_FILE;
 }
 
+int sgrt_context_note(SgrtContext *m, const char *text)
+{
+    if (strlen(text) >= sizeof m->note) {
+        sgrt_fail(&m->error, "a note of %zu bytes: fewer than %zu are kept", strlen(text),
+                  sizeof m->note);
+        return SGRT_CONTEXT_ARGUMENT;
+    }
+    memcpy(m->note, text, strlen(text) + 1);
+    return SGRT_CONTEXT_OK;
+}
+
+const char *sgrt_context_noted(const SgrtContext *m)
+{
+    return m->note;
+}
+
 /* ---- load ----------------------------------------------------------------------------------- */
 
 /* A checkpoint being read. */
 typedef struct Loading {
     SgrtContext *m;
     const SgrtListing *listing;
-    const SgrtTrainer *trainer; /* NULL: the parameters alone */
-    const char *data;           /* the tensors' bytes */
+    const SgrtStep *step; /* NULL: the parameters alone */
+    const char *data;     /* the tensors' bytes */
     int64_t bytes;
-    int64_t seed, step, draw; /* -1: the file does not say */
-    bool right_graph, right_optimizer;
+    int64_t seed, updates, draw; /* -1: the file does not say */
+    bool has_graph, has_optimizer;
+    SgrtComplaints complaints;
 } Loading;
 
 static bool same_shape(const SgrtTensor *want, const SgrtScanned *t)
@@ -138,17 +160,17 @@ static bool same_shape(const SgrtTensor *want, const SgrtScanned *t)
     return same;
 }
 
-static bool check_tensor(const Loading *l, const SgrtTensor *want, const SgrtScanned *t,
-                         SgrtError *e)
+/* Something to complain about is no reason to stop. */
+static bool check_tensor(Loading *l, const SgrtTensor *want, const SgrtScanned *t, SgrtError *e)
 {
     char there[200], here[200];
     if (!same_shape(want, t))
-        return sgrt_fail(e, "%s is %s in the checkpoint and %s in the model", t->name,
-                         sgrt_shape_text(there, sizeof there, t->dim, t->rank),
-                         sgrt_shape_text(here, sizeof here, want->dim, want->rank));
-    if (t->stored != SGRT_STORED_F32 && t->stored != SGRT_STORED_F64)
-        return sgrt_fail(e, "%s is neither F32 nor F64", t->name);
-    if (t->end > l->bytes || t->end - t->begin != want->size * sgrt_stored_bytes(t->stored))
+        sgrt_complain(&l->complaints, "%s is %s in the file and %s in the model", t->name,
+                      sgrt_shape_text(there, sizeof there, t->dim, t->rank),
+                      sgrt_shape_text(here, sizeof here, want->dim, want->rank));
+    else if (t->stored != SGRT_STORED_F32 && t->stored != SGRT_STORED_F64)
+        sgrt_complain(&l->complaints, "%s is neither F32 nor F64", t->name);
+    else if (t->end > l->bytes || t->end - t->begin != want->size * sgrt_stored_bytes(t->stored))
         return sgrt_fail(e, "the offsets of %s do not agree with its shape or the bytes there are",
                          t->name);
     return true;
@@ -163,39 +185,56 @@ static bool take_tensor(void *context, const SgrtScanned *t, SgrtError *e)
         if (strcmp(want->name, t->name) != 0)
             continue;
         if (l->m->found[i].values)
-            return sgrt_fail(e, "%s stands twice in the checkpoint", t->name);
-        if (!check_tensor(l, want, t, e))
-            return false;
+            return sgrt_fail(e, "%s stands twice in the file", t->name);
         l->m->found[i] = (SgrtFound){t->stored, l->data + t->begin};
-        return true;
+        return check_tensor(l, want, t, e);
     }
-    return strchr(t->name, '/') || sgrt_fail(e, "the model has no parameter %s", t->name);
+    if (!strchr(t->name, '/'))
+        sgrt_complain(&l->complaints, "the model has no parameter %s", t->name);
+    return true;
 }
 
 static bool whole_number(const char *key, const char *value, int64_t *out, SgrtError *e)
 {
     char *end = NULL;
+    errno = 0;
     *out = strtoll(value, &end, 10);
-    return (*value && !*end) || sgrt_fail(e, "the checkpoint gives '%s' as the %s", value, key);
+    return (*value && !*end && errno == 0) ||
+           sgrt_fail(e, "the metadata give '%s' as the %s", value, key);
+}
+
+static void compare(Loading *l, const char *what, const char *there, const char *here)
+{
+    if (strcmp(there, here) != 0)
+        sgrt_complain(&l->complaints, "the %s is %s in the file and %s here", what, there, here);
+}
+
+static bool take_training(Loading *l, const char *key, const char *value, SgrtError *e)
+{
+    const SgrtOptimizer *o = l->step->optimizer.optimizer;
+    if (strcmp(key, "graph") == 0) {
+        l->has_graph = true;
+        compare(l, key, value, l->step->data->graph->name);
+    }
+    if (strcmp(key, "optimizer") == 0 && o) {
+        l->has_optimizer = true;
+        compare(l, key, value, o->name);
+    }
+    if (strcmp(key, "seed") == 0)
+        return whole_number(key, value, &l->seed, e);
+    if (strcmp(key, "step") == 0)
+        return whole_number(key, value, &l->updates, e);
+    if (strcmp(key, "draw") == 0)
+        return whole_number(key, value, &l->draw, e);
+    return true;
 }
 
 static bool take_text(void *context, const char *key, const char *value, SgrtError *e)
 {
     Loading *l = context;
-    if (!l->trainer)
-        return true;
-    const SgrtOptimizer *o = l->trainer->settings.optimizer.optimizer;
-    if (strcmp(key, "graph") == 0)
-        l->right_graph = strcmp(value, l->trainer->data->graph->name) == 0;
-    if (strcmp(key, "optimizer") == 0)
-        l->right_optimizer = !o || strcmp(value, o->name) == 0;
-    if (strcmp(key, "seed") == 0)
-        return whole_number(key, value, &l->seed, e);
-    if (strcmp(key, "step") == 0)
-        return whole_number(key, value, &l->step, e);
-    if (strcmp(key, "draw") == 0)
-        return whole_number(key, value, &l->draw, e);
-    return true;
+    if (strcmp(key, "note") == 0)
+        strcpy(l->m->noted, value); /* both have room for what is scanned */
+    return !l->step || take_training(l, key, value, e);
 }
 
 static bool scan(Loading *l, const char *bytes, int64_t count, SgrtError *e)
@@ -211,17 +250,22 @@ static bool scan(Loading *l, const char *bytes, int64_t count, SgrtError *e)
     return sgrt_scan_header(bytes + PREFIX, (int64_t)length, &scanner, e);
 }
 
-static bool complete(const Loading *l, SgrtError *e)
+static bool complete(Loading *l, SgrtError *e)
 {
-    for (int64_t i = 0; i < l->listing->count; i++)
+    char shape[200];
+    for (int64_t i = 0; i < l->listing->count; i++) {
+        const SgrtTensor *want = &l->listing->tensor[i];
         if (!l->m->found[i].values)
-            return sgrt_fail(e, "the checkpoint has no %s", l->listing->tensor[i].name);
-    if (!l->trainer)
-        return true;
-    if (!l->right_graph || !l->right_optimizer || l->step < 0)
-        return sgrt_fail(e, "the checkpoint is not of a training of graph %s by this optimizer",
-                         l->trainer->data->graph->name);
-    return true;
+            sgrt_complain(&l->complaints, "%s %s is missing", want->name,
+                          sgrt_shape_text(shape, sizeof shape, want->dim, want->rank));
+    }
+    if (l->step && !l->has_graph)
+        sgrt_complain(&l->complaints, "the file gives no graph");
+    if (l->step && !l->has_optimizer && l->step->optimizer.optimizer)
+        sgrt_complain(&l->complaints, "the file gives no optimizer");
+    if (l->step && l->updates < 0)
+        sgrt_complain(&l->complaints, "the file gives no step");
+    return sgrt_settle(&l->complaints, e);
 }
 
 static void take(const Loading *l)
@@ -233,6 +277,7 @@ static void take(const Loading *l)
         there.values = l->m->found[i].values;
         sgrt_tensor_copy(&there, want->stored, (void *)want->values);
     }
+    memcpy(l->m->note, l->m->noted, sizeof l->m->note);
 }
 
 int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t count)
@@ -240,18 +285,18 @@ int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t co
     const SgrtListing *listing = find_listing(m, graph);
     if (!listing)
         return SGRT_CONTEXT_ARGUMENT;
-    Loading l = {.m = m, .listing = listing, .seed = m->seed, .step = -1, .draw = -1};
+    Loading l = {.m = m, .listing = listing, .seed = m->seed, .updates = -1, .draw = -1};
     SgrtContextGraph *g = graph < 0 ? NULL : &m->graph[graph];
-    l.trainer = g ? &g->trainer : NULL;
-    l.right_optimizer = g && !g->trainer.settings.optimizer.optimizer;
+    l.step = g ? &g->step : NULL;
     memset(m->found, 0, (size_t)listing->count * sizeof *m->found);
+    *m->noted = 0;
     if (!scan(&l, bytes, count, &m->error) || !complete(&l, &m->error))
         return SGRT_CONTEXT_FORMAT;
     take(&l);
     if (g) {
         sgrt_context_noise(m, l.seed, 0);
-        m->draw[SGRT_STEP] = l.draw < 0 ? l.step : l.draw;
-        g->trainer.step = l.step;
+        m->draw[SGRT_STEP] = l.draw < 0 ? l.updates : l.draw;
+        g->step.updates = l.updates;
         g->ready = false;
     }
     return SGRT_CONTEXT_OK;

@@ -7,21 +7,6 @@
 #include <stddef.h>
 #include <string.h>
 
-int sgrt_context_param(const char *path)
-{
-    const SgrtModel *model = sgrt_context_model();
-    for (int64_t i = 0; i < model->params; i++)
-        if (strcmp(model->param[i].name, path) == 0)
-            return (int)i;
-    return -1;
-}
-
-int64_t sgrt_context_size(int param)
-{
-    const SgrtModel *model = sgrt_context_model();
-    return param >= 0 && param < model->params ? model->param[param].size : -1;
-}
-
 /* ---- values --------------------------------------------------------------------------------- */
 
 static double element(const SgrtModel *model, const void *values, int64_t i)
@@ -111,7 +96,13 @@ const void *sgrt_context_g(const SgrtContext *m, int graph, int param)
     const SgrtModel *model = m->model;
     bool exists = m->graph && graph >= 0 && graph < model->graphs && model->graph[graph].step &&
                   param >= 0 && param < model->params;
-    return exists ? m->graph[graph].trainer.grad.value[param] : NULL;
+    return exists ? m->graph[graph].step.grad.value[param] : NULL;
+}
+
+double sgrt_context_norm(const SgrtContext *m, int graph)
+{
+    bool exists = m->graph && graph >= 0 && graph < m->model->graphs && m->model->graph[graph].step;
+    return exists ? m->graph[graph].step.norm : NAN;
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
@@ -126,14 +117,14 @@ int sgrt_context_hyper(SgrtContext *m, int hyper, double value)
     return SGRT_CONTEXT_OK;
 }
 
-/* Where a trainer keeps each setting. */
+/* Where a step keeps each setting. */
 static const struct {
     const char *name;
     size_t offset;
 } setting_row[] = {
 #define SETTING(field)                                                                             \
     {                                                                                              \
-#field, offsetof(SgrtTrainSettings, optimizer.field)                                       \
+#field, offsetof(SgrtStep, optimizer.field)                                                \
     }
     SETTING(lr),
     SETTING(momentum),
@@ -141,7 +132,7 @@ static const struct {
     SETTING(beta2),
     SETTING(eps),
     SETTING(weight_decay),
-    {"clip", offsetof(SgrtTrainSettings, clip)},
+    {"clip", offsetof(SgrtStep, clip)},
 };
 
 enum { SETTINGS = sizeof setting_row / sizeof *setting_row };
@@ -160,13 +151,12 @@ int sgrt_context_optimizer(SgrtContext *m, const char *setting, double value)
         return SGRT_CONTEXT_ARGUMENT;
     }
     for (int64_t i = 0; m->graph && i < m->model->graphs; i++)
-        memcpy((char *)&m->graph[i].trainer.settings + setting_row[row].offset, &value,
-               sizeof value);
+        memcpy((char *)&m->graph[i].step + setting_row[row].offset, &value, sizeof value);
     return SGRT_CONTEXT_OK;
 }
 
 int64_t sgrt_context_updates(const SgrtContext *m, int graph)
 {
     bool exists = m->graph && graph >= 0 && graph < m->model->graphs;
-    return exists && m->model->graph[graph].step ? m->graph[graph].trainer.step : -1;
+    return exists && m->model->graph[graph].step ? m->graph[graph].step.updates : -1;
 }

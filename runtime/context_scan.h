@@ -5,8 +5,8 @@
 
 #include "runtime/data.h"
 
-/* Longer names are cut, and so are no name that is looked for. */
-enum { SGRT_MOST_SCANNED = 1000 };
+/* Longer names and texts are cut, and so are none that is looked for. */
+enum { SGRT_MOST_SCANNED = 8192 };
 
 typedef struct SgrtScanned {
     char name[SGRT_MOST_SCANNED];

@@ -3,8 +3,11 @@
 #define SGC_RUNTIME_CONTEXT_STATE_H
 
 #include "runtime/context.h"
+#include "runtime/context_scan.h"
 #include "runtime/listing.h"
-#include "runtime/train.h"
+#include "runtime/step.h"
+
+enum { SGRT_MOST_NOTE = SGRT_MOST_SCANNED };
 
 /* Where a checkpoint that is being read has a tensor. */
 typedef struct SgrtFound {
@@ -14,7 +17,7 @@ typedef struct SgrtFound {
 
 typedef struct SgrtContextGraph {
     SgrtData data;       /* no files behind it: the caller's rows */
-    SgrtTrainer trainer; /* where the graph has a step */
+    SgrtStep step;       /* where the graph has one */
     SgrtCall eval, run;  /* where it has the entry */
     SgrtListing listing; /* of a checkpoint */
     bool ready;          /* a gradient waits for its update */
@@ -34,14 +37,10 @@ struct SgrtContext {
     int64_t header_room;
     int64_t seed, total_rows;
     int64_t draw[SGRT_RUN + 1]; /* the number of the next call, by purpose */
+    char note[SGRT_MOST_NOTE];  /* of the host */
+    char noted[SGRT_MOST_NOTE]; /* of the checkpoint that is being read */
     SgrtError error;
 };
-
-/* The model that this library is made of. */
-static inline const SgrtModel *sgrt_context_model(void)
-{
-    return &sgrt_model;
-}
 
 /* True for the number of a graph or a parameter; otherwise says so in m->error. */
 bool sgrt_context_has_graph(SgrtContext *m, int graph);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64, GATHER_ELEMENTS = 1 << 15 };
+enum { ALIGNMENT = 64 };
 
 int64_t sgrt_real_bytes(const SgrtModel *model)
 {
@@ -63,26 +63,19 @@ void sgrt_params_free(SgrtParams *p)
     *p = (SgrtParams){0};
 }
 
-/* A whole array does not change between calls, so it is converted once.  Without bound data the
- * caller points frame.data to its own. */
+/* Without bound data the caller points frame.data to its own. */
 static bool make_columns(SgrtCall *c, SgrtError *e)
 {
-    const SgrtGraph *g = c->data->graph;
-    void **data = sgrt_alloc(g->columns, sizeof *data, e);
-    c->frame.data = data;
-    c->buffer = sgrt_alloc(g->columns, sizeof *c->buffer, e);
-    if (!data || !c->buffer)
+    int64_t columns = c->data->graph->columns;
+    c->frame.data = sgrt_alloc(columns, sizeof(void *), e);
+    if (!c->frame.data)
         return false;
-    for (int64_t i = 0; c->data->bound && i < g->columns; i++) {
-        const SgrtColumn *column = &g->column[i];
-        int64_t rows = column->by_rows ? c->batch : 1;
-        c->buffer[i] = sgrt_alloc(rows * column->size, sgrt_elem_bytes(column->elem), e);
-        if (!c->buffer[i])
-            return false;
-        data[i] = c->buffer[i];
-        if (!column->by_rows)
-            sgrt_gather(&c->data->bound[i], column, NULL, 0, 1, data[i]);
-    }
+    if (!c->data->bound)
+        return true;
+    if (!sgrt_feed_init(&c->feed, c->data, c->batch, e))
+        return false;
+    if (columns)
+        memcpy(c->frame.data, c->feed.column, (size_t)columns * sizeof(void *));
     return true;
 }
 
@@ -129,11 +122,10 @@ bool sgrt_call_init(SgrtCall *c, const SgrtData *data, const SgrtEntry *entry, i
 
 void sgrt_call_free(SgrtCall *c)
 {
-    for (int64_t i = 0; c->buffer && i < c->data->graph->columns; i++)
-        free(c->buffer[i]);
+    if (c->feed.data)
+        sgrt_feed_free(&c->feed);
     for (int64_t i = 0; c->owns_output && i < c->data->graph->outputs; i++)
         free(((void **)c->frame.output)[i]);
-    free(c->buffer);
     free(c->frame.data);
     free(c->frame.output);
     free(c->frame.arena);
@@ -142,42 +134,11 @@ void sgrt_call_free(SgrtCall *c)
     *c = (SgrtCall){0};
 }
 
-/* Rows of one column, in pieces. */
-typedef struct Gathering {
-    const SgrtBound *bound;
-    const SgrtColumn *column;
-    const uint32_t *order;
-    int64_t first, rows, piece;
-    char *out;
-} Gathering;
-
-static void gather_piece(void *context, int64_t task)
-{
-    const Gathering *g = context;
-    int64_t begin = task * g->piece;
-    int64_t count = g->rows - begin < g->piece ? g->rows - begin : g->piece;
-    int64_t row_bytes = g->column->size * sgrt_elem_bytes(g->column->elem);
-    sgrt_gather(g->bound, g->column, g->order, g->first + begin, count, g->out + begin * row_bytes);
-}
-
-static void load_column(SgrtCall *c, int64_t i, const uint32_t *order, int64_t first, int64_t rows,
-                        SgrtPool *pool)
-{
-    const SgrtColumn *column = &c->data->graph->column[i];
-    const SgrtBound *bound = &c->data->bound[i];
-    int64_t piece = column->size < GATHER_ELEMENTS ? GATHER_ELEMENTS / column->size : 1;
-    Gathering g = {bound, column, order, first, rows, piece, c->buffer[i]};
-    sgrt_pool_run(pool, gather_piece, &g, (rows + piece - 1) / piece);
-}
-
 void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t rows, SgrtPool *pool)
 {
+    sgrt_feed_load(&c->feed, order, first, rows, pool);
     c->frame.rows = rows;
-    for (int64_t i = 0; i < rows; i++)
-        ((int64_t *)c->frame.row)[i] = order ? order[first + i] : first + i;
-    for (int64_t i = 0; i < c->data->graph->columns; i++)
-        if (c->data->graph->column[i].by_rows)
-            load_column(c, i, order, first, rows, pool);
+    memcpy(c->frame.row, c->feed.row, (size_t)rows * sizeof *c->feed.row);
 }
 
 /* A phase and its frame, for the pool. */

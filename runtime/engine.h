@@ -4,8 +4,7 @@
 #ifndef SGC_RUNTIME_ENGINE_H
 #define SGC_RUNTIME_ENGINE_H
 
-#include "runtime/bind.h"
-#include "runtime/pool.h"
+#include "runtime/feed.h"
 #include "runtime/rt.h"
 
 /* One real tensor per parameter of a model: the parameters, their gradients, an optimiser's slot.
@@ -33,7 +32,7 @@ typedef struct SgrtCall {
     int64_t batch;   /* most rows of a call */
     SgrtFrame frame; /* the caller sets hyper, seed, step, purpose, first_row, state and tape */
     SgrtFault fault;
-    void **buffer; /* owned: [columns], what frame.data points to unless it is the data itself */
+    SgrtFeed feed; /* of bound data: what frame.data points to */
     bool owns_output;
 } SgrtCall;
 

@@ -1,8 +1,12 @@
 /* The mean of a graph's costs over the rows of its data. */
 #include "runtime/eval.h"
 
+#include "runtime/host.h"
+#include "runtime/memory.h"
+
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static bool refuse(const SgrtData *data, int64_t first, int64_t rows, SgrtError *e)
 {
@@ -30,40 +34,60 @@ static void add(Sum *s, const double *cost, int64_t costs, double weight)
     s->spread += weight * away * (cost[0] - s->cost[0]);
 }
 
-static bool add_batch(SgrtCall *c, int64_t first, int64_t rows, SgrtPool *pool, Sum *sum,
-                      SgrtError *e)
+typedef struct Evaluation {
+    SgrtContext *context;
+    const SgrtEvalSettings *settings;
+    SgrtFeed feed;
+    double *cost; /* [1 + costs] of a batch */
+    Sum sum;
+} Evaluation;
+
+static bool add_batch(Evaluation *v, int64_t first, int64_t rows, SgrtError *e)
 {
-    const SgrtGraph *g = c->data->graph;
-    if (g->batch)
-        sgrt_call_load(c, NULL, first, rows, pool);
-    c->frame.first_row = first;
-    c->frame.step = first / c->batch;
-    sgrt_call_run(c, pool);
-    if (!sgrt_call_check(c, e))
-        return refuse(c->data, first, rows, e);
-    add(sum, c->frame.cost, g->costs, (double)rows);
+    const SgrtData *data = v->feed.data;
+    if (data->graph->batch)
+        sgrt_feed_load(&v->feed, NULL, first, rows, v->settings->pool);
+    SgrtContextCall call = {.rows = rows,
+                            .total_rows = data->rows,
+                            .first_row = first,
+                            .row = v->feed.row,
+                            .data = (const void *const *)v->feed.column,
+                            .noise = (const void *const *)v->settings->tape,
+                            .cost = v->cost};
+    sgrt_context_noise(v->context, v->settings->seed, first / v->feed.batch);
+    int status = sgrt_context_eval(v->context, (int)(data->graph - data->model->graph), &call);
+    if (status != SGRT_CONTEXT_OK) {
+        sgrt_host_fail(v->context, status, e);
+        return refuse(data, first, rows, e);
+    }
+    add(&v->sum, v->cost, data->graph->costs, (double)rows);
     return true;
 }
 
-bool sgrt_eval(const SgrtData *data, SgrtParams *params, const SgrtEvalSettings *settings,
-               SgrtPool *pool, double *cost, double *se, SgrtError *e)
+static bool add_all(Evaluation *v, SgrtError *e)
 {
-    SgrtCall c;
-    Sum sum = {.cost = cost};
-    int64_t batch = data->graph->batch ? settings->batch : 1;
-    if (!sgrt_call_init(&c, data, data->graph->eval, batch, params, NULL, e))
-        return false;
-    c.frame.hyper = (void *)settings->hyper;
-    c.frame.tape = settings->tape;
-    c.frame.seed = settings->seed;
-    c.frame.purpose = SGRT_EVAL;
+    int64_t rows = v->feed.data->rows, batch = v->feed.batch;
+    for (int64_t first = 0; first < rows; first += batch)
+        if (!add_batch(v, first, rows - first < batch ? rows - first : batch, e))
+            return false;
+    return true;
+}
+
+bool sgrt_eval(const SgrtData *data, SgrtContext *context, const SgrtEvalSettings *settings,
+               double *cost, double *se, SgrtError *e)
+{
+    Evaluation v = {.context = context, .settings = settings, .sum = {.cost = cost}};
     for (int64_t i = 0; i <= data->graph->costs; i++)
         cost[i] = 0;
-    bool evaluated = true;
-    for (int64_t first = 0; evaluated && first < data->rows; first += batch)
-        evaluated = add_batch(&c, first, data->rows - first < batch ? data->rows - first : batch,
-                              pool, &sum, e);
-    *se = sum.batches > 1 ? sqrt(sum.spread / sum.weight / (sum.batches - 1)) : NAN;
-    sgrt_call_free(&c);
+    v.cost = sgrt_alloc(1 + data->graph->costs, sizeof *v.cost, e);
+    bool evaluated =
+        v.cost && sgrt_feed_init(&v.feed, data, data->graph->batch ? settings->batch : 1, e);
+    if (evaluated) {
+        evaluated = add_all(&v, e);
+        sgrt_feed_free(&v.feed);
+    }
+    const Sum *s = &v.sum;
+    *se = s->batches > 1 ? sqrt(s->spread / s->weight / (s->batches - 1)) : NAN;
+    free(v.cost);
     return evaluated;
 }

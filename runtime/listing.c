@@ -33,8 +33,8 @@ __attribute__((format(printf, 2, 3))) static const char *make_name(SgrtListing *
     return name;
 }
 
-void sgrt_list(SgrtListing *l, const char *name, SgrtStored stored, const int64_t *dim,
-               int64_t rank, const void *values)
+static void list(SgrtListing *l, const char *name, SgrtStored stored, const int64_t *dim,
+                 int64_t rank, const void *values)
 {
     SgrtTensor *t = &l->tensor[l->count++];
     *t = (SgrtTensor){.name = name, .stored = stored, .rank = rank, .values = values};
@@ -43,10 +43,10 @@ void sgrt_list(SgrtListing *l, const char *name, SgrtStored stored, const int64_
     sgrt_size_of(dim, rank, &t->size);
 }
 
-static bool list_slot(SgrtListing *l, const SgrtTrainer *t, int64_t slot)
+static bool list_slot(SgrtListing *l, const SgrtStep *t, int64_t slot)
 {
     const SgrtModel *model = t->data->model;
-    const SgrtOptimizer *o = t->settings.optimizer.optimizer;
+    const SgrtOptimizer *o = t->optimizer.optimizer;
     for (int64_t i = 0; i < model->params; i++) {
         const SgrtParam *p = &model->param[i];
         if (!t->slot[slot].value[i])
@@ -54,15 +54,15 @@ static bool list_slot(SgrtListing *l, const SgrtTrainer *t, int64_t slot)
         const char *name = make_name(l, "optimizer/%s/%s/%s", o->name, o->slot[slot], p->name);
         if (!name)
             return false;
-        sgrt_list(l, name, sgrt_real_stored(model), p->dim, p->rank, t->slot[slot].value[i]);
+        list(l, name, sgrt_real_stored(model), p->dim, p->rank, t->slot[slot].value[i]);
     }
     return true;
 }
 
-static bool list_training(SgrtListing *l, const SgrtTrainer *t)
+static bool list_training(SgrtListing *l, const SgrtStep *t)
 {
     const SgrtGraph *g = t->data->graph;
-    const SgrtOptimizer *o = t->settings.optimizer.optimizer;
+    const SgrtOptimizer *o = t->optimizer.optimizer;
     for (int64_t i = 0; o && i < o->slots; i++)
         if (!list_slot(l, t, i))
             return false;
@@ -70,27 +70,27 @@ static bool list_training(SgrtListing *l, const SgrtTrainer *t)
         const char *name = make_name(l, "average/%s", g->state[i]);
         if (!name)
             return false;
-        sgrt_list(l, name, SGRT_STORED_F64, NULL, 0, &t->state[i]);
+        list(l, name, SGRT_STORED_F64, NULL, 0, &t->state[i]);
     }
     return true;
 }
 
-bool sgrt_listing_make(SgrtListing *l, const SgrtParams *params, const SgrtTrainer *t, SgrtError *e)
+bool sgrt_listing_make(SgrtListing *l, const SgrtParams *params, const SgrtStep *t, SgrtError *e)
 {
     const SgrtModel *model = params->model;
-    int64_t room = model->params * (1 + SGRT_SLOTS) + 1 + (t ? t->data->graph->states : 0);
+    int64_t room = model->params * (1 + SGRT_SLOTS) + (t ? t->data->graph->states : 0);
     *l = (SgrtListing){.tensor = sgrt_alloc(room, sizeof *l->tensor, e)};
     l->made = l->tensor ? sgrt_alloc(room, sizeof *l->made, e) : NULL;
     for (int64_t i = 0; l->made && i < model->params; i++)
-        sgrt_list(l, model->param[i].name, sgrt_real_stored(model), model->param[i].dim,
-                  model->param[i].rank, params->value[i]);
+        list(l, model->param[i].name, sgrt_real_stored(model), model->param[i].dim,
+             model->param[i].rank, params->value[i]);
     if (l->made && (!t || list_training(l, t)))
         return true;
     sgrt_listing_free(l);
     return sgrt_fail(e, "out of memory");
 }
 
-static void say(SgrtMetadata *m, const char *key, const char *value)
+void sgrt_say(SgrtMetadata *m, const char *key, const char *value)
 {
     m->text[m->count++] = (SgrtText){key, value};
 }
@@ -98,22 +98,21 @@ static void say(SgrtMetadata *m, const char *key, const char *value)
 void sgrt_say_count(SgrtMetadata *m, const char *key, int64_t value)
 {
     snprintf(m->digits[m->count], SGRT_DIGITS, "%lld", (long long)value);
-    say(m, key, m->digits[m->count]);
+    sgrt_say(m, key, m->digits[m->count]);
 }
 
 void sgrt_describe_model(SgrtMetadata *m, const SgrtModel *model)
 {
-    say(m, "format", FORMAT);
-    say(m, "model", model->name);
-    say(m, "hash", model->hash);
+    sgrt_say(m, "format", FORMAT);
+    sgrt_say(m, "model", model->name);
+    sgrt_say(m, "hash", model->hash);
 }
 
-void sgrt_describe_training(SgrtMetadata *m, const SgrtTrainer *t)
+void sgrt_describe_training(SgrtMetadata *m, const SgrtStep *t)
 {
-    const SgrtOptimizer *o = t->settings.optimizer.optimizer;
-    say(m, "graph", t->data->graph->name);
+    const SgrtOptimizer *o = t->optimizer.optimizer;
+    sgrt_say(m, "graph", t->data->graph->name);
     if (o)
-        say(m, "optimizer", o->name);
-    sgrt_say_count(m, "seed", t->settings.seed);
-    sgrt_say_count(m, "step", t->step);
+        sgrt_say(m, "optimizer", o->name);
+    sgrt_say_count(m, "step", t->updates);
 }

@@ -2,8 +2,8 @@
 #ifndef SGC_RUNTIME_LISTING_H
 #define SGC_RUNTIME_LISTING_H
 
+#include "runtime/step.h"
 #include "runtime/tensors.h"
-#include "runtime/train.h"
 
 enum { SGRT_MOST_TEXTS = 12, SGRT_DIGITS = 24 };
 
@@ -14,13 +14,9 @@ typedef struct SgrtListing {
     int64_t count, names;
 } SgrtListing;
 
-/* The parameters and, unless `t` is NULL, the optimiser's slots and the moving averages.  There is
- * room for one tensor more. */
-bool sgrt_listing_make(SgrtListing *l, const SgrtParams *params, const SgrtTrainer *t,
-                       SgrtError *e);
+/* The parameters and, unless `t` is NULL, the optimiser's slots and the moving averages. */
+bool sgrt_listing_make(SgrtListing *l, const SgrtParams *params, const SgrtStep *t, SgrtError *e);
 void sgrt_listing_free(SgrtListing *l);
-void sgrt_list(SgrtListing *l, const char *name, SgrtStored stored, const int64_t *dim,
-               int64_t rank, const void *values);
 
 /* Metadata; numbers keep their digits here. */
 typedef struct SgrtMetadata {
@@ -29,8 +25,9 @@ typedef struct SgrtMetadata {
     int64_t count;
 } SgrtMetadata;
 
+void sgrt_say(SgrtMetadata *m, const char *key, const char *value);
 void sgrt_say_count(SgrtMetadata *m, const char *key, int64_t value);
 void sgrt_describe_model(SgrtMetadata *m, const SgrtModel *model);
-void sgrt_describe_training(SgrtMetadata *m, const SgrtTrainer *t);
+void sgrt_describe_training(SgrtMetadata *m, const SgrtStep *t);
 
 #endif

@@ -1,6 +1,7 @@
 /* Outputs of a graph, concatenated over the batches of its rows. */
 #include "runtime/eval.h"
 
+#include "runtime/host.h"
 #include "runtime/memory.h"
 
 #include <stdlib.h>
@@ -35,52 +36,63 @@ static bool reductions_see_all_rows(const SgrtData *data, int64_t batch, SgrtErr
     return true;
 }
 
-static void run_batch(SgrtCall *c, int64_t first, int64_t rows, SgrtPool *pool, SgrtArray *output)
+/* The outputs of a call go to where they stand among all rows. */
+static bool run_batch(SgrtContext *context, SgrtFeed *f, const SgrtEvalSettings *settings,
+                      int64_t first, int64_t rows, void **to, SgrtError *e)
 {
-    const SgrtGraph *g = c->data->graph;
-    if (g->batch)
-        sgrt_call_load(c, NULL, first, rows, pool);
-    c->frame.first_row = first;
-    sgrt_call_run(c, pool);
+    const SgrtData *data = f->data;
+    if (data->graph->batch)
+        sgrt_feed_load(f, NULL, first, rows, settings->pool);
+    SgrtContextCall call = {.rows = rows,
+                            .total_rows = data->rows,
+                            .first_row = first,
+                            .row = f->row,
+                            .data = (const void *const *)f->column,
+                            .output = to,
+                            .noise = (const void *const *)settings->tape};
+    sgrt_context_noise(context, settings->seed, 0);
+    int status = sgrt_context_run(context, (int)(data->graph - data->model->graph), &call);
+    return status == SGRT_CONTEXT_OK || sgrt_host_fail(context, status, e);
+}
+
+static void point(const SgrtGraph *g, const SgrtArray *output, int64_t first, void **to)
+{
     for (int64_t i = 0; i < g->outputs; i++) {
         const SgrtOutput *o = &g->output[i];
         int64_t row = o->size * sgrt_elem_bytes(o->elem);
-        char *to = (char *)output[i].values + (o->by_rows ? first * row : 0);
-        memcpy(to, ((void **)c->frame.output)[i], (size_t)(row * (o->by_rows ? rows : 1)));
+        to[i] = (char *)output[i].values + (o->by_rows ? first * row : 0);
     }
 }
 
-static bool run_all(SgrtCall *c, SgrtPool *pool, SgrtArray *output, SgrtError *e)
+static bool run_all(SgrtContext *context, SgrtFeed *f, const SgrtEvalSettings *settings,
+                    const SgrtArray *output, SgrtError *e)
 {
-    const SgrtData *data = c->data;
-    for (int64_t first = 0; first < data->rows; first += c->batch) {
+    const SgrtData *data = f->data;
+    void **to = sgrt_alloc(data->graph->outputs, sizeof *to, e);
+    bool done = to != NULL;
+    for (int64_t first = 0; done && first < data->rows; first += f->batch) {
         int64_t left = data->rows - first;
-        run_batch(c, first, left < c->batch ? left : c->batch, pool, output);
-        if (c->fault.kind)
-            return sgrt_call_check(c, e);
+        point(data->graph, output, first, to);
+        done = run_batch(context, f, settings, first, left < f->batch ? left : f->batch, to, e);
     }
-    return true;
+    free(to);
+    return done;
 }
 
-bool sgrt_run(const SgrtData *data, SgrtParams *params, const SgrtEvalSettings *settings,
-              SgrtPool *pool, SgrtArray *output, SgrtError *e)
+bool sgrt_run(const SgrtData *data, SgrtContext *context, const SgrtEvalSettings *settings,
+              SgrtArray *output, SgrtError *e)
 {
-    SgrtCall c;
+    SgrtFeed f;
     const SgrtGraph *g = data->graph;
     int64_t batch = g->batch ? settings->batch : 1;
     memset(output, 0, (size_t)g->outputs * sizeof *output);
-    if (!reductions_see_all_rows(data, batch, e) ||
-        !sgrt_call_init(&c, data, g->run, batch, params, NULL, e))
+    if (!reductions_see_all_rows(data, batch, e) || !sgrt_feed_init(&f, data, batch, e))
         return false;
-    c.frame.hyper = (void *)settings->hyper;
-    c.frame.tape = settings->tape;
-    c.frame.seed = settings->seed;
-    c.frame.purpose = SGRT_RUN;
     bool done = true;
     for (int64_t i = 0; done && i < g->outputs; i++)
         done = make_output(&output[i], &g->output[i], data->rows, e);
-    done = done && run_all(&c, pool, output, e);
-    sgrt_call_free(&c);
+    done = done && run_all(context, &f, settings, output, e);
+    sgrt_feed_free(&f);
     if (!done)
         sgrt_outputs_free(output, g->outputs);
     return done;

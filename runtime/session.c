@@ -2,7 +2,6 @@
 #include "runtime/session.h"
 
 #include "runtime/checkpoint.h"
-#include "runtime/init.h"
 #include "runtime/memory.h"
 #include "runtime/suggest.h"
 #include "runtime/tape.h"
@@ -255,8 +254,22 @@ static bool make(SgrtSession *s, SgrtError *e)
     for (int64_t i = 0; i < s->model->hypers; i++)
         s->hyper[i] = s->model->hyper[i].value;
     s->pool = sgrt_pool_new(threads, e);
-    return s->pool && sgrt_params_init(&s->params, s->model, NULL, e) &&
-           sgrt_data_init(&s->data, s->model, s->graph, e);
+    return s->pool && sgrt_data_init(&s->data, s->model, s->graph, e);
+}
+
+/* When names are bound: a context has hypers and rows from the start. */
+static int make_context(SgrtSession *s)
+{
+    SgrtError e;
+    bool trains = s->entry == s->graph->step && s->options->verb == SGRT_VERB_train;
+    SgrtHostSettings settings = {.pool = s->pool,
+                                 .seed = s->seed,
+                                 .total_rows = s->data.rows,
+                                 .optimizer = trains ? s->options->optimizer : "none",
+                                 .hyper = s->hyper};
+    s->context = sgrt_host_open(s->model, &settings, &e);
+    return s->context && sgrt_host_view(&s->params, s->model, s->context, &e) ? SGRT_OK
+                                                                              : failed(s, &e);
 }
 
 static void say_notes(const SgrtSession *s)
@@ -307,7 +320,8 @@ int sgrt_session_open(SgrtSession *s, const SgrtModel *model, SgrtOptions *optio
     say_notes(s);
     if (options->overfit && s->data.rows > s->batch)
         s->data.rows = s->batch;
-    return read_tape(s);
+    status = read_tape(s);
+    return status == SGRT_OK ? make_context(s) : status;
 }
 
 /* ---- held-out data -------------------------------------------------------------------------- */
@@ -371,7 +385,8 @@ void sgrt_session_close(SgrtSession *s)
         sgrt_tape_free(s->tape, s->entry);
     if (s->data.graph)
         sgrt_data_free(&s->data);
-    sgrt_params_free(&s->params);
+    free(s->params.value);
+    sgrt_context_free(s->context);
     sgrt_pool_free(s->pool);
     free(s->hyper);
     free(s->output);
@@ -390,22 +405,14 @@ char *sgrt_checkpoint_path(const char *from, SgrtError *e)
     return NULL;
 }
 
-static bool load(SgrtSession *s, SgrtError *e)
-{
-    SgrtCheckpoint c;
-    char *path = sgrt_checkpoint_path(s->options->from, e);
-    bool loaded = path && sgrt_checkpoint_open(&c, path, e);
-    if (loaded) {
-        loaded = sgrt_checkpoint_params(&c, &s->params, e);
-        sgrt_checkpoint_close(&c);
-    }
-    free(path);
-    return loaded;
-}
-
+/* A context begins with the initial values. */
 int sgrt_session_params(SgrtSession *s)
 {
     SgrtError e;
-    bool filled = s->options->from ? load(s, &e) : sgrt_init_params(&s->params, s->seed, &e);
-    return filled ? SGRT_OK : failed(s, &e);
+    if (!s->options->from)
+        return SGRT_OK;
+    char *path = sgrt_checkpoint_path(s->options->from, &e);
+    bool loaded = path && sgrt_checkpoint_params(path, s->context, &e);
+    free(path);
+    return loaded ? SGRT_OK : failed(s, &e);
 }

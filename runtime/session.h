@@ -3,7 +3,7 @@
 #ifndef SGC_RUNTIME_SESSION_H
 #define SGC_RUNTIME_SESSION_H
 
-#include "runtime/engine.h"
+#include "runtime/host.h"
 #include "runtime/say.h"
 
 typedef struct SgrtSession {
@@ -11,7 +11,8 @@ typedef struct SgrtSession {
     SgrtOptions *options;
     const SgrtGraph *graph;
     SgrtPool *pool;
-    SgrtParams params;
+    SgrtContext *context; /* owned: the model */
+    SgrtParams params;    /* a view of the context's */
     SgrtData data;
     double *hyper;       /* owned: [model hypers] */
     const char **output; /* owned: [graph outputs], the file to write or NULL */

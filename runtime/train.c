@@ -1,6 +1,7 @@
-/* One training step: gather, run, check, update. */
+/* The loop's body: rows, a step of the context, sums. */
 #include "runtime/train.h"
 
+#include "runtime/host.h"
 #include "runtime/memory.h"
 #include "runtime/shuffle.h"
 
@@ -9,148 +10,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements of one task of the passes over the gradient.  Fixed, so that the sums do not depend on
- * the number of threads. */
-enum { TASK_ELEMENTS = 1 << 15 };
-
-/* The trained parameters end to end, cut into tasks that may span several of them. */
-typedef struct SgrtSpans {
-    int64_t *param; /* [count] */
-    int64_t *begin; /* [count + 1]: where each starts in the whole */
-    int64_t count, tasks;
-    double *square; /* [tasks]: sums of squares */
-} SgrtSpans;
-
-static void spans_free(SgrtSpans *s)
-{
-    if (!s)
-        return;
-    free(s->param);
-    free(s->begin);
-    free(s->square);
-    free(s);
-}
-
-static bool spans_fill(SgrtSpans *s, const SgrtModel *model, const unsigned char *trained,
-                       SgrtError *e)
-{
-    s->param = sgrt_alloc(model->params, sizeof *s->param, e);
-    s->begin = sgrt_alloc(model->params + 1, sizeof *s->begin, e);
-    if (!s->param || !s->begin)
-        return false;
-    for (int64_t i = 0; i < model->params; i++) {
-        if (!trained[i])
-            continue;
-        s->param[s->count] = i;
-        s->begin[s->count + 1] = s->begin[s->count] + model->param[i].size;
-        s->count++;
-    }
-    s->tasks = (s->begin[s->count] + TASK_ELEMENTS - 1) / TASK_ELEMENTS;
-    s->square = sgrt_alloc(s->tasks, sizeof *s->square, e);
-    return s->square != NULL;
-}
-
-static SgrtSpans *spans_new(const SgrtModel *model, const unsigned char *trained, SgrtError *e)
-{
-    SgrtSpans *s = sgrt_alloc(1, sizeof *s, e);
-    if (s && !spans_fill(s, model, trained, e)) {
-        spans_free(s);
-        s = NULL;
-    }
-    return s;
-}
-
-/* The piece of one parameter that a task works on. */
-typedef struct Piece {
-    int64_t param, first, last;
-} Piece;
-
-/* The first span that ends after `element`. */
-static int64_t span_at(const SgrtSpans *s, int64_t element)
-{
-    int64_t low = 0, high = s->count;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (s->begin[middle + 1] > element)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-/* Advances through a task's pieces: *at starts as its first element. */
-static bool next_piece(const SgrtSpans *s, int64_t task, int64_t *at, Piece *piece)
-{
-    int64_t end = (task + 1) * TASK_ELEMENTS, span = span_at(s, *at);
-    if (*at >= end || span == s->count)
-        return false;
-    int64_t last = s->begin[span + 1] < end ? s->begin[span + 1] : end;
-    *piece = (Piece){s->param[span], *at - s->begin[span], last - s->begin[span]};
-    *at = last;
-    return true;
-}
-
-static bool is_double(const SgrtTrainer *t)
-{
-    return t->data->model->real == SGRT_F64;
-}
-
-static void square_task(void *context, int64_t task)
-{
-    SgrtTrainer *t = context;
-    int64_t at = task * TASK_ELEMENTS;
-    double sum = 0;
-    for (Piece p; next_piece(t->spans, task, &at, &p);)
-        sum += is_double(t) ? sgrt_square_sum_f64(t->grad.value[p.param], p.first, p.last)
-                            : sgrt_square_sum_f32(t->grad.value[p.param], p.first, p.last);
-    t->spans->square[task] = sum;
-}
-
-static void update_task(void *context, int64_t task)
-{
-    SgrtTrainer *t = context;
-    const SgrtOptimStep *o = &t->settings.optimizer;
-    int64_t at = task * TASK_ELEMENTS;
-    for (Piece p; next_piece(t->spans, task, &at, &p);) {
-        void *w = t->params->value[p.param], *g = t->grad.value[p.param];
-        void *slot[SGRT_SLOTS] = {0};
-        for (int64_t i = 0; i < o->optimizer->slots; i++)
-            slot[i] = t->slot[i].value[p.param];
-        if (is_double(t))
-            sgrt_optim_step_f64(o, w, g, (double *[]){slot[0], slot[1]}, p.first, p.last);
-        else
-            sgrt_optim_step_f32(o, w, g, (float *[]){slot[0], slot[1]}, p.first, p.last);
-    }
-}
-
 static bool make_numbers(SgrtTrainer *t, SgrtError *e)
 {
     const SgrtGraph *g = t->data->graph;
-    t->state = sgrt_alloc(g->states, sizeof *t->state, e);
-    t->next_state = t->state ? sgrt_alloc(g->states, sizeof *t->next_state, e) : NULL;
-    t->sum.cost = t->next_state ? sgrt_alloc(1 + g->costs, sizeof *t->sum.cost, e) : NULL;
+    t->cost = sgrt_alloc(1 + g->costs, sizeof *t->cost, e);
+    t->sum.cost = t->cost ? sgrt_alloc(1 + g->costs, sizeof *t->sum.cost, e) : NULL;
     t->order = t->sum.cost && g->batch ? sgrt_alloc(t->data->rows, sizeof *t->order, e) : NULL;
     return t->sum.cost && (t->order || !g->batch);
 }
 
-static bool make_trainer(SgrtTrainer *t, SgrtError *e)
+/* The context has the model's settings, or the optimiser's own: these are the user's. */
+static bool give_settings(const SgrtTrainer *t, SgrtError *e)
 {
-    const SgrtModel *model = t->data->model;
-    const SgrtGraph *g = t->data->graph;
-    const SgrtOptimizer *o = t->settings.optimizer.optimizer;
-    for (int64_t i = 0; o && i < o->slots; i++)
-        if (!sgrt_params_init(&t->slot[i], model, g->trained, e))
-            return false;
-    t->spans = spans_new(model, g->trained, e);
-    return t->spans && sgrt_params_init(&t->grad, model, g->trained, e) && make_numbers(t, e) &&
-           sgrt_call_init(&t->call, t->data, g->step, t->settings.batch, t->params, &t->grad, e);
+    const SgrtOptimStep *o = &t->settings.optimizer;
+    const struct {
+        const char *name;
+        double value;
+    } setting[] = {{"lr", o->lr},
+                   {"momentum", o->momentum},
+                   {"beta1", o->beta1},
+                   {"beta2", o->beta2},
+                   {"eps", o->eps},
+                   {"weight_decay", o->weight_decay},
+                   {"clip", t->settings.clip}};
+    for (size_t i = 0; i < sizeof setting / sizeof *setting; i++)
+        if (sgrt_context_optimizer(t->context, setting[i].name, setting[i].value))
+            return sgrt_host_fail(t->context, SGRT_CONTEXT_ARGUMENT, e);
+    return true;
 }
 
 bool sgrt_trainer_init(SgrtTrainer *t, const SgrtTrainSettings *settings, const SgrtData *data,
-                       SgrtParams *params, SgrtPool *pool, SgrtError *e)
+                       SgrtContext *context, SgrtPool *pool, SgrtError *e)
 {
-    *t = (SgrtTrainer){.settings = *settings, .data = data, .params = params, .pool = pool};
+    *t = (SgrtTrainer){.settings = *settings, .data = data, .context = context, .pool = pool};
+    t->graph = (int)(data->graph - data->model->graph);
     if (!data->graph->batch)
         t->settings.batch = 1;
     else if (t->settings.batch > data->rows)
@@ -158,37 +51,26 @@ bool sgrt_trainer_init(SgrtTrainer *t, const SgrtTrainSettings *settings, const 
     t->ordered = -1;
     if (data->graph->batch)
         t->epoch_steps = (data->rows + t->settings.batch - 1) / t->settings.batch;
-    if (!make_trainer(t, e)) {
-        sgrt_trainer_free(t);
-        return false;
-    }
-    t->call.frame.hyper = (void *)settings->hyper;
-    t->call.frame.state = t->state;
-    t->call.frame.next_state = t->next_state;
-    t->call.frame.seed = settings->seed;
-    t->call.frame.purpose = SGRT_STEP;
-    return true;
+    if (give_settings(t, e) && make_numbers(t, e) &&
+        sgrt_feed_init(&t->feed, data, t->settings.batch, e))
+        return true;
+    sgrt_trainer_free(t);
+    return false;
 }
 
 void sgrt_trainer_free(SgrtTrainer *t)
 {
-    for (int i = 0; i < SGRT_SLOTS; i++)
-        sgrt_params_free(&t->slot[i]);
-    sgrt_params_free(&t->grad);
-    if (t->data)
-        sgrt_call_free(&t->call);
-    free(t->state);
-    free(t->next_state);
+    if (t->feed.data)
+        sgrt_feed_free(&t->feed);
+    free(t->cost);
     free(t->sum.cost);
     free(t->order);
-    spans_free(t->spans);
     *t = (SgrtTrainer){0};
 }
 
 /* The rows of this step: the next of the epoch's permutation. */
 static void load_rows(SgrtTrainer *t)
 {
-    t->call.frame.step = t->step;
     if (!t->epoch_steps)
         return;
     int64_t epoch = t->step / t->epoch_steps, batch = t->settings.batch;
@@ -196,75 +78,21 @@ static void load_rows(SgrtTrainer *t)
     if (t->ordered != epoch)
         sgrt_shuffle(t->order, t->data->rows, t->settings.seed, epoch);
     t->ordered = epoch;
-    sgrt_call_load(&t->call, t->order, first, left < batch ? left : batch, t->pool);
-}
-
-static double element(const SgrtTrainer *t, int64_t param, int64_t i)
-{
-    const void *g = t->grad.value[param];
-    return is_double(t) ? ((const double *)g)[i] : (double)((const float *)g)[i];
-}
-
-/* Names the element that made the sum of squares infinite or NaN. */
-static bool blame_gradient(const SgrtTrainer *t, SgrtError *e)
-{
-    for (int64_t k = 0; k < t->spans->count; k++) {
-        const SgrtParam *p = &t->data->model->param[t->spans->param[k]];
-        for (int64_t i = 0; i < p->size; i++)
-            if (!isfinite(element(t, t->spans->param[k], i)))
-                return sgrt_fail_nonfinite(e, "element %lld of the gradient of %s is %g",
-                                           (long long)i, p->name,
-                                           element(t, t->spans->param[k], i));
-    }
-    return sgrt_fail_nonfinite(e, "the norm of the gradient is too large for a 64-bit real");
-}
-
-static bool measure_gradient(SgrtTrainer *t, SgrtError *e)
-{
-    sgrt_pool_run(t->pool, square_task, t, t->spans->tasks);
-    double sum = 0;
-    for (int64_t i = 0; i < t->spans->tasks; i++)
-        sum += t->spans->square[i];
-    if (!isfinite(sum))
-        return blame_gradient(t, e);
-    t->norm = sqrt(sum);
-    return true;
-}
-
-static bool check_state(const SgrtTrainer *t, SgrtError *e)
-{
-    for (int64_t i = 0; i < t->data->graph->states; i++)
-        if (!isfinite(t->next_state[i]))
-            return sgrt_fail_nonfinite(e, "the moving average %s is %g", t->data->graph->state[i],
-                                       t->next_state[i]);
-    return true;
+    sgrt_feed_load(&t->feed, t->order, first, left < batch ? left : batch, t->pool);
 }
 
 /* Welford's update of the mean and the spread around it, weighed by rows (West, 1979). */
 static void add_up(SgrtTrainer *t)
 {
     SgrtSums *s = &t->sum;
-    const double *cost = t->call.frame.cost;
-    double rows = t->epoch_steps ? (double)t->call.frame.rows : 1;
+    const double *cost = t->cost;
+    double rows = t->epoch_steps ? (double)t->feed.rows : 1;
     double away = s->rows > 0 ? cost[0] - s->cost[0] / s->rows : 0;
     for (int64_t i = 0; i <= t->data->graph->costs; i++)
         s->cost[i] += rows * cost[i];
     s->rows += rows;
     s->spread += rows * away * (cost[0] - s->cost[0] / s->rows);
     s->steps++;
-}
-
-void sgrt_trainer_apply(SgrtTrainer *t)
-{
-    SgrtOptimStep *o = &t->settings.optimizer;
-    double clip = t->settings.clip;
-    o->scale = clip > 0 && t->norm > clip ? clip / t->norm : 1;
-    sgrt_optim_prepare(o, t->step + 1);
-    sgrt_pool_run(t->pool, update_task, t, t->spans->tasks);
-    memcpy(t->state, t->next_state, (size_t)t->data->graph->states * sizeof(double));
-    t->sum.clipped += o->scale < 1;
-    add_up(t);
-    t->step++;
 }
 
 /* "step 812 (epoch 3, rows 300 to 399 of its order): ...": steps and epochs count from 1. */
@@ -275,24 +103,31 @@ static bool refuse(const SgrtTrainer *t, SgrtError *e)
     if (t->epoch_steps)
         snprintf(where, sizeof where, "step %lld (epoch %lld, rows %lld to %lld of its order)",
                  (long long)t->step + 1, (long long)(t->step / t->epoch_steps + 1),
-                 (long long)first, (long long)(first + t->call.frame.rows - 1));
+                 (long long)first, (long long)(first + t->feed.rows - 1));
     else
         snprintf(where, sizeof where, "step %lld", (long long)t->step + 1);
     return sgrt_fail_in(e, where);
 }
 
-bool sgrt_trainer_gradient(SgrtTrainer *t, SgrtError *e)
-{
-    sgrt_call_run(&t->call, t->pool);
-    return sgrt_call_check(&t->call, e) && measure_gradient(t, e) && check_state(t, e);
-}
-
 bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e)
 {
     load_rows(t);
-    if (!sgrt_trainer_gradient(t, e))
+    SgrtContextCall call = {.rows = t->feed.rows,
+                            .total_rows = t->data->rows,
+                            .row = t->feed.row,
+                            .data = (const void *const *)t->feed.column,
+                            .noise = (const void *const *)t->tape,
+                            .cost = t->cost};
+    sgrt_context_noise(t->context, t->settings.seed, t->step);
+    int status = sgrt_context_train(t->context, t->graph, &call);
+    if (status != SGRT_CONTEXT_OK) {
+        sgrt_host_fail(t->context, status, e);
         return refuse(t, e);
-    sgrt_trainer_apply(t);
+    }
+    t->norm = sgrt_context_norm(t->context, t->graph);
+    t->sum.clipped += t->settings.clip > 0 && t->norm > t->settings.clip;
+    add_up(t);
+    t->step++;
     return true;
 }
 

@@ -26,9 +26,9 @@ static int evaluate(SgrtSession *s)
 {
     SgrtError e;
     double se = NAN;
-    SgrtEvalSettings settings = {s->batch, s->seed, s->hyper, s->tape};
+    SgrtEvalSettings settings = {s->batch, s->seed, s->tape, s->pool};
     double *cost = sgrt_alloc(1 + s->graph->costs, sizeof *cost, &e);
-    bool done = cost && sgrt_eval(&s->data, &s->params, &settings, s->pool, cost, &se, &e);
+    bool done = cost && sgrt_eval(&s->data, s->context, &settings, cost, &se, &e);
     if (done)
         print(s, cost, se);
     free(cost);

@@ -6,6 +6,7 @@
 #include "runtime/memory.h"
 #include "runtime/session.h"
 #include "runtime/show.h"
+#include "runtime/tensors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,33 +76,34 @@ static void print_values(const double *v, int64_t size)
     printf(" from %.6g to %.6g, mean %.6g", low, high, sum / (double)size);
 }
 
-static bool print_value(const SgrtParams *params, int64_t i, SgrtError *e)
+static bool print_value(const SgrtModel *model, SgrtContext *context, int64_t i, SgrtError *e)
 {
-    const SgrtParam *p = &params->model->param[i];
+    const SgrtParam *p = &model->param[i];
+    SgrtTensor value = {.stored = sgrt_real_stored(model), .size = p->size};
     double *v = sgrt_alloc(p->size, sizeof *v, e);
-    if (!v)
-        return false;
-    for (int64_t k = 0; k < p->size; k++)
-        v[k] = params->model->real == SGRT_F64 ? ((double *)params->value[i])[k]
-                                               : (double)((float *)params->value[i])[k];
-    sgrt_constrain(&p->in, v, p->dim, p->rank, p->size);
-    printf(":");
-    print_values(v, p->size);
+    void *real = v ? sgrt_alloc(p->size, sgrt_real_bytes(model), e) : NULL;
+    value.values = real;
+    if (real && sgrt_context_get(context, (int)i, real) == SGRT_CONTEXT_OK &&
+        sgrt_tensor_copy(&value, SGRT_STORED_F64, v)) {
+        printf(":");
+        print_values(v, p->size);
+    }
+    free(real);
     free(v);
-    return true;
+    return real != NULL;
 }
 
-/* `params` is NULL where there is no checkpoint. */
-static bool print_params(const SgrtModel *model, const SgrtParams *params, SgrtError *e)
+/* `context` is NULL where there is no checkpoint. */
+static bool print_params(const SgrtModel *model, SgrtContext *context, SgrtError *e)
 {
     char shape[TEXT];
     for (int64_t i = 0; i < model->params; i++) {
         const SgrtParam *p = &model->param[i];
         printf("param %s%s", p->name, shape_of(shape, p->dim, p->rank));
         print_constraint(&p->in);
-        if (!params)
+        if (!context)
             print_init(p);
-        else if (!print_value(params, i, e))
+        else if (!print_value(model, context, i, e))
             return false;
         printf("\n");
     }
@@ -128,26 +130,41 @@ static void print_model(const SgrtModel *model)
     printf("%s parameters\n", sgrt_digits(count, size));
 }
 
-static bool load(const SgrtModel *model, const char *from, SgrtParams *params, SgrtError *e)
+static const char *text_or(const SgrtTensorFile *f, const char *key, const char *otherwise)
 {
-    SgrtCheckpoint c;
+    const char *text = sgrt_tensors_text(f, key);
+    return text ? text : otherwise;
+}
+
+static bool print_origin(const char *path, SgrtError *e)
+{
+    SgrtTensorFile f;
+    if (!sgrt_tensors_read(&f, path, e))
+        return false;
+    if (sgrt_tensors_text(&f, "step"))
+        printf("checkpoint %s: graph %s, step %s, seed %s\n", path, text_or(&f, "graph", "?"),
+               text_or(&f, "step", "?"), text_or(&f, "seed", "?"));
+    sgrt_tensors_free(&f);
+    return true;
+}
+
+static bool print_checkpoint(const SgrtModel *model, const char *from, SgrtError *e)
+{
     char *path = sgrt_checkpoint_path(from, e);
-    bool loaded = path && sgrt_checkpoint_open(&c, path, e);
-    if (loaded) {
-        loaded = sgrt_params_init(params, model, NULL, e) && sgrt_checkpoint_params(&c, params, e);
-        if (loaded && c.step >= 0)
-            printf("checkpoint %s: graph %s, step %lld, seed %lld\n", path, c.graph ? c.graph : "?",
-                   (long long)c.step, (long long)c.seed);
-        sgrt_checkpoint_close(&c);
-    }
+    SgrtPool *pool = path ? sgrt_pool_new(1, e) : NULL;
+    const SgrtHostSettings settings = {.pool = pool, .optimizer = "none"};
+    SgrtContext *context = pool ? sgrt_host_open(model, &settings, e) : NULL;
+    bool printed = context && sgrt_checkpoint_params(path, context, e) && print_origin(path, e) &&
+                   print_params(model, context, e);
+    sgrt_context_free(context);
+    sgrt_pool_free(pool);
     free(path);
-    return loaded;
+    return printed;
 }
 
 int sgrt_verb_info(const SgrtModel *model, SgrtOptions *options)
 {
     SgrtError e;
-    SgrtParams params = {0};
     if (options->graph || options->bindings) {
         sgrt_fail(&e, "info takes no names");
         return sgrt_say_error(options, SGRT_USAGE, &e);
@@ -157,8 +174,7 @@ int sgrt_verb_info(const SgrtModel *model, SgrtOptions *options)
         return SGRT_OK;
     }
     print_model(model);
-    bool printed = !options->from || load(model, options->from, &params, &e);
-    printed = printed && print_params(model, options->from ? &params : NULL, &e);
-    sgrt_params_free(&params);
+    bool printed =
+        options->from ? print_checkpoint(model, options->from, &e) : print_params(model, NULL, &e);
     return printed ? SGRT_OK : sgrt_say_error(options, SGRT_FAILED, &e);
 }

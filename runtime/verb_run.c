@@ -76,9 +76,9 @@ static int run(SgrtSession *s)
 {
     SgrtError e;
     int64_t outputs = s->graph->outputs;
-    SgrtEvalSettings settings = {s->batch, s->seed, s->hyper, s->tape};
+    SgrtEvalSettings settings = {s->batch, s->seed, s->tape, s->pool};
     SgrtArray *output = sgrt_alloc(outputs, sizeof *output, &e);
-    bool done = output && sgrt_run(&s->data, &s->params, &settings, s->pool, output, &e);
+    bool done = output && sgrt_run(&s->data, s->context, &settings, output, &e);
     for (int64_t i = 0; done && i < outputs; i++)
         done = !is_wanted(s, i) || deliver(s, i, &output[i], &e);
     if (output)

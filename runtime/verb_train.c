@@ -78,7 +78,7 @@ static bool save(Run *r, SgrtError *e)
     if (!r->keeps || r->saved == step)
         return true;
     char *path = sgrt_rundir_checkpoint(&r->folder, step, e);
-    bool saved = path && sgrt_checkpoint_save(path, &r->session.params, &r->trainer, e) &&
+    bool saved = path && sgrt_checkpoint_save(path, &r->trainer, e) &&
                  sgrt_rundir_advance(&r->folder, step, keep > 0 ? keep : KEEP, e);
     free(path);
     if (saved)
@@ -150,9 +150,9 @@ static bool report(Run *r, bool whole, SgrtError *e)
 static bool evaluate(Run *r, SgrtError *e)
 {
     const SgrtSession *s = &r->session;
-    SgrtEvalSettings settings = {s->batch, s->seed, s->hyper, NULL};
+    SgrtEvalSettings settings = {s->batch, s->seed, NULL, s->pool};
     SgrtReport *p = &r->report;
-    if (!sgrt_eval(&r->held, &r->session.params, &settings, s->pool, p->cost, &p->se, e))
+    if (!sgrt_eval(&r->held, s->context, &settings, p->cost, &p->se, e))
         return sgrt_fail_in(e, "--eval-data");
     p->held = true;
     p->rows = r->held.rows;
@@ -343,15 +343,11 @@ static int choose(Run *r, const SgrtModel *model, SgrtOptions *o, const SgrtGrap
 static int resume(Run *r)
 {
     SgrtError e;
-    SgrtCheckpoint c;
     if (!sgrt_config_same_data(r->adopted, &r->session.data, &e))
         return fail(r, SGRT_FAILED, &e);
     if (!sgrt_rundir_has_checkpoint(&r->folder))
         return sgrt_session_params(&r->session);
-    if (!sgrt_checkpoint_open(&c, r->folder.latest, &e))
-        return fail(r, SGRT_FAILED, &e);
-    bool resumed = sgrt_checkpoint_resume(&c, &r->trainer, &e);
-    sgrt_checkpoint_close(&c);
+    bool resumed = sgrt_checkpoint_resume(r->folder.latest, &r->trainer, &e);
     r->saved = r->trainer.step;
     return resumed ? SGRT_OK : fail(r, SGRT_FAILED, &e);
 }
@@ -374,16 +370,13 @@ static int make_trainer(Run *r)
 {
     SgrtError e;
     SgrtSession *s = &r->session;
-    SgrtTrainSettings settings = {.optimizer = r->plan.optimizer,
-                                  .clip = r->plan.clip,
-                                  .batch = s->batch,
-                                  .seed = s->seed,
-                                  .hyper = s->hyper};
+    SgrtTrainSettings settings = {
+        .optimizer = r->plan.optimizer, .clip = r->plan.clip, .batch = s->batch, .seed = s->seed};
     r->report.cost = sgrt_alloc(1 + s->graph->costs, sizeof *r->report.cost, &e);
     if (!r->report.cost ||
-        !sgrt_trainer_init(&r->trainer, &settings, &s->data, &s->params, s->pool, &e))
+        !sgrt_trainer_init(&r->trainer, &settings, &s->data, s->context, s->pool, &e))
         return fail(r, SGRT_FAILED, &e);
-    r->trainer.call.frame.tape = s->tape;
+    r->trainer.tape = s->tape;
     if (!sgrt_plan_last_step(&r->plan, r->trainer.epoch_steps, &r->last_step, &e))
         return fail(r, SGRT_USAGE, &e);
     if (s->tape && r->last_step > 1) {

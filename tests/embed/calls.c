@@ -60,6 +60,14 @@ static void gradient_is_the_closed_form(void)
         CHECK(near((double)line_g(m, LINE_GRAPH_square, LINE_PARAM_fit__W)[i], gW[i]));
     for (int i = 0; i < OUT; i++)
         CHECK(near((double)line_g(m, LINE_GRAPH_square, LINE_PARAM_fit__b)[i], gb[i]));
+    double square = 0;
+    for (int p = 0; p <= LINE_PARAM_scale; p++)
+        for (int64_t i = 0; i < line_size(p); i++) {
+            double g = (double)line_g(m, LINE_GRAPH_square, p)[i];
+            square += g * g;
+        }
+    CHECK(near(line_norm(m, LINE_GRAPH_square), sqrt(square)));
+    CHECK(isnan(line_norm(m, LINE_GRAPH_noisy)) && isnan(line_norm(m, 99)));
     /* The stored tensor is the logarithm: d/ds 0.5 (e^s - 1.5)^2 = (2 - 1.5) 2. */
     CHECK(near((double)*line_g(m, LINE_GRAPH_square, LINE_PARAM_scale), 1));
     CHECK(!line_g(m, LINE_GRAPH_square, LINE_PARAM_w));
@@ -204,12 +212,14 @@ static void checkpoints_carry_a_training(void)
         CHECK(line_square_train(whole, ROWS, x, y, NULL) == LINE_OK);
     for (int i = 0; i < 2; i++)
         CHECK(line_square_train(first, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_note(first, "\"half\"\n") == LINE_OK && !*line_noted(second));
     int64_t count = line_pack(first, LINE_GRAPH_square, NULL, 0);
     CHECK(count > 0 && count < (int64_t)sizeof bytes);
     bytes[count - 1] = 99;
     CHECK(line_pack(first, LINE_GRAPH_square, bytes, count - 1) == count && bytes[count - 1] == 99);
     CHECK(line_pack(first, LINE_GRAPH_square, bytes, sizeof bytes) == count);
     CHECK(line_unpack(second, LINE_GRAPH_square, bytes, count) == LINE_OK);
+    CHECK(strcmp(line_noted(second), "\"half\"\n") == 0);
     for (int i = 0; i < 2; i++)
         CHECK(line_square_train(second, ROWS, x, y, NULL) == LINE_OK);
     CHECK(line_updates(second, LINE_GRAPH_square) == 4);
@@ -236,6 +246,13 @@ static void checkpoints_carry_a_training(void)
     CHECK_SAYS(line_error(first), "nothing: No such file");
     CHECK(line_save(first, LINE_GRAPH_predict, "line.safetensors") == LINE_E_ARGUMENT);
     CHECK_SAYS(line_error(first), "not trained");
+
+    static char long_note[1 << 14];
+    memset(long_note, 'x', sizeof long_note - 1);
+    CHECK(line_note(first, long_note) == LINE_E_ARGUMENT);
+    long_note[8191] = 0;
+    CHECK(line_note(first, long_note) == LINE_OK && line_save(first, -1, "noted") == LINE_OK);
+    CHECK(line_load(whole, -1, "noted") == LINE_OK && !strcmp(line_noted(whole), long_note));
 
     /* Cut anywhere, it is refused and nothing changes. */
     float before = *line_p(second, LINE_PARAM_scale);

@@ -31,6 +31,7 @@ def gradient_is_numpys():
     want = 3 * x.T @ d / 4
     assert np.allclose(m.g["fit.W"], want) and m.g["fit.W"].shape == (3, 2)
     assert "w" not in m.g and "w" in m.gradient("noisy") and len(m.g) == 3
+    assert np.isclose(m.norm(), np.sqrt(sum((g * g).sum() for g in m.g.values())))
     before, start = W.copy(), m.pack()
     m.update()
     assert np.allclose(W, before - 0.125 * want)  # W is the parameter, not a copy
@@ -94,7 +95,9 @@ def checkpoints_go_on():
         whole.train(x, y)
     for _ in range(2):
         first.train(x, y)
+    first.note = "half way \u00bd"
     second.unpack(first.pack("square"), "square")
+    assert second.note == first.note and whole.note == ""
     first.save("line.safetensors")
     for _ in range(2):
         second.train(x, y)

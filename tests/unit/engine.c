@@ -3,8 +3,9 @@
 
 #include "runtime/checkpoint.h"
 #include "runtime/eval.h"
-#include "runtime/init.h"
+#include "runtime/host.h"
 #include "runtime/tape.h"
+#include "runtime/tensors.h"
 #include "runtime/train.h"
 #include "tests/unit/fake.h"
 #include "tests/unit/scratch.h"
@@ -18,9 +19,9 @@
 typedef struct Fit {
     SgrtPool *pool;
     SgrtData data;
-    SgrtParams params;
+    SgrtContext *context;
+    SgrtParams params; /* a view */
     SgrtTrainer trainer;
-    double hyper[4];
 } Fit;
 
 static SgrtError error;
@@ -49,26 +50,41 @@ static void bind_fit(SgrtData *data, const SgrtGraph *graph)
     ck_assert(sgrt_data_complete(data, -1, &error));
 }
 
-static void fit_open(Fit *f, const char *optimizer, double lr, int64_t batch, int64_t threads)
+static SgrtContext *open_context(SgrtPool *pool, const char *optimizer, SgrtParams *view)
 {
-    *f = (Fit){.hyper = {1, -1, -1, -1}};
-    f->pool = sgrt_pool_new(threads, &error);
+    SgrtHostSettings s = {.pool = pool, .seed = 7, .optimizer = optimizer};
+    SgrtContext *context = sgrt_host_open(&fake_model, &s, &error);
+    ck_assert_msg(context && sgrt_host_view(view, &fake_model, context, &error), "%s", error.text);
+    return context;
+}
+
+/* `rows` of the twenty. */
+static void fit_open_rows(Fit *f, const char *optimizer, double lr, double clip, int64_t rows,
+                          int64_t threads)
+{
+    *f = (Fit){.pool = sgrt_pool_new(threads, &error)};
     ck_assert(f->pool);
     bind_fit(&f->data, &fake_model.graph[0]);
-    ck_assert(sgrt_params_init(&f->params, &fake_model, NULL, &error));
-    ck_assert(sgrt_init_params(&f->params, 7, &error));
+    f->data.rows = rows;
+    f->context = open_context(f->pool, optimizer, &f->params);
     SgrtTrainSettings s = {.optimizer = sgrt_optim_settings(sgrt_optimizer(optimizer)),
-                           .batch = batch,
-                           .seed = 7,
-                           .hyper = f->hyper};
+                           .clip = clip,
+                           .batch = FAKE_BATCH,
+                           .seed = 7};
     s.optimizer.lr = lr;
-    ck_assert(sgrt_trainer_init(&f->trainer, &s, &f->data, &f->params, f->pool, &error));
+    ck_assert(sgrt_trainer_init(&f->trainer, &s, &f->data, f->context, f->pool, &error));
+}
+
+static void fit_open(Fit *f, const char *optimizer, double lr, int64_t threads)
+{
+    fit_open_rows(f, optimizer, lr, 0, FAKE_ROWS, threads);
 }
 
 static void fit_close(Fit *f)
 {
     sgrt_trainer_free(&f->trainer);
-    sgrt_params_free(&f->params);
+    free(f->params.value);
+    sgrt_context_free(f->context);
     sgrt_data_free(&f->data);
     sgrt_pool_free(f->pool);
 }
@@ -88,18 +104,18 @@ static float *param(const Fit *f, int i)
 START_TEST(one_step_of_sgd_is_the_formula)
 {
     Fit f;
-    fit_open(&f, "sgd", 0.1, 20, 2); /* more than a call takes: the batch is cut to the rows */
+    fit_open_rows(&f, "sgd", 0.1, 0, FAKE_BATCH - 1, 2); /* the batch is cut to the rows */
     double w[4], g[4] = {0};
     for (int k = 0; k < 3; k++)
         w[k] = param(&f, 0)[k];
     w[3] = param(&f, 1)[0];
-    for (int i = 0; i < FAKE_ROWS; i++) {
+    for (int i = 0; i < FAKE_BATCH - 1; i++) {
         double e = w[3] - fake_y[i];
         for (int k = 0; k < 3; k++)
             e += w[k] * fake_x[i][k];
         for (int k = 0; k < 3; k++)
-            g[k] += e * fake_x[i][k] / FAKE_ROWS;
-        g[3] += e / FAKE_ROWS;
+            g[k] += e * fake_x[i][k] / (FAKE_BATCH - 1);
+        g[3] += e / (FAKE_BATCH - 1);
     }
     steps(&f, 1);
     for (int k = 0; k < 3; k++)
@@ -113,7 +129,7 @@ END_TEST
 START_TEST(training_finds_the_plane)
 {
     Fit f;
-    fit_open(&f, "adam", 0.05, 8, 2);
+    fit_open(&f, "adam", 0.05, 2);
     steps(&f, 3000);
     const double truth[] = {1, -2, 0.5};
     for (int k = 0; k < 3; k++)
@@ -129,12 +145,11 @@ END_TEST
 START_TEST(clipping_bounds_the_step)
 {
     Fit f;
-    fit_open(&f, "sgd", 1, 20, 1);
+    fit_open_rows(&f, "sgd", 1, 0.25, FAKE_BATCH, 1);
     double before[4], moved = 0;
     for (int k = 0; k < 3; k++)
         before[k] = param(&f, 0)[k];
     before[3] = param(&f, 1)[0];
-    f.trainer.settings.clip = 0.25;
     steps(&f, 1);
     ck_assert_double_gt(f.trainer.norm, 0.25);
     for (int k = 0; k < 3; k++)
@@ -157,15 +172,14 @@ static void assert_same_files(const char *a, const char *b)
 
 static void save(Fit *f, const char *name)
 {
-    ck_assert_msg(sgrt_checkpoint_save(scratch_path(name), &f->params, &f->trainer, &error), "%s",
-                  error.text);
+    ck_assert_msg(sgrt_checkpoint_save(scratch_path(name), &f->trainer, &error), "%s", error.text);
 }
 
 START_TEST(threads_do_not_change_a_bit)
 {
     Fit one, three;
-    fit_open(&one, "adam", 0.05, 8, 1);
-    fit_open(&three, "adam", 0.05, 8, 3);
+    fit_open(&one, "adam", 0.05, 1);
+    fit_open(&three, "adam", 0.05, 3);
     steps(&one, 25);
     steps(&three, 25);
     save(&one, "a");
@@ -180,16 +194,14 @@ END_TEST
 START_TEST(a_resumed_training_is_the_uninterrupted_one)
 {
     Fit whole, first, second;
-    SgrtCheckpoint c;
-    fit_open(&whole, "adam", 0.05, 8, 1);
-    fit_open(&first, "adam", 0.05, 8, 1);
-    fit_open(&second, "adam", 0.05, 8, 2);
+    fit_open(&whole, "adam", 0.05, 1);
+    fit_open(&first, "adam", 0.05, 1);
+    fit_open(&second, "adam", 0.05, 2);
     steps(&whole, 11);
     steps(&first, 4);
     save(&first, "a");
-    ck_assert(sgrt_checkpoint_open(&c, scratch_path("a"), &error));
-    ck_assert_msg(sgrt_checkpoint_resume(&c, &second.trainer, &error), "%s", error.text);
-    sgrt_checkpoint_close(&c);
+    ck_assert_msg(sgrt_checkpoint_resume(scratch_path("a"), &second.trainer, &error), "%s",
+                  error.text);
     ck_assert_int_eq(second.trainer.step, 4);
     steps(&second, 7);
     save(&whole, "a");
@@ -213,8 +225,8 @@ START_TEST(a_step_that_fails_is_not_applied)
         {2, {"step 5", "fake.sg:12:5: payoff[a]", "index 7 out of range [0, 5)"}},
     };
     Fit f;
-    fit_open(&f, "adam", 0.05, 8, 2);
-    f.hyper[cases[_i].hyper] = 4;
+    fit_open(&f, "adam", 0.05, 2);
+    ck_assert_int_eq(sgrt_context_hyper(f.context, cases[_i].hyper, 4), 0);
     steps(&f, 4);
     save(&f, "a");
     ck_assert(!sgrt_trainer_step(&f.trainer, &error));
@@ -230,8 +242,8 @@ END_TEST
 START_TEST(a_cost_that_is_not_finite_is_named)
 {
     Fit f;
-    fit_open(&f, "sgd", 0.05, 8, 1);
-    f.hyper[0] = INFINITY;
+    fit_open(&f, "sgd", 0.05, 1);
+    ck_assert_int_eq(sgrt_context_hyper(f.context, 0, INFINITY), 0);
     ck_assert(!sgrt_trainer_step(&f.trainer, &error));
     ck_assert_msg(strstr(error.text, "the cost of fake.sg:9:3 is inf") != NULL, "%s", error.text);
     fit_close(&f);
@@ -242,7 +254,7 @@ END_TEST
 START_TEST(reports_and_evaluation_weigh_batches_by_rows)
 {
     Fit f;
-    fit_open(&f, "sgd", 0, 8, 2); /* lr 0: the parameters stay, so both are the same mean */
+    fit_open(&f, "sgd", 0, 2); /* lr 0: the parameters stay, so both are the same mean */
     double mean = 0, se = 0, reported[2], evaluated[2];
     for (int i = 0; i < FAKE_ROWS; i++) {
         double e = param(&f, 1)[0] - fake_y[i];
@@ -253,8 +265,8 @@ START_TEST(reports_and_evaluation_weigh_batches_by_rows)
     ck_assert_int_eq(f.trainer.epoch_steps, 3);
     steps(&f, 3);
     sgrt_trainer_report(&f.trainer, reported);
-    SgrtEvalSettings s = {.batch = 8, .hyper = f.hyper};
-    ck_assert(sgrt_eval(&f.data, &f.params, &s, f.pool, evaluated, &se, &error));
+    SgrtEvalSettings s = {.batch = 8, .pool = f.pool};
+    ck_assert(sgrt_eval(&f.data, f.context, &s, evaluated, &se, &error));
     ck_assert(sgrt_sums_error(&f.trainer.sum) > 0 && se > 0);
     for (int i = 0; i < 2; i++) {
         ck_assert_double_eq_tol(reported[i], mean, 1e-6 * mean);
@@ -268,11 +280,17 @@ END_TEST
 START_TEST(moving_averages_follow_applied_steps)
 {
     Fit f;
-    fit_open(&f, "sgd", 0, 20, 1);
-    double cost[2];
+    SgrtTensorFile saved;
+    fit_open_rows(&f, "sgd", 0, 0, FAKE_BATCH, 1);
+    double cost[2], average;
     steps(&f, 3);
     sgrt_trainer_report(&f.trainer, cost);
-    ck_assert_double_eq_tol(f.trainer.state[0], (1 - pow(0.9, 3)) * cost[0], 1e-6 * cost[0]);
+    save(&f, "a");
+    ck_assert_msg(sgrt_tensors_read(&saved, scratch_path("a"), &error), "%s", error.text);
+    ck_assert(
+        sgrt_tensor_copy(sgrt_tensors_find(&saved, "average/mean"), SGRT_STORED_F64, &average));
+    ck_assert_double_eq_tol(average, (1 - pow(0.9, 3)) * cost[0], 1e-6 * cost[0]);
+    sgrt_tensors_free(&saved);
     fit_close(&f);
 }
 END_TEST
@@ -283,13 +301,12 @@ START_TEST(outputs_are_joined_over_batches)
     SgrtParams params;
     SgrtArray output[2];
     SgrtPool *pool = sgrt_pool_new(2, &error);
-    double hyper[4] = {1, -1, -1, -1};
     bind_fit(&data, &fake_model.graph[2]);
-    ck_assert(sgrt_params_init(&params, &fake_model, NULL, &error));
+    SgrtContext *context = open_context(pool, "none", &params);
     memcpy(params.value[0], (float[]){1, -2, 0.5f}, 3 * sizeof(float));
     memcpy(params.value[1], (float[]){3}, sizeof(float));
-    SgrtEvalSettings s = {.batch = 8, .hyper = hyper};
-    ck_assert(sgrt_run(&data, &params, &s, pool, output, &error));
+    SgrtEvalSettings s = {.batch = 8, .pool = pool};
+    ck_assert(sgrt_run(&data, context, &s, output, &error));
     ck_assert_int_eq(output[0].rank, 1);
     ck_assert_int_eq(output[0].dim[0], FAKE_ROWS);
     ck_assert_int_eq(output[1].rank, 3);
@@ -298,7 +315,8 @@ START_TEST(outputs_are_joined_over_batches)
         ck_assert_float_eq(((float *)output[1].values)[4 * i + 3], ((float *)output[0].values)[i]);
     }
     sgrt_outputs_free(output, 2);
-    sgrt_params_free(&params);
+    free(params.value);
+    sgrt_context_free(context);
     sgrt_data_free(&data);
     sgrt_pool_free(pool);
 }
