@@ -12,6 +12,8 @@
     double (*)(double): "rr",                                                                      \
     float (*)(float, float): "rrr",                                                                \
     double (*)(double, double): "rrr",                                                             \
+    float (*)(float, float, float): "rrrr",                                                        \
+    double (*)(double, double, double): "rrrr",                                                    \
     void (*)(void *, int64_t, int64_t, void *, int32_t): "vpllpi",                                 \
     void (*)(int32_t, int32_t, int64_t, int64_t, int64_t, float, const void *, int64_t,            \
              const void *, int64_t, float, void *, int64_t): "viilllrplplrpl",                     \
