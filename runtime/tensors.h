@@ -50,8 +50,4 @@ void sgrt_tensors_sort(const SgrtTensor *tensor, int64_t tensors, const SgrtTens
 int64_t sgrt_tensors_header(char *out, int64_t room, const SgrtTensor *const *order,
                             int64_t tensors, const SgrtText *text, int64_t texts);
 
-/* Writes a file, atomically.  The same arguments give the same bytes. */
-bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors,
-                        const SgrtText *text, int64_t texts, SgrtError *e);
-
 #endif

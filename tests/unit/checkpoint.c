@@ -218,7 +218,7 @@ START_TEST(reals_of_the_other_width_are_converted)
                       {"left", SGRT_STORED_F64, 1, 2, {2}, wide + 4}};
     Model m;
     model_open(&m, 1);
-    ck_assert(sgrt_tensors_write(scratch_path("x"), t, 3, NULL, 0, &error));
+    scratch_tensors("x", t, 3, NULL, 0);
     ck_assert_msg(sgrt_checkpoint_params(scratch_path("x"), m.context, &error), "%s", error.text);
     ck_assert_float_eq(((float *)m.params.value[0])[1], -2);
     ck_assert_float_eq(((float *)m.params.value[1])[0], 7);
@@ -235,7 +235,7 @@ START_TEST(names_are_quoted_and_tensors_aligned)
     SgrtText text = {"key", "tab\there"};
     SgrtTensorFile f;
     size_t count = 0;
-    ck_assert(sgrt_tensors_write(scratch_path("x"), t, 2, &text, 1, &error));
+    scratch_tensors("x", t, 2, &text, 1);
     ck_assert_msg(sgrt_tensors_read(&f, scratch_path("x"), &error), "%s", error.text);
     ck_assert_ptr_nonnull(sgrt_tensors_find(&f, t[1].name));
     ck_assert_str_eq(sgrt_tensors_text(&f, "key"), "tab\there");

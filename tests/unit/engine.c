@@ -330,7 +330,7 @@ START_TEST(a_tape_is_read_by_draw)
     static const double z[] = {1, -2, 3, 0.5}, u[] = {0.25, 0.5, 0.75}, edge[] = {0.25, 1, 0.5};
     SgrtTensor t[] = {{"u", SGRT_STORED_F64, 1, 3, {3}, u},
                       {"z", SGRT_STORED_F64, 2, 4, {2, 2}, z}};
-    ck_assert(sgrt_tensors_write(scratch_path("tape"), t, 2, NULL, 0, &error));
+    scratch_tensors("tape", t, 2, NULL, 0);
     void **tape = sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 2, &error);
     ck_assert_msg(tape != NULL, "%s", error.text);
     ck_assert_float_eq(((float *)tape[0])[1], -2);
@@ -339,10 +339,10 @@ START_TEST(a_tape_is_read_by_draw)
     ck_assert_ptr_null(sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 3, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "4 variates for the draw z, which takes 6"));
     t[0].values = edge;
-    ck_assert(sgrt_tensors_write(scratch_path("tape"), t, 2, NULL, 0, &error));
+    scratch_tensors("tape", t, 2, NULL, 0);
     ck_assert_ptr_null(sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 2, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "the noise of u must be inside (0, 1)"));
-    ck_assert(sgrt_tensors_write(scratch_path("tape"), t + 1, 1, NULL, 0, &error));
+    scratch_tensors("tape", t + 1, 1, NULL, 0);
     ck_assert_ptr_null(sgrt_tape_read(scratch_path("tape"), &fake_model, &entry, 2, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "no noise for the draw u"));
 }

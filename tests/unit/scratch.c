@@ -66,3 +66,23 @@ char *scratch_read(const char *name, size_t *count)
     *count = (size_t)size;
     return bytes;
 }
+
+void scratch_tensors(const char *name, const SgrtTensor *tensor, int64_t tensors,
+                     const SgrtText *text, int64_t texts)
+{
+    const SgrtTensor **order = calloc((size_t)tensors, sizeof *order);
+    sgrt_tensors_sort(tensor, tensors, order);
+    int64_t head = sgrt_tensors_header(NULL, 0, order, tensors, text, texts), size = head;
+    for (int64_t i = 0; i < tensors; i++)
+        size += tensor[i].size * sgrt_stored_bytes(tensor[i].stored);
+    char *bytes = malloc((size_t)size), *to = bytes + head;
+    sgrt_tensors_header(bytes, head, order, tensors, text, texts);
+    for (int64_t i = 0; i < tensors; i++) {
+        size_t count = (size_t)(order[i]->size * sgrt_stored_bytes(order[i]->stored));
+        memcpy(to, order[i]->values, count);
+        to += count;
+    }
+    scratch_write(name, bytes, (size_t)size);
+    free(bytes);
+    free(order);
+}

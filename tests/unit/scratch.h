@@ -2,6 +2,8 @@
 #ifndef SGC_TESTS_UNIT_SCRATCH_H
 #define SGC_TESTS_UNIT_SCRATCH_H
 
+#include "runtime/tensors.h"
+
 #include <stddef.h>
 
 void scratch_make(void);   /* as a checked fixture's setup */
@@ -11,6 +13,10 @@ void scratch_remove(void); /* as its teardown: the folder and all in it */
 const char *scratch_path(const char *name);
 
 void scratch_write(const char *name, const void *bytes, size_t count);
+
+/* A safetensors file. */
+void scratch_tensors(const char *name, const SgrtTensor *tensor, int64_t tensors,
+                     const SgrtText *text, int64_t texts);
 
 /* All bytes of a file, with a 0 behind them, for the caller to free. */
 char *scratch_read(const char *name, size_t *count);
