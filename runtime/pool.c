@@ -207,20 +207,20 @@ typedef struct Lent {
 static void run_lent(void *context, int64_t task)
 {
     const Lent *l = context;
-    int64_t space = sgrt_space_take(&l->pool->spaces);
+    SgrtTaken taken = sgrt_space_take(&l->pool->spaces);
     l->task(l->context, task);
-    sgrt_space_give(&l->pool->spaces, space);
+    sgrt_space_give(&l->pool->spaces, taken);
 }
 
 static void run_here(SgrtPool *pool, SgrtTaskFn *task, void *context, int64_t tasks)
 {
-    sgrt_space_use(&pool->spaces, 0);
+    void *before = sgrt_space_use(&pool->spaces, 0);
     if (pool->threads > 1 && tasks > 1 && tasks <= UINT32_MAX && !pool->runner)
         run_some(pool, task, context, (uint32_t)tasks);
     else
         for (int64_t i = 0; i < tasks; i++)
             task(context, i);
-    sgrt_space_leave(&pool->spaces);
+    sgrt_space_leave(before);
 }
 
 void sgrt_pool_run(SgrtPool *pool, SgrtTaskFn *task, void *context, int64_t tasks)

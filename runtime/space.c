@@ -13,9 +13,10 @@ __attribute__((weak)) int64_t sgrt_openblas_open(void)
     return 0;
 }
 
-__attribute__((weak)) void sgrt_openblas_use(void *space)
+__attribute__((weak)) void *sgrt_openblas_use(void *space)
 {
     (void)space;
+    return NULL;
 }
 
 bool sgrt_spaces_init(SgrtSpaces *s, int64_t count, SgrtError *e)
@@ -46,35 +47,31 @@ void sgrt_spaces_free(SgrtSpaces *s)
     *s = (SgrtSpaces){0};
 }
 
-void sgrt_space_use(const SgrtSpaces *s, int64_t space)
+void *sgrt_space_use(const SgrtSpaces *s, int64_t space)
 {
-    if (s->memory)
-        sgrt_openblas_use(s->memory + space * s->bytes);
+    return sgrt_openblas_use(s->memory ? s->memory + space * s->bytes : NULL);
 }
 
-void sgrt_space_leave(const SgrtSpaces *s)
+void sgrt_space_leave(void *before)
 {
-    if (s->memory)
-        sgrt_openblas_use(NULL);
+    sgrt_openblas_use(before);
 }
 
 /* There are as many spaces as tasks at once, unless a caller's runner breaks its promise: then the
  * task waits. */
-int64_t sgrt_space_take(SgrtSpaces *s)
+SgrtTaken sgrt_space_take(SgrtSpaces *s)
 {
     for (; s->memory; sched_yield())
         for (int64_t i = 0; i < s->count; i++)
-            if (!atomic_exchange_explicit(&s->taken[i], true, memory_order_acquire)) {
-                sgrt_space_use(s, i);
-                return i;
-            }
-    return -1;
+            if (!atomic_exchange_explicit(&s->taken[i], true, memory_order_acquire))
+                return (SgrtTaken){i, sgrt_space_use(s, i)};
+    return (SgrtTaken){.space = -1};
 }
 
-void sgrt_space_give(SgrtSpaces *s, int64_t space)
+void sgrt_space_give(SgrtSpaces *s, SgrtTaken taken)
 {
-    if (space < 0)
+    if (taken.space < 0)
         return;
-    sgrt_space_leave(s);
-    atomic_store_explicit(&s->taken[space], false, memory_order_release);
+    sgrt_space_leave(taken.before);
+    atomic_store_explicit(&s->taken[taken.space], false, memory_order_release);
 }

@@ -21,17 +21,25 @@ typedef struct SgrtSpaces {
 bool sgrt_spaces_init(SgrtSpaces *s, int64_t count, SgrtError *e);
 void sgrt_spaces_free(SgrtSpaces *s);
 
-/* Gives this thread a space: for good, and one that no other thread is given. */
-void sgrt_space_use(const SgrtSpaces *s, int64_t space);
-void sgrt_space_leave(const SgrtSpaces *s);
+/* Gives this thread a space that no other thread is given.  Returns what the thread had before, for
+ * sgrt_space_leave(): a pool may run inside another's task. */
+void *sgrt_space_use(const SgrtSpaces *s, int64_t space);
+void sgrt_space_leave(void *before);
 
-/* Gives this thread a space that is free, until it is given back. */
-int64_t sgrt_space_take(SgrtSpaces *s);
-void sgrt_space_give(SgrtSpaces *s, int64_t space);
+/* The same with a space that is free; given back by its number. */
+typedef struct SgrtTaken {
+    int64_t space; /* -1: there are none */
+    void *before;
+} SgrtTaken;
+
+SgrtTaken sgrt_space_take(SgrtSpaces *s);
+void sgrt_space_give(SgrtSpaces *s, SgrtTaken taken);
 
 /* What OpenBLAS provides (runtime/openblas/space.c); a model without products has these under the
  * same names, and they do nothing. */
-int64_t sgrt_openblas_open(void);    /* prepares it; the bytes of one space */
-void sgrt_openblas_use(void *space); /* for the products of this thread, until the next call */
+int64_t sgrt_openblas_open(void); /* prepares it; the bytes of one space */
+
+/* The space for the products of this thread, until the next call; returns that of the last. */
+void *sgrt_openblas_use(void *space);
 
 #endif

@@ -30,9 +30,11 @@ int64_t sgrt_openblas_open(void)
     return SGRT_OPENBLAS_SPACE;
 }
 
-void sgrt_openblas_use(void *space)
+void *sgrt_openblas_use(void *space)
 {
+    void *before = current;
     current = space;
+    return before;
 }
 
 void *blas_memory_alloc(int procpos)

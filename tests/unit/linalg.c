@@ -57,7 +57,7 @@ static void open_space(void)
 
 static void close_space(void)
 {
-    sgrt_space_leave(&spaces);
+    sgrt_space_leave(NULL);
     sgrt_spaces_free(&spaces);
 }
 
