@@ -142,14 +142,14 @@ static bool bracket_suits(Fe *fe, const Args *bracket, const Law *law, IrType *t
     if (!fe_shape(fe, bracket, &wanted))
         return false;
     bool scalar = law->type.rank == 0;
-    bool ok = d->support != IR_EVENT_SPACE && (scalar || ir_same_shape(&wanted, &law->type));
-    if (d->support == IR_EVENT_SPACE)
+    bool ok = !ir_draws_vectors(d) && (scalar || ir_same_shape(&wanted, &law->type));
+    if (ir_draws_vectors(d))
         ok = wanted.rank <= 2 && wanted.dim[wanted.rank - 1] == law->type.dim[0];
     if (ok) {
         *t = wanted;
         return true;
     }
-    if (d->support == IR_EVENT_SPACE)
+    if (ir_draws_vectors(d))
         fe_error(fe, bracket->at, SG0303,
                  "a draw of this `%s` is [%lld], or [k, %lld] for k independent events", d->name,
                  (long long)law->type.dim[0], (long long)law->type.dim[0]);
@@ -168,6 +168,26 @@ static const Law *law_of(Fe *fe, const Stmt *s)
     return v.kind == VALUE_LAW ? v.law : NULL;
 }
 
+/* Can the base noise of a draw of type t be laid out?  False: reported. */
+static bool noise_fits(Fe *fe, Span at, const Law *law, const IrType *t)
+{
+    const IrDistInfo *d = &ir_dist_info[law->dist];
+    const IrNode *n = ir_at(fe->g, law->arg[0]);
+    if (d->noise == IR_NOISE_PAIR && t->rank == IR_MAX_RANK)
+        fe_error(fe, at, SG0206, "a draw of `%s` has at most %d axes: two variates make an element",
+                 d->name, IR_MAX_RANK - 1);
+    else if (d->noise == IR_NOISE_TRIALS && (n->op != IR_CONST || n->attr.num < 1))
+        fe_error(fe, at, SG0310,
+                 "to draw from `%s` the number of trials has to be known when the model is "
+                 "compiled, and positive",
+                 d->name);
+    else {
+        IrType noise = ir_noise_type(fe->g, law->dist, law->arg, t);
+        return fe_fits(fe, at, &noise);
+    }
+    return false;
+}
+
 /* Independent for every copy of the plates around it. */
 static IrRef draw(Fe *fe, const Stmt *s, const Args *bracket)
 {
@@ -179,7 +199,7 @@ static IrRef draw(Fe *fe, const Stmt *s, const Args *bracket)
     bool ok = !bracket || bracket_suits(fe, bracket, law, &t);
     ok = read_via(fe, &s->via, law->dist, &via) && ok;
     t.plates |= fe->plates;
-    if (!ok || !fe_fits(fe, s->at, &t))
+    if (!ok || !fe_fits(fe, s->at, &t) || !noise_fits(fe, s->law->at, law, &t))
         return IR_NONE;
     fe->g->here = s->name_at;
     return ir_sample(fe->g, law->dist, via, t, law->arg, s->name);

@@ -55,6 +55,12 @@ static Range of_sample(const IrGraph *g, const IrNode *n)
     case IR_ZERO_ONE: return (Range){0, 1, false, false};
     case IR_OPEN_UNIT: return (Range){0, 1, true, true};
     case IR_CATEGORIES: return (Range){0, (double)p->type.dim[0] - 1, false, false};
+    case IR_SIMPLEX_EVENTS: return (Range){0, 1, true, true};
+    case IR_ONE_HOT_EVENTS: return (Range){0, 1, false, false};
+    case IR_COUNTS: return (Range){0, INFINITY, false, false};
+    case IR_BOUNDED_COUNTS:
+    case IR_COUNT_EVENTS:
+        return (Range){0, p->op == IR_CONST ? p->attr.num : INFINITY, false, false};
     case IR_INTERVAL: {
         const IrNode *high = ir_at(g, n->in[1]);
         if (p->op == IR_CONST && high->op == IR_CONST)
@@ -208,6 +214,74 @@ static IrRef categories(IrGraph *g, const Law *law, IrRef x)
     return between(g, ir_int(g, 0), x, ir_int(g, (int64_t)last));
 }
 
+static IrRef counts(IrGraph *g, IrRef x)
+{
+    return known_range(g, x).low >= 0 ? IR_NONE : ir_binary(g, IR_LE, ir_int(g, 0), x);
+}
+
+static IrRef bounded_counts(IrGraph *g, const Law *law, IrRef x)
+{
+    const IrNode *draw = ir_at(g, x), *n = ir_at(g, law->arg[0]);
+    bool drawn = draw->op == IR_SAMPLE && draw->attr.dist == law->dist;
+    if ((drawn && same_value(g, draw->in[0], law->arg[0])) ||
+        (n->op == IR_CONST && within(known_range(g, x), 0, n->attr.num)))
+        return IR_NONE;
+    return between(g, ir_const(g, 0), ir_real(g, x), law->arg[0]);
+}
+
+static IrRef over_event(IrGraph *g, IrOp op, IrRef x)
+{
+    return ir_reduce(g, op, x, 1u << (ir_at(g, x)->type.rank - 1), 0);
+}
+
+/* exp(a - logsumexp(a)) over the last axis, whatever has become of it row by row. */
+static bool is_softmax(const IrGraph *g, IrRef x)
+{
+    const IrNode *e = ir_at(g, x), *d = e->op == IR_EXP ? ir_at(g, e->in[0]) : e;
+    if (e->op != IR_EXP || d->op != IR_SUB)
+        return false;
+    const IrNode *sum = ir_at(g, d->in[1]);
+    while (sum->op == IR_EXPAND)
+        sum = ir_at(g, sum->in[0]);
+    return sum->op == IR_LOGSUMEXP && sum->attr.over == 0 &&
+           sum->attr.axes == 1u << (d->type.rank - 1) && same_value(g, sum->in[0], d->in[0]);
+}
+
+static bool is_on_simplex(const IrGraph *g, IrRef x)
+{
+    const IrNode *n = ir_at(g, x);
+    if (n->op == IR_SAMPLE)
+        return ir_dist_info[n->attr.dist].support == IR_SIMPLEX_EVENTS;
+    if (n->op == IR_DATA)
+        return g->model->data[n->attr.item].in == IR_SIMPLEX;
+    return is_softmax(g, x);
+}
+
+/* Positive, with a sum that is 1 up to the rounding of data files and of f32. */
+static IrRef simplex(IrGraph *g, IrRef x)
+{
+    if (is_on_simplex(g, x))
+        return IR_NONE;
+    IrRef off = ir_binary(g, IR_SUB, over_event(g, IR_SUM, x), ir_const(g, 1));
+    IrRef whole = ir_binary(g, IR_LE, ir_unary(g, IR_ABS, off), ir_const(g, 1e-4));
+    IrRef least = over_event(g, IR_REDUCE_MIN, x);
+    return ir_binary(g, IR_AND, ir_binary(g, IR_LT, ir_const(g, 0), least), whole);
+}
+
+/* Counts from 0 on whose sum is `total`: a real, or 1 for one-hot vectors. */
+static IrRef count_event(IrGraph *g, const Law *law, IrRef x, IrRef total)
+{
+    const IrNode *n = ir_at(g, x);
+    bool drawn = n->op == IR_SAMPLE && ir_dist_info[n->attr.dist].support ==
+                                           ir_dist_info[law->dist].support;
+    bool one_hot = ir_dist_info[law->dist].support == IR_ONE_HOT_EVENTS;
+    if (drawn && (one_hot || same_value(g, n->in[0], law->arg[0])))
+        return IR_NONE;
+    IrRef sum = ir_binary(g, IR_EQ, ir_real(g, over_event(g, IR_SUM, x)), total);
+    IrRef least = ir_binary(g, IR_LE, ir_int(g, 0), over_event(g, IR_REDUCE_MIN, x));
+    return ir_binary(g, IR_AND, least, sum);
+}
+
 /* The condition for x to lie in the support; IR_NONE: it does. */
 static IrRef support_guard(IrGraph *g, const Law *law, IrRef x)
 {
@@ -218,6 +292,11 @@ static IrRef support_guard(IrGraph *g, const Law *law, IrRef x)
     case IR_OPEN_UNIT: return open_unit(g, x);
     case IR_ZERO_ONE: return zero_one(g, x);
     case IR_CATEGORIES: return categories(g, law, x);
+    case IR_COUNTS: return counts(g, x);
+    case IR_BOUNDED_COUNTS: return bounded_counts(g, law, x);
+    case IR_SIMPLEX_EVENTS: return simplex(g, x);
+    case IR_ONE_HOT_EVENTS: return count_event(g, law, x, ir_const(g, 1));
+    case IR_COUNT_EVENTS: return count_event(g, law, x, law->arg[0]);
     default: return IR_NONE;
     }
 }

@@ -1,6 +1,7 @@
 /* Laws as values: normal(mu, sigma), and what can be asked of them. */
 #include "frontend/fe.h"
 
+#include <math.h>
 #include <string.h>
 
 static const Value failed = {.kind = VALUE_ERROR};
@@ -87,24 +88,36 @@ static Value say_shape(Fe *fe, const Arg *a, const IrDistInfo *d, const char *wa
                     d->name, wanted, fe_shape_text(fe, t));
 }
 
-/* One event: p[n] for an int, or mean[d] and cholesky[d, d] for a vector. */
+/* What the argument of an event law must be, where one event has n elements. */
+static bool argument_suits(const IrDistInfo *d, uint32_t i, const IrType *t, int64_t n)
+{
+    if (d->support == IR_EVENT_SPACE && i == 1)
+        return t->rank == 2 && t->dim[0] == n && t->dim[1] == n;
+    return i == ir_event_argument(d) ? t->rank == 1 : t->rank == 0;
+}
+
+static const char *wanted_argument(Fe *fe, const IrDistInfo *d, uint32_t i, int64_t n)
+{
+    if (i == ir_event_argument(d))
+        return "a vector";
+    if (d->support != IR_EVENT_SPACE)
+        return "a scalar";
+    return arena_printf(fe->arena, "a matrix [%lld, %lld]", (long long)n, (long long)n);
+}
+
+/* One event: p[n] for an int or a vector, mean[d] and cholesky[d, d] for a vector, n and p[k]. */
 static Value event_law(Fe *fe, Law *law, const Arg **place)
 {
     const IrDistInfo *d = &ir_dist_info[law->dist];
-    IrType first = fe_type(fe, law->arg[0]);
-    if (first.rank != 1)
-        return say_shape(fe, place[0], d, "a vector", &first);
+    IrType event = fe_type(fe, law->arg[ir_event_argument(d)]);
+    int64_t n = event.rank == 1 ? event.dim[0] : 0;
     law->type.elem = d->elem;
-    law->type.rank = d->support == IR_EVENT_SPACE;
-    law->type.dim[0] = d->support == IR_EVENT_SPACE ? first.dim[0] : 0;
+    law->type.rank = ir_draws_vectors(d);
+    law->type.dim[0] = ir_draws_vectors(d) ? n : 0;
     for (uint32_t i = 0; i < d->arguments; i++) {
         IrType t = fe_type(fe, law->arg[i]);
-        bool ok = i == 0 || (t.rank == 2 && t.dim[0] == first.dim[0] && t.dim[1] == first.dim[0]);
-        if (!ok)
-            return say_shape(fe, place[i], d,
-                             arena_printf(fe->arena, "a matrix [%lld, %lld]",
-                                          (long long)first.dim[0], (long long)first.dim[0]),
-                             &t);
+        if (!argument_suits(d, i, &t, n))
+            return say_shape(fe, place[i], d, wanted_argument(fe, d, i, n), &t);
         law->type.plates |= t.plates;
     }
     return (Value){.kind = VALUE_LAW, .law = law};
@@ -123,6 +136,19 @@ static Value elementwise_law(Fe *fe, Span at, Law *law)
     return fe_fits(fe, at, &law->type) ? (Value){.kind = VALUE_LAW, .law = law} : failed;
 }
 
+/* A number of trials that is known must be one.  False: reported. */
+static bool trials_suit(Fe *fe, const Law *law, const Arg **place)
+{
+    const IrDistInfo *d = &ir_dist_info[law->dist];
+    const IrNode *n = ir_at(fe->g, law->arg[0]);
+    bool counts = d->support == IR_BOUNDED_COUNTS || d->support == IR_COUNT_EVENTS;
+    if (!counts || n->op != IR_CONST || (n->attr.num >= 0 && n->attr.num == floor(n->attr.num)))
+        return true;
+    fe_error(fe, place[0]->value->at, SG0310, "the trials of `%s` are a whole number, not %g",
+             d->name, n->attr.num);
+    return false;
+}
+
 static Value make_law(Fe *fe, const Expr *call, IrDist dist, const Arg **place)
 {
     Law *law = arena_make(fe->arena, Law);
@@ -132,7 +158,7 @@ static Value make_law(Fe *fe, const Expr *call, IrDist dist, const Arg **place)
         law->arg[i] = fe_real(fe, place[i]->value->at, fe_expr(fe, place[i]->value));
         ok = ok && law->arg[i] != IR_NONE;
     }
-    if (!ok)
+    if (!ok || !trials_suit(fe, law, place))
         return failed;
     return ir_dist_info[dist].event ? event_law(fe, law, place)
                                     : elementwise_law(fe, call->at, law);
@@ -177,7 +203,7 @@ static bool element_fits(Fe *fe, Span at, const Law *law, const IrType *x)
     if (d->event == 0)
         return fe_broadcast(
             fe, at, arena_printf(fe->arena, "`%s` and what it is asked about", d->name), &t, x);
-    if (d->support != IR_EVENT_SPACE)
+    if (!ir_draws_vectors(d))
         return true;
     if ((x->rank == 1 || x->rank == 2) && x->dim[x->rank - 1] == t.dim[0])
         return true;

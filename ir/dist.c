@@ -57,6 +57,18 @@ IrRef ir_part(IrGraph *g, IrRef noise, int64_t i)
     return ir_typed(g, IR_RESHAPE, (IrAttr){0}, t, 1, &one);
 }
 
+IrRef ir_every_event(IrGraph *g, IrRef a, IrRef like)
+{
+    const IrType *t = &g->node[like].type;
+    return t->rank == 2 && rank(g, a) == 1 ? ir_expand(g, a, 0, t->dim[0]) : a;
+}
+
+IrRef ir_one_hot(IrGraph *g, IrRef index, int64_t size)
+{
+    IrRef real = ir_node(g, IR_ONE_HOT, (IrAttr){.k = {size}}, 1, &index);
+    return ir_unary(g, IR_TO_INT, real);
+}
+
 /* ---- logarithms of values ------------------------------------------------------------------- */
 
 /* The y of x = f(y), or of a draw x that was sampled as f(y); IR_NONE: it is not. */
@@ -91,6 +103,19 @@ IrRef ir_log_rest(IrGraph *g, IrRef x)
 }
 
 /* ---- laws of finitely many values ---------------------------------------------------------- */
+
+int64_t ir_dist_draws(IrDist d, const IrType *value)
+{
+    int64_t elements = ir_elements(value);
+    return ir_draws_vectors(&ir_dist_info[d]) ? elements / value->dim[value->rank - 1] : elements;
+}
+
+IrRef ir_dist_value(IrGraph *g, IrDist d, const IrRef *arg, IrRef number)
+{
+    if (ir_dist_info[d].support != IR_ONE_HOT_EVENTS)
+        return number;
+    return ir_one_hot(g, number, g->node[arg[0]].type.dim[0]);
+}
 
 int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg)
 {

@@ -86,6 +86,9 @@ static inline uint32_t rank(const IrGraph *g, IrRef a)
 IrRef ir_log_value(IrGraph *g, IrRef x);
 IrRef ir_log_rest(IrGraph *g, IrRef x);
 
+/* One event's argument for every row of events in `like`. */
+IrRef ir_every_event(IrGraph *g, IrRef a, IrRef like);
+
 /* Element i of the first axis of IR_NOISE_PAIR. */
 IrRef ir_part(IrGraph *g, IrRef noise, int64_t i);
 

@@ -1,4 +1,4 @@
-/* Laws of finitely many values: bernoulli, categorical. */
+/* Laws of finitely many values: bernoulli, categorical, one_hot_categorical. */
 #include "ir/dist.h"
 
 /* ---- bernoulli ----------------------------------------------------------------------------- */
@@ -92,4 +92,61 @@ IrRef ir_transport_categorical_logits(IrGraph *g, const IrRef *arg, IrRef noise)
 IrRef ir_moment_categorical_logits(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 {
     return ir_moment_categorical(g, arg, m, t);
+}
+
+/* ---- one_hot_categorical: x is one event [n], or rows of independent events [k, n] -------------
+ */
+
+/* The element of a that the one in x marks. */
+static IrRef marked(IrGraph *g, IrRef a, IrRef x)
+{
+    return ir_contract(g, rank(g, x) == 2 ? "kn,n->k" : "n,n->", 0, ir_real(g, x), a);
+}
+
+IrRef ir_logpdf_one_hot_categorical(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    return sub(g, log_(g, marked(g, arg[0], x)), log_(g, ir_sum_all(g, arg[0])));
+}
+
+IrRef ir_transport_one_hot_categorical(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef category = ir_transport_categorical(g, arg, noise);
+    return ir_one_hot(g, category, g->node[arg[0]].type.dim[0]);
+}
+
+static IrRef moment_of_shares(IrGraph *g, IrRef share, IrMoment m)
+{
+    switch (m) {
+    case IR_E_MEAN:
+        return share;
+    case IR_E_VARIANCE:
+        return mul(g, share, sub(g, ir_const(g, 1), share));
+    default:
+        return IR_NONE;
+    }
+}
+
+IrRef ir_moment_one_hot_categorical(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    (void)t;
+    return moment_of_shares(g, quo(g, arg[0], ir_sum_all(g, arg[0])), m);
+}
+
+IrRef ir_logpdf_one_hot_categorical_logits(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    return sub(g, marked(g, arg[0], x), ir_reduce(g, IR_LOGSUMEXP, arg[0], 1, 0));
+}
+
+IrRef ir_transport_one_hot_categorical_logits(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef category = ir_transport_categorical_logits(g, arg, noise);
+    return ir_one_hot(g, category, g->node[arg[0]].type.dim[0]);
+}
+
+IrRef ir_moment_one_hot_categorical_logits(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    IrRef norm = ir_reduce(g, IR_LOGSUMEXP, arg[0], 1, 0);
+    norm = ir_expand(g, norm, 0, g->node[arg[0]].type.dim[0]);
+    (void)t;
+    return moment_of_shares(g, exp_(g, sub(g, arg[0], norm)), m);
 }

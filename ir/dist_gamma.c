@@ -167,3 +167,43 @@ IrRef ir_moment_beta(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
         return IR_NONE;
     }
 }
+
+/* ---- dirichlet: x is one event [d], or rows of independent events [k, d] ----------------------
+ */
+
+IrRef ir_logpdf_dirichlet(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    const char *spec = rank(g, x) == 2 ? "kd,d->k" : "d,d->";
+    IrRef power = ir_contract(g, spec, 0, ir_log_value(g, x), shift(g, arg[0], -1));
+    IrRef all = lgamma_(g, ir_sum_all(g, arg[0]));
+    return add(g, power, sub(g, all, ir_sum_all(g, lgamma_(g, arg[0]))));
+}
+
+/* Gamma draws over their sum: the softmax of their logarithms. */
+IrRef ir_transport_dirichlet(IrGraph *g, const IrRef *arg, IrRef noise)
+{
+    IrRef l = log_standard(g, ir_every_event(g, arg[0], noise), noise);
+    uint32_t last = rank(g, l) - 1;
+    IrRef sum = ir_reduce(g, IR_LOGSUMEXP, l, 1u << last, 0);
+    return exp_(g, sub(g, l, ir_expand(g, sum, last, g->node[l].type.dim[last])));
+}
+
+IrRef ir_moment_dirichlet(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
+{
+    IrRef sum = ir_sum_all(g, arg[0]), mean = quo(g, arg[0], sum);
+    (void)t;
+    switch (m) {
+    case IR_E_MEAN:
+        return mean;
+    case IR_E_VARIANCE:
+        return quo(g, mul(g, mean, sub(g, ir_const(g, 1), mean)), shift(g, sum, 1));
+    case IR_E_LOG_MEAN:
+        return sub(g, digamma(g, arg[0]), digamma(g, sum));
+    case IR_E_LOG_SQUARE: {
+        IrRef spread = sub(g, trigamma(g, arg[0]), trigamma(g, sum));
+        return add(g, square(g, sub(g, digamma(g, arg[0]), digamma(g, sum))), spread);
+    }
+    default:
+        return IR_NONE;
+    }
+}

@@ -401,6 +401,15 @@ static inline bool ir_draws_vectors(const IrDistInfo *d)
 }
 /* The base noise of a draw of type `value`. */
 IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType *value);
+/* The argument whose last axis is that of an event. */
+static inline uint32_t ir_event_argument(const IrDistInfo *d)
+{
+    return d->support == IR_COUNT_EVENTS ? 1 : 0;
+}
+/* How many elements, or events of vectors, a draw of type `value` has. */
+int64_t ir_dist_draws(IrDist d, const IrType *value);
+/* The value of a finite law that has this number: an int, or an array of ints. */
+IrRef ir_dist_value(IrGraph *g, IrDist d, const IrRef *arg, IrRef number);
 /* How many values one element of a draw takes, or one event; 0: it is not a known number. */
 int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg);
 
@@ -464,6 +473,7 @@ IrRef ir_contract(IrGraph *g, const char *spec, IrPlates over, IrRef a, IrRef b)
 IrRef ir_matmul(IrGraph *g, IrRef a, IrRef b); /* last axis of a with first of b */
 IrRef ir_expand(IrGraph *g, IrRef a, uint32_t axis, int64_t size);
 IrRef ir_gather(IrGraph *g, IrRef a, IrRef index);
+IrRef ir_one_hot(IrGraph *g, IrRef index, int64_t size); /* ints, on a new last axis */
 IrRef ir_index(IrGraph *g, uint32_t plate, int64_t offset);
 IrRef ir_sample(IrGraph *g, IrDist d, IrVia via, IrType type, const IrRef *arg, const char *name);
 

@@ -331,6 +331,7 @@ const IrMeasure ir_measure_inverse_gamma = {.arguments = 2,
                                             .variant = variant_inverse_gamma,
                                             .slope = slope_gamma};
 
+NO_MEASURE(dirichlet, "no pair of laws is known for its shapes");
 NO_MEASURE(beta, "no pair of laws is known for its shapes");
 
 /* ---- weibull: in its scale, (x / scale)^shape gains an exponential -------------------------- */
@@ -379,6 +380,72 @@ const IrMeasure ir_measure_bernoulli = {
     .arguments = 1, .variants = 1, .variant = variant_bernoulli, .slope = slope_bernoulli};
 const IrMeasure ir_measure_bernoulli_logits = {
     .arguments = 1, .variants = 1, .variant = variant_bernoulli, .slope = slope_bernoulli_logits};
+
+/* ---- counts: the draw, and the draw with one more; E18 -------------------------------------- */
+
+static IrRef next_count(IrGraph *g, const IrDrawn *d)
+{
+    return add(g, d->value, ir_int(g, 1));
+}
+
+static void variant_poisson(IrGraph *g, const IrDrawn *d, IrRef *variant)
+{
+    variant[0] = next_count(g, d);
+}
+
+static void slope_poisson(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
+{
+    slope[0] = sub(g, ir_variant_cost(g, costs, 0, d->value), base);
+}
+
+const IrMeasure ir_measure_poisson = {
+    .arguments = 1, .variants = 1, .variant = variant_poisson, .slope = slope_poisson};
+
+/* The draw, and its sum with one more success and the failures before the next. */
+static void variant_geometric(IrGraph *g, const IrDrawn *d, IrRef *variant)
+{
+    IrRef more = ir_dist_info[d->dist].transport(g, d->arg, d->fresh);
+    variant[0] = add(g, next_count(g, d), more);
+}
+
+static void slope_geometric(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
+{
+    slope[0] = quo(g, sub(g, base, ir_variant_cost(g, costs, 0, d->value)), d->arg[0]);
+}
+
+const IrMeasure ir_measure_geometric = {.arguments = 1,
+                                        .variants = 1,
+                                        .fresh = true,
+                                        .variant = variant_geometric,
+                                        .slope = slope_geometric};
+
+/* One of the n trials is taken again, both ways; it was a success with probability x / n. */
+static IrRef was_success(IrGraph *g, const IrDrawn *d)
+{
+    return ir_binary(g, IR_LT, mul(g, d->fresh, d->arg[0]), ir_real(g, d->value));
+}
+
+static void variant_binomial(IrGraph *g, const IrDrawn *d, IrRef *variant)
+{
+    IrRef fewer = sub(g, d->value, ir_int(g, 1));
+    variant[0] = ir_select(g, was_success(g, d), fewer, next_count(g, d));
+}
+
+static void slope_binomial(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
+{
+    IrRef gain = sub(g, base, ir_variant_cost(g, costs, 0, d->value));
+    slope[1] = mul(g, d->arg[0], ir_select(g, was_success(g, d), gain, neg(g, gain)));
+}
+
+const IrMeasure ir_measure_binomial = {.arguments = 2,
+                                       .variants = 1,
+                                       .fresh = true,
+                                       .variant = variant_binomial,
+                                       .slope = slope_binomial};
+
+NO_MEASURE(one_hot_categorical, "the elements of an event change together");
+NO_MEASURE(one_hot_categorical_logits, "the elements of an event change together");
+NO_MEASURE(multinomial, "the elements of an event change together");
 
 /* ---- categorical: each category, and the draw ----------------------------------------------- */
 

@@ -120,12 +120,12 @@ static long double binomial_mass(long double k, long double n, long double p)
     return expl(choices + k * logl(p) + (n - k) * log1pl(-p));
 }
 
-/* The least k with P(X <= k) >= u: masses are added up from the end of the smaller sum.  Beyond 40
- * deviations there is none. */
+/* The least k with P(X <= k) >= u: masses are added up from the end of the smaller sum.  Beyond 12
+ * deviations and 30 there is less than rounding. */
 static double counted(double u, Mass *mass, long double n, long double p, long double mean,
                       long double sd, long double most)
 {
-    long double reach = 40 * sd + 40, sum = 0;
+    long double reach = 12 * sd + 30, sum = 0;
     long double low = fmaxl(0, floorl(mean - reach)), high = fminl(most, ceill(mean + reach));
     if (u <= 0.5) {
         for (long double k = low;; k++)

@@ -81,6 +81,11 @@ static bool argument_fits(const Verifier *v, const IrNode *n, uint32_t i)
     switch (ir_dist_info[n->attr.dist].support) {
     case IR_CATEGORIES:
         return a->rank == 1;
+    case IR_SIMPLEX_EVENTS:
+    case IR_ONE_HOT_EVENTS: /* events [n] or [k, n], and one event's argument */
+        return x->rank <= 2 && a->rank == 1 && a->dim[0] == last;
+    case IR_COUNT_EVENTS:
+        return i == 0 ? a->rank == 0 : x->rank <= 2 && a->rank == 1 && a->dim[0] == last;
     case IR_EVENT_SPACE: /* events [d] or [k, d], their mean, and a factor [d, d] */
         if (i == 1)
             return a->rank == 2 && a->dim[0] == last && a->dim[1] == last;

@@ -36,7 +36,7 @@ int64_t es_support_size(const IrGraph *g, const IrNode *sample)
 {
     int64_t digit = ir_dist_values(g, sample->attr.dist, sample->in);
     int64_t values = digit ? 1 : 0;
-    for (int64_t i = 0; digit && i < ir_elements(&sample->type); i++) {
+    for (int64_t i = 0; digit && i < ir_dist_draws(sample->attr.dist, &sample->type); i++) {
         values *= digit;
         if (values > ES_ENUMERATION_BUDGET)
             return -1;

@@ -159,17 +159,20 @@ static IrRef digit(IrGraph *g, IrRef index, double base, int64_t i)
 static IrRef enumerated_value(IrGraph *g, const IrNode *n, const IrRef *arg, uint32_t plate)
 {
     IrRef index = ir_index(g, plate, 0);
-    int64_t elements = ir_elements(&n->type);
-    if (n->type.rank == 0)
-        return index;
-    double base = (double)ir_dist_values(g, n->attr.dist, arg);
-    IrRef *part = arena_array(g->model->arena, IrRef, (size_t)elements);
-    for (int64_t i = 0; i < elements; i++)
-        part[i] = ir_expand(g, digit(g, ir_real(g, index), base, i), 0, 1);
-    IrRef all = ir_node(g, IR_CONCAT, (IrAttr){0}, (uint32_t)elements, part);
+    IrDist law = n->attr.dist;
+    int64_t draws = ir_dist_draws(law, &n->type);
     IrType type = n->type;
     type.plates = 1u << plate;
-    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &all);
+    if (ir_draws_vectors(&ir_dist_info[law]))
+        type.dim[--type.rank] = 0;
+    if (type.rank == 0)
+        return ir_dist_value(g, law, arg, index);
+    double base = (double)ir_dist_values(g, law, arg);
+    IrRef *part = arena_array(g->model->arena, IrRef, (size_t)draws);
+    for (int64_t i = 0; i < draws; i++)
+        part[i] = ir_expand(g, digit(g, ir_real(g, index), base, i), 0, 1);
+    IrRef all = ir_node(g, IR_CONCAT, (IrAttr){0}, (uint32_t)draws, part);
+    return ir_dist_value(g, law, arg, ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &all));
 }
 
 static IrRef lower_enumerated(Lowering *l, EsDraw *d, const IrNode *n, const IrRef *arg)

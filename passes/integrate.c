@@ -41,6 +41,14 @@ static bool is_const(const IrGraph *g, IrRef r, double v)
     return n->op == IR_CONST && n->type.rank == 0 && n->type.plates == 0 && n->attr.num == v;
 }
 
+/* Does it give the same for the same operands, whatever else it has? */
+static bool same_operation(const IrNode *x, const IrNode *y)
+{
+    bool sums = x->op == IR_SUM && x->attr.axes == y->attr.axes && x->attr.over == y->attr.over;
+    return x->op == y->op && x->n_in == y->n_in && x->n_in > 0 &&
+           (ir_op_info[x->op].flags & IR_EW || sums);
+}
+
 static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
 {
     const IrNode *x = &g->node[a], *y = &g->node[b];
@@ -48,8 +56,7 @@ static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
         return true;
     if (x->op == IR_CONST && y->op == IR_CONST)
         return ir_type_equal(&x->type, &y->type) && x->attr.num == y->attr.num;
-    if (depth == 0 || x->op != y->op || x->n_in != y->n_in || x->n_in == 0 ||
-        !(ir_op_info[x->op].flags & IR_EW))
+    if (depth == 0 || !same_operation(x, y))
         return false;
     for (uint32_t k = 0; k < x->n_in; k++)
         if (!same(g, x->in[k], y->in[k], depth - 1))
@@ -202,7 +209,8 @@ static IrRef second_moment(Integral *t, IrRef u, IrRef v)
     IrGraph *g = t->g;
     Atom atom = NO_ATOM;
     IrRef mean, variance;
-    if (!affine(t, u, &atom) || !affine(t, v, &atom) ||
+    bool rows_of_events = t->law->event && t->draw.type.rank > 1;
+    if (rows_of_events || !affine(t, u, &atom) || !affine(t, v, &atom) ||
         !mean_and_variance(t, atom, &mean, &variance))
         return IR_NONE;
     IrRef at_mean = replay(t, u, mean, false), spread;
@@ -352,12 +360,79 @@ static IrRef expected_linear(Integral *t, IrRef e, uint32_t k)
     return ir_node(g, n.op, n.attr, n.n_in, in);
 }
 
+/* The terms of a sum, with their signs; those that do not depend on z are one value, `rest`. */
+typedef struct Terms {
+    IrRef *term;
+    bool *minus;
+    size_t count, minuses;
+    IrRef rest;
+} Terms;
+
+static void take_apart(Integral *t, IrRef e, bool minus, Terms *s)
+{
+    const IrNode *n = &t->g->node[e];
+    Arena *a = t->g->model->arena;
+    if (!depends(t, e)) {
+        s->rest = minus ? less(t->g, s->rest, e) : plus(t->g, s->rest, e);
+    } else if (n->op == IR_NEG) {
+        take_apart(t, n->in[0], !minus, s);
+    } else if (n->op == IR_ADD || n->op == IR_SUB) {
+        IrRef second = n->in[1];
+        bool opposite = n->op == IR_SUB;
+        take_apart(t, n->in[0], minus, s);
+        take_apart(t, second, minus != opposite, s);
+    } else {
+        *arena_push(a, s->term, s->count, IrRef) = e;
+        *arena_push(a, s->minus, s->minuses, bool) = minus;
+    }
+}
+
+static void drop(Terms *s, size_t i)
+{
+    s->count--;
+    for (; i < s->count; i++) {
+        s->term[i] = s->term[i + 1];
+        s->minus[i] = s->minus[i + 1];
+    }
+}
+
+/* Drops one pair of equal terms of opposite signs. */
+static bool cancel(const IrGraph *g, Terms *s)
+{
+    enum { DEPTH = 8 };
+    for (size_t i = 0; i < s->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (s->minus[i] != s->minus[k] && same(g, s->term[i], s->term[k], DEPTH)) {
+                drop(s, i);
+                drop(s, k);
+                return true;
+            }
+    return false;
+}
+
+/* E of a sum whose terms are not all known, but whose unknown ones cancel: log x! of two laws. */
+static IrRef expected_rest(Integral *t, IrRef e)
+{
+    Terms s = {.rest = ir_const(t->g, 0)};
+    take_apart(t, e, false, &s);
+    if (!cancel(t->g, &s))
+        return IR_NONE;
+    while (cancel(t->g, &s))
+        ;
+    IrRef sum = s.rest;
+    for (size_t i = 0; i < s.count && sum != IR_NONE; i++) {
+        IrRef x = expectation(t, s.term[i]);
+        sum = x == IR_NONE ? x : s.minus[i] ? less(t->g, sum, x) : plus(t->g, sum, x);
+    }
+    return sum;
+}
+
 static IrRef expected_sum(Integral *t, IrRef e)
 {
     IrNode n = t->g->node[e];
     IrRef a = expectation(t, n.in[0]), b = a == IR_NONE ? a : expectation(t, n.in[1]);
     if (b == IR_NONE)
-        return IR_NONE;
+        return expected_rest(t, e);
     return n.op == IR_ADD ? plus(t->g, a, b) : less(t->g, a, b);
 }
 
@@ -371,11 +446,29 @@ static IrRef expected_product(Integral *t, IrRef e)
     return x == IR_NONE ? x : product(t->g, x, n.in[first]);
 }
 
+/* u l, and 0 where u is 0, for u of the draw and l that is not: E[u] l, and 0 where E[u] is 0. */
+static IrRef expected_times(Integral *t, const IrNode *n)
+{
+    IrGraph *g = t->g;
+    IrNode test = g->node[n->in[0]], product = g->node[n->in[2]];
+    if (test.op != IR_EQ || !is_const(g, test.in[1], 0) || !is_const(g, n->in[1], 0) ||
+        product.op != IR_MUL || product.in[0] != test.in[0] || depends(t, product.in[1]))
+        return IR_NONE;
+    IrRef u = expectation(t, test.in[0]), zero = ir_const(g, 0);
+    if (u == IR_NONE)
+        return IR_NONE;
+    IrRef v = ir_binary(g, IR_MUL, u, product.in[1]);
+    return ir_select(g, ir_binary(g, IR_EQ, u, zero), zero, v);
+}
+
 /* A test of a Bernoulli draw picks the value where it holds with its probability. */
 static IrRef expected_select(Integral *t, IrRef e)
 {
     IrGraph *g = t->g;
     IrNode n = g->node[e], test = g->node[n.in[0]];
+    IrRef times = depends(t, n.in[0]) ? expected_times(t, &n) : IR_NONE;
+    if (times != IR_NONE)
+        return times;
     IrRef yes = expectation(t, n.in[1]), no = yes == IR_NONE ? yes : expectation(t, n.in[2]);
     if (no == IR_NONE || depends(t, n.in[1]) || depends(t, n.in[2]))
         return depends(t, n.in[0]) || no == IR_NONE ? IR_NONE : ir_select(g, n.in[0], yes, no);
@@ -394,7 +487,8 @@ static IrRef expected_select(Integral *t, IrRef e)
 
 static IrRef expected_square(Integral *t, IrRef u)
 {
-    return t->law->event ? second_moment_of_event(t, u) : second_moment(t, u, u);
+    return t->law->support == IR_EVENT_SPACE ? second_moment_of_event(t, u)
+                                             : second_moment(t, u, u);
 }
 
 static IrRef expectation_of_op(Integral *t, IrRef e)
@@ -559,7 +653,8 @@ static IrRef expectation_by_sum(Integral *t, IrRef body)
     IrRef *made = arena_array(g->model->arena, IrRef, t->count + 1);
     for (IrRef r = 0; r < t->count; r++)
         made[r] = IR_NONE;
-    IrRef value = ir_index(g, plate, 0), zero = ir_const(g, 0);
+    IrRef number = ir_index(g, plate, 0), zero = ir_const(g, 0);
+    IrRef value = ir_dist_value(g, t->draw.attr.dist, t->draw.in, number);
     IrRef p = ir_unary(g, IR_EXP, t->law->logpdf(g, t->draw.in, value));
     IrRef term = ir_binary(g, IR_MUL, p, with_value(t, body, value, made));
     term = ir_select(g, ir_binary(g, IR_EQ, p, zero), zero, term);

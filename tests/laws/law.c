@@ -39,6 +39,11 @@ static const LawCase law_case[] = {
     {IR_DIST_inverse_gamma, {3.3, 1.4}, 0, 0.5, INFINITY},
     {IR_DIST_beta, {2.5, 1.8}, 0, 0.6, 1},
     {IR_DIST_beta, {0.8, 1.3}, 0, 0.2, 1},
+    {IR_DIST_geometric, {0.45}, 0, 0, INFINITY},
+    {IR_DIST_poisson, {2.3}, 0, 0, INFINITY},
+    {IR_DIST_poisson, {90}, 0, 0, INFINITY},
+    {IR_DIST_binomial, {20, 0.3}, 0, 0, 20},
+    {IR_DIST_binomial, {3, 1}, 0, 0, 3},
     {IR_DIST_bernoulli, {0.3}, 0, 0, 1},
     {IR_DIST_bernoulli_logits, {-0.8}, 0, 0, 1},
 };
