@@ -5,7 +5,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${suites_def})
 file(GLOB test_sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/tests/*.c ${CMAKE_SOURCE_DIR}/tests/unit/*.c ${CMAKE_SOURCE_DIR}/tests/laws/*.c)
 add_executable(sgc_tests ${test_sources})
-target_link_libraries(sgc_tests PRIVATE sgc_frontend sgc_passes sgc_codegen sgc_ir sgrt
+target_link_libraries(sgc_tests PRIVATE sgc_frontend sgc_passes sgc_codegen sgc_certify sgc_ir sgrt
   ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/libsgrt_openblas.a sgc_options PkgConfig::CHECK)
 add_dependencies(sgc_tests sgrt_openblas)
 target_compile_definitions(sgc_tests PRIVATE

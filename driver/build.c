@@ -1,6 +1,7 @@
 /* sgc build, sgc check: the pipeline, from text to files. */
 #include "driver/driver.h"
 
+#include "certify/certify.h"
 #include "codegen/codegen.h"
 #include "driver/interface.h"
 #include "frontend/unparse.h"
@@ -18,6 +19,9 @@ typedef struct Session {
     Watch *watch;
     const IrGraph **step; /* estimator graphs of --emit=sg: as derived, not yet scheduled */
     uint32_t steps;
+    Fractions *fractions;
+    const Cert **cert; /* of --emit=proof,cert */
+    uint32_t certs;
     bool broken; /* a pass left a graph invalid */
 } Session;
 
@@ -123,6 +127,29 @@ static bool write_sg(const Session *s, const char *path)
     return (out && fclose(out) == 0) ? ok : complain("cannot write %s", path);
 }
 
+/* The certificate point: the derivation is done, and nothing is simplified or fused yet. */
+static void certify(Session *s, const IrGraph *g)
+{
+    Cert *c = arena_make(s->arena, Cert);
+    if (!s->fractions)
+        s->fractions = fractions_new(s->arena);
+    if (certify_graph(g, s->arena, s->fractions, c, s->diags))
+        *arena_push(s->arena, s->cert, s->certs, const Cert *) = c;
+}
+
+static bool write_certs(const Session *s, void (*print)(const Cert *const *, uint32_t, FILE *),
+                        const char *path)
+{
+    if (s->certs == 0)
+        return complain("no certificate for %s: it has no graph with a cost, or begins after the "
+                        "pass estimate",
+                        s->input);
+    FILE *out = fopen(path, "w");
+    if (out)
+        print(s->cert, s->certs, out);
+    return (out && fclose(out) == 0) || complain("cannot write %s", path);
+}
+
 static Interface *make_interface(const Session *s)
 {
     return interface_of(&s->program, s->options->real_bytes, hash_text(s), SGC_VERSION, s->arena);
@@ -187,6 +214,10 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
     switch (kind) {
     case EMIT_SG:
         return write_sg(s, path);
+    case EMIT_PROOF:
+        return write_certs(s, certify_print_coq, path);
+    case EMIT_CERT:
+        return write_certs(s, certify_print, path);
     case EMIT_IR:
         return write_graphs(s, ir_print_model, path);
     case EMIT_LLVM:
@@ -220,7 +251,7 @@ static void prepare_crash(const Session *s, Emit kind)
     const IrModel m = program_flat(&s->program, s->arena);
     const char *name = emit_info[kind > EMIT_OBJ ? EMIT_OBJ : kind].name;
     const char *step = arena_printf(s->arena, "--emit=%s", name);
-    if (kind == EMIT_SG)
+    if (kind == EMIT_SG || kind == EMIT_PROOF || kind == EMIT_CERT)
         crash_keep_model(s->options, s->text, is_dump(s), step, s->arena);
     else if (emit_info[kind].code)
         crash_keep_graphs(s->options, &m, step, s->arena);
@@ -258,6 +289,9 @@ static void after_pass(void *context, unsigned number, const PassInfo *p, const 
 {
     Session *s = context;
     watch_pass(s->watch, number, p, g, ms, changed);
+    const unsigned proofs = 1u << EMIT_PROOF | 1u << EMIT_CERT;
+    if (s->options->emit & proofs && p->run == pass_estimate && g->entry == IR_ENTRY_STEP)
+        certify(s, g);
     if (!(s->options->emit & 1u << EMIT_SG) || p->run != pass_dce || g->entry != IR_ENTRY_STEP)
         return;
     IrGraph *kept = arena_make(s->arena, IrGraph);
@@ -317,6 +351,8 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
     bool ok = compile(&s, kinds);
     diags_render(s.diags, stderr);
     diags_free(s.diags);
+    if (s.fractions)
+        fractions_free(s.fractions);
     if (s.broken)
         crash_report();
     crash_forget();

@@ -92,7 +92,7 @@ static bool set_emit(Parser *p, const char *value)
             k++;
         if (k == EMIT_KINDS)
             return unknown_kind(word, p->arena);
-        p->o->emit |= 1u << k;
+        p->o->emit |= 1u << k | (k == EMIT_PROOF ? 1u << EMIT_CERT : 0);
     }
     return true;
 }

@@ -7,7 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 packages=(
     cmake ninja-build pkg-config gcc g++ libc6-dev
     clang-19 llvm-19-dev lld-19 libclang-rt-19-dev
-    libopenblas-serial-dev libcjson-dev libmd-dev zlib1g-dev
+    libopenblas-serial-dev libgmp-dev libcjson-dev libmd-dev zlib1g-dev
     check libsubunit-dev valgrind
 )
 

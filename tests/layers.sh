@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The order of the folders, as includes:
-#   frontend, passes, codegen -> ir;  codegen -> runtime/rt.def;  runtime -> nothing;
+#   frontend, passes, codegen, certify -> ir;  certify -> proofs/ops.def;  codegen -> runtime/rt.def;  runtime -> nothing;
 #   driver -> the public header of each;  LLVM in codegen only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,8 +11,9 @@ declare -A allowed=(
     [frontend]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$'
     [passes]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$'
     [codegen]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$|^runtime/rt\.def$'
+    [certify]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$|^proofs/ops\.def$'
     [runtime]='$^'
-    [driver]='^ir/(ir|arena|diag)\.h$|^(frontend/frontend|frontend/unparse|passes/pass|codegen/codegen)\.h$|^runtime/(verbs|options|context)\.def$'
+    [driver]='^ir/(ir|arena|diag)\.h$|^(frontend/frontend|frontend/unparse|passes/pass|codegen/codegen|certify/certify)\.h$|^runtime/(verbs|options|context)\.def$'
 )
 
 status=0

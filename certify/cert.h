@@ -1,0 +1,166 @@
+/* Certificates, as data: a source graph, and the gradient program that the compiler made of it.
+ *
+ * The vocabulary is that of proofs/: a program is a list of operations on tensors whose sizes are
+ * symbols; operation i writes slot n + i, where the first n slots are the inputs.  What the theorem
+ * says of a certificate stands in proofs/Certificate.v. */
+#ifndef SGC_CERTIFY_CERT_H
+#define SGC_CERTIFY_CERT_H
+
+#include "certify/number.h"
+#include "ir/diag.h"
+
+typedef uint32_t CertSlot;
+#define CERT_NONE UINT32_MAX
+
+/* A list of sizes or axes. */
+typedef struct CertList {
+    uint32_t count;
+    const uint32_t *at;
+} CertList;
+
+typedef enum CertForm {
+#define FORM(id, ...) CERT_##id,
+#include "certify/cert.def"
+    CERT_FORMS
+} CertForm;
+
+typedef enum CertFn {
+#define FN(id, ...) CERT_##id,
+#include "certify/cert.def"
+    CERT_FNS
+} CertFn;
+
+typedef struct CertWord {
+    const char *word, *coq;
+    uint32_t operands;
+} CertWord;
+extern const CertWord cert_form[CERT_FORMS], cert_fn[CERT_FNS];
+extern const char *const cert_kind_name[], *const cert_base_name[];
+
+typedef struct CertOp {
+    CertForm form;
+    CertFn fn;     /* map1, map2 */
+    Fraction a, b; /* affine: a x + b; const: a */
+    uint32_t k, from,
+        to; /* slice, pad: element k of sizes from and to; iota, size: k; sample: its number */
+    CertList axes; /* ein, ein2, lse: what is run over; slice, pad: the other axes; reshape: before;
+                      const, sample: the shape */
+    CertList i, j; /* where the operands are read; reshape: i is the shape after */
+    CertList o;    /* where the result is written */
+} CertOp;
+
+typedef struct CertNode {
+    CertOp op;
+    CertSlot in[2];
+    Span at;          /* the user's words that caused it */
+    Span line;        /* of the text form */
+    const char *name; /* the user's name, or NULL */
+} CertNode;
+
+typedef struct CertProgram {
+    CertNode *node;
+    uint32_t count;
+} CertProgram;
+
+typedef struct CertSize {
+    const char *name;
+    int64_t number; /* in this model; 0: known at run time only */
+    bool fixed;     /* is the certificate for this number only? */
+} CertSize;
+
+typedef enum CertKind {
+    CERT_PARAM,    /* moved by directions */
+    CERT_DATA,     /* not moved: data, hypers, moving averages */
+    CERT_CONSTANT, /* not moved: a literal that is not a number of the reals */
+    CERT_KINDS
+} CertKind;
+
+typedef struct CertInput {
+    CertKind kind;
+    const char *name;
+    CertList shape;
+    Span at;
+} CertInput;
+
+/* Where the values of a draw come from, before its log-density weighs them. */
+typedef enum CertBase {
+    CERT_NORMAL,  /* standard normal numbers */
+    CERT_UNIFORM, /* uniform numbers between 0 and 1 */
+    CERT_VALUES,  /* 0 ... values - 1, each counted once */
+    CERT_LINE,    /* the real line, by length */
+    CERT_GIVEN,   /* as the model draws it: no parameter reaches its law */
+    CERT_BASES
+} CertBase;
+
+typedef struct CertDraw {
+    CertBase base;
+    int64_t values;
+    CertList shape;
+    const char *name;
+    Span at;
+} CertDraw;
+
+typedef struct CertScore {
+    CertSlot density, weight;
+    Span line;
+} CertScore;
+
+typedef struct CertOutput {
+    uint32_t input; /* a parameter */
+    CertSlot slot;  /* of the gradient program */
+    Span line;
+} CertOutput;
+
+typedef struct Cert {
+    Arena *arena;         /* borrowed: owns what is below */
+    Fractions *fractions; /* borrowed */
+    const char *model, *file, *graph;
+    CertSize *size;
+    uint32_t sizes;
+    CertInput *input;
+    uint32_t inputs;
+    CertDraw *draw; /* in the order in which they are drawn */
+    uint32_t draws;
+    CertProgram source;
+    CertSlot cost;
+    Span cost_line;
+    CertScore *score;
+    uint32_t scores;
+    CertProgram gradient;
+    CertOutput *output;
+    uint32_t outputs;
+} Cert;
+
+/* ---- op.c ---------------------------------------------------------------------------------- */
+
+static inline bool cert_same(CertList a, CertList b)
+{
+    if (a.count != b.count)
+        return false;
+    for (uint32_t i = 0; i < a.count; i++)
+        if (a.at[i] != b.at[i])
+            return false;
+    return true;
+}
+bool cert_op_equal(const CertOp *a, const CertOp *b);
+/* 0, 1, ..., n - 1 */
+CertList cert_range(Arena *a, uint32_t n);
+/* list[pick[0]], list[pick[1]], ... */
+CertList cert_pick(Arena *a, CertList list, CertList pick);
+/* All of them less than n? */
+bool cert_below(uint32_t n, CertList list);
+uint32_t cert_operands(const CertOp *op);
+/* The shape of the result.  False: the operands do not fit. */
+bool cert_type(Arena *a, const CertOp *op, const CertList *in, CertList *out);
+/* The shapes of all slots, the inputs' included; on failure *bad is the node at fault. */
+bool cert_infer(Arena *a, const Cert *c, const CertProgram *p, CertList *shape, uint32_t *bad);
+
+CertSlot cert_add(Arena *a, CertProgram *p, uint32_t inputs, CertNode n); /* its slot */
+
+/* ---- derive.c ------------------------------------------------------------------------------ */
+
+/* The gradient program that the source graph has by definition, and the slot of each input's
+ * gradient, CERT_NONE where there is none. */
+void cert_derive(Arena *a, const Cert *c, CertProgram *out, CertSlot *gradient);
+
+#endif

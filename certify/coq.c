@@ -1,0 +1,246 @@
+/* Certificates as a file of Coq: the two programs, the check, the theorem.
+ *
+ * Comments give the user's names and places; nothing in them is part of what is proved. */
+#include "certify/certify.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+
+static void put_list(FILE *out, CertList list)
+{
+    fputs(" [", out);
+    for (uint32_t i = 0; i < list.count; i++)
+        fprintf(out, "%s%u", i ? "; " : "", list.at[i]);
+    fputc(']', out);
+}
+
+/* Text inside a comment: what could end it, or open a string in it, is left out. */
+static void put_text(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fputc(isalnum((unsigned char)*text) || *text == '.' || *text == '/' || *text == ' ' ||
+                      *text == '-'
+                  ? *text
+                  : '_',
+              out);
+}
+
+static void put_place(FILE *out, const Cert *c, Span at)
+{
+    if (!at.line)
+        return;
+    fputc(' ', out);
+    put_text(out, c->file);
+    fprintf(out, ":%u:%u", at.line, at.col);
+}
+
+/* A numerator or a number of a certificate: in parentheses if it is negative. */
+static void put_number(FILE *out, const char *digits)
+{
+    fprintf(out, *digits == '-' ? " (%s)" : " %s", digits);
+}
+
+static void put_map(FILE *out, const Cert *c, const CertOp *op)
+{
+    const char *a, *b, *d;
+    fprintf(out, "%s ", cert_form[op->form].coq);
+    if (op->form != CERT_MAP1 || op->fn != CERT_AFFINE) {
+        fputs(cert_fn[op->fn].coq, out);
+        return;
+    }
+    fraction_common(c->fractions, op->a, op->b, &a, &b, &d);
+    fputs("(Affine", out);
+    put_number(out, a);
+    put_number(out, b);
+    fprintf(out, " %s)", d);
+}
+
+static void put_linear(FILE *out, const CertOp *op)
+{
+    fprintf(out, "Lin (%s", cert_form[op->form].coq);
+    if (op->form == CERT_SLICE || op->form == CERT_PAD)
+        fprintf(out, " %u %u %u", op->k, op->from, op->to);
+    put_list(out, op->axes);
+    if (op->form == CERT_EIN || op->form == CERT_RESHAPE)
+        put_list(out, op->i);
+    if (op->form == CERT_EIN)
+        put_list(out, op->o);
+    fputc(')', out);
+}
+
+static void put_leaf(FILE *out, const Cert *c, const CertOp *op)
+{
+    fputs(cert_form[op->form].coq, out);
+    if (op->form == CERT_CONST) {
+        put_number(out, fraction_numerator(c->fractions, op->a));
+        fprintf(out, " %s", fraction_denominator(c->fractions, op->a));
+    } else {
+        fprintf(out, " %u", op->k);
+    }
+    if (op->form == CERT_CONST || op->form == CERT_SAMPLE)
+        put_list(out, op->axes);
+}
+
+static void put_op(FILE *out, const Cert *c, const CertOp *op)
+{
+    switch (op->form) {
+    case CERT_MAP1:
+    case CERT_MAP2:
+        put_map(out, c, op);
+        break;
+    case CERT_EIN:
+    case CERT_SLICE:
+    case CERT_PAD:
+    case CERT_RESHAPE:
+        put_linear(out, op);
+        break;
+    case CERT_EIN2:
+        fputs(cert_form[op->form].coq, out);
+        put_list(out, op->axes);
+        put_list(out, op->i);
+        put_list(out, op->j);
+        put_list(out, op->o);
+        break;
+    case CERT_LSE:
+        fputs(cert_form[op->form].coq, out);
+        put_list(out, op->axes);
+        put_list(out, op->o);
+        break;
+    default:
+        put_leaf(out, c, op);
+    }
+}
+
+static void put_node(FILE *out, const Cert *c, const CertProgram *p, uint32_t i)
+{
+    const CertNode *n = &p->node[i];
+    fputs("    (", out);
+    put_op(out, c, &n->op);
+    fputs(", [", out);
+    for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+        fprintf(out, "%s%u", k ? "; " : "", n->in[k]);
+    fprintf(out, "])%s  (* %u", i + 1 < p->count ? ";" : "", c->inputs + i);
+    if (n->name) {
+        fputc(' ', out);
+        put_text(out, n->name);
+    }
+    put_place(out, c, n->at);
+    fputs(" *)\n", out);
+}
+
+static void put_program(FILE *out, const Cert *c, const CertProgram *p)
+{
+    fputs("[\n", out);
+    for (uint32_t i = 0; i < p->count; i++)
+        put_node(out, c, p, i);
+    fputs("  ]", out);
+}
+
+static void put_inputs(FILE *out, const Cert *c)
+{
+    fputs("  g_inputs := [", out);
+    for (uint32_t i = 0; i < c->inputs; i++) {
+        put_list(out, c->input[i].shape);
+        fprintf(out, "%s  (* %u %s ", i + 1 < c->inputs ? ";" : "", i,
+                cert_kind_name[c->input[i].kind]);
+        put_text(out, c->input[i].name);
+        put_place(out, c, c->input[i].at);
+        fputs(" *)\n   ", out);
+    }
+    fputs("];\n", out);
+}
+
+static void put_sizes(FILE *out, const Cert *c)
+{
+    bool first = true;
+    fputs("  g_sizes := [", out);
+    for (uint32_t s = 0; s < c->sizes; s++) {
+        if (!c->size[s].fixed)
+            continue;
+        fprintf(out, "%s(%u, %" PRId64 ")", first ? "" : "; ", s, c->size[s].number);
+        first = false;
+    }
+    fputs("] |}.\n", out);
+}
+
+static void put_source(FILE *out, const Cert *c)
+{
+    fputs("Definition source : graph := {|\n", out);
+    put_inputs(out, c);
+    fputs("  g_nodes := ", out);
+    put_program(out, c, &c->source);
+    fprintf(out, ";\n  g_cost := %u;\n  g_scores := [", c->cost);
+    for (uint32_t i = 0; i < c->scores; i++)
+        fprintf(out, "%s(%u, %u)", i ? "; " : "", c->score[i].density, c->score[i].weight);
+    fputs("];\n", out);
+    put_sizes(out, c);
+}
+
+static void put_outputs(FILE *out, const Cert *c)
+{
+    fputs("(** Parameters, and the slots of their gradients. *)\n"
+          "Definition outs : list (nat * nat) := [",
+          out);
+    for (uint32_t i = 0; i < c->outputs; i++) {
+        fprintf(out, "(%u, %u)%s  (* ", c->output[i].input, c->output[i].slot,
+                i + 1 < c->outputs ? ";" : "");
+        put_text(out, c->input[c->output[i].input].name);
+        fputs(" *)\n  ", out);
+    }
+    fputs("].\n", out);
+}
+
+/* What sizes and draws are called. */
+static void put_legend(FILE *out, const Cert *c)
+{
+    fputs("(** Sizes:", out);
+    for (uint32_t s = 0; s < c->sizes; s++) {
+        fprintf(out, "%s %u ", s ? "," : "", s);
+        put_text(out, c->size[s].name);
+        if (c->size[s].fixed)
+            fprintf(out, " which is %" PRId64, c->size[s].number);
+    }
+    fputs(".\n    Draws:", out);
+    for (uint32_t j = 0; j < c->draws; j++) {
+        fprintf(out, "%s %u ", j ? "," : "", j);
+        put_text(out, c->draw[j].name);
+        fprintf(out, " %s", cert_base_name[c->draw[j].base]);
+        put_place(out, c, c->draw[j].at);
+    }
+    fputs(c->draws ? ". *)\n" : " none. *)\n", out);
+}
+
+static void put_cert(FILE *out, const Cert *c)
+{
+    fputs("\n(** * Graph ", out);
+    put_text(out, c->graph);
+    fprintf(out, " *)\nModule graph_%s.\n", c->graph);
+    put_legend(out, c);
+    fputs("(** What the model says: the cost, the log-densities and their weights. *)\n", out);
+    put_source(out, c);
+    fputs("(** What the compiler made of it. *)\nDefinition gradient : program := ", out);
+    put_program(out, c, &c->gradient);
+    fputs(".\n", out);
+    put_outputs(out, c);
+    fputs("\nTheorem checked : check source gradient outs = true.\n"
+          "Proof. vm_compute. reflexivity. Qed.\n\n"
+          "(** The expectation of what the program computes is the derivative of the expected\n"
+          "    cost. *)\n"
+          "Definition correct := certificate_sound source gradient outs checked.\n",
+          out);
+    fprintf(out, "End graph_%s.\n", c->graph);
+}
+
+void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
+{
+    fputs("(* The certificate of ", out);
+    put_text(out, count ? c[0]->file : "a model");
+    fputs(", written by sgc.  It is proved by the compiled theory of proofs. *)\n"
+          "From Coq Require Import Reals List ZArith.\n"
+          "From Sgc Require Import Tensor Scalar Op Program Expect Graph Number Certificate.\n"
+          "Import ListNotations.\n"
+          "Open Scope nat_scope.\n",
+          out);
+    for (uint32_t i = 0; i < count; i++)
+        put_cert(out, c[i]);
+}

@@ -1,0 +1,82 @@
+/* What the rules of translation share: lower.c, rule.c, rule_move.c, term.c. */
+#ifndef SGC_CERTIFY_LOWER_H
+#define SGC_CERTIFY_LOWER_H
+
+#include "certify/certify.h"
+#include "certify/sizes.h"
+
+/* A node's value at the steps that are being translated: a slot; or a sequence along axis 0,
+ * element by element, of which CERT_NONE is a zero. */
+typedef struct LowValue {
+    CertSlot slot; /* CERT_NONE: a sequence */
+    CertSlot *part;
+    uint32_t parts;
+} LowValue;
+
+/* Slots have the plates of a node as their leading axes, in order, then its own axes.  Plates of
+ * steps are not among them: a sequence is translated step by step. */
+typedef struct Layout {
+    IrPlates plates;
+    uint32_t rank;
+    CertList sizes;
+} Layout;
+
+typedef struct Lower {
+    const IrGraph *g;
+    Arena *arena;
+    Diags *d;
+    Cert *cert;
+    Sizes *sizes;
+    CertProgram *p;   /* the program under construction */
+    LowValue **value; /* by node and steps */
+    int64_t step[IR_MAX_PLATES];
+    uint32_t *input[IR_OP_COUNT]; /* of leaves: by item, 1 + the input */
+    CertSlot constant[2];         /* inputs that stand for infinity and minus infinity */
+    uint32_t **drawn;             /* by node and steps, 1 + the draw; a site is its first node */
+    const IrNode *node;           /* what is being translated */
+    bool ok;
+} Lower;
+
+typedef LowValue LowRule(Lower *l, const IrNode *n);
+
+/* The rule of the term that proofs/ops.def gives for an op; NULL: there is none. */
+LowRule *low_rule(IrOp op);
+
+/* ---- lower.c ------------------------------------------------------------------------------- */
+
+/* No certificate, for this reason; at the place of the node.  The value is of no use. */
+LowValue low_refuse(Lower *l, const char *why);
+LowValue low_slot(CertSlot s);
+
+IrPlates low_steps(const IrGraph *g, IrPlates plates); /* those that are plates of steps */
+/* Which of a node's values belongs to the current steps; how many there are. */
+int64_t low_index(const Lower *l, IrPlates plates);
+int64_t low_count(const IrGraph *g, IrPlates plates);
+LowValue low_value(const Lower *l, IrRef r); /* at the current steps */
+
+Layout low_layout(Lower *l, IrRef r);
+Layout low_result(Lower *l); /* of the node being translated */
+uint32_t low_plate_at(const Layout *y, uint32_t plate);
+uint32_t low_axis_at(const Layout *y, uint32_t axis);
+CertList low_list(Lower *l, uint32_t count, const uint32_t *at);
+
+CertSlot low_emit(Lower *l, CertOp op, CertSlot x, CertSlot y);
+CertSlot low_map1(Lower *l, CertFn f, CertSlot x);
+CertSlot low_map2(Lower *l, CertFn f, CertSlot x, CertSlot y);
+CertSlot low_affine(Lower *l, Fraction a, Fraction b, CertSlot x);
+CertSlot low_ein(Lower *l, CertList axes, CertList i, CertList o, CertSlot x);
+CertSlot low_number(Lower *l, double v, CertList shape);
+CertSlot low_iota(Lower *l, uint32_t size);
+/* x of one layout as a value of another, which has its plates and axes. */
+CertSlot low_spread(Lower *l, const Layout *from, const Layout *to, CertSlot x);
+/* Operand k as one slot, in its own layout. */
+CertSlot low_operand(Lower *l, uint32_t k);
+/* Operand k as one slot, in the layout of the result. */
+CertSlot low_argument(Lower *l, uint32_t k);
+
+/* ---- rule_move.c --------------------------------------------------------------------------- */
+
+/* A sequence as one slot of the layout. */
+CertSlot low_join(Lower *l, const Layout *y, const LowValue *v);
+
+#endif

@@ -1,0 +1,40 @@
+/* sgc verify: certificates, checked without Coq. */
+#include "driver/driver.h"
+
+#include "certify/certify.h"
+
+static bool verify_one(const Cert *c, const char *input, Diags *d)
+{
+    double start = milliseconds();
+    bool ok = certify_check(c, d);
+    if (ok)
+        printf("%s: graph %s: accepted: %u gradients, %u nodes against %u, %.1f ms\n", input,
+               c->graph, c->outputs, c->gradient.count, c->source.count, milliseconds() - start);
+    return ok;
+}
+
+static bool verify(const char *input, Arena *a)
+{
+    const char *text = read_text(input, a);
+    if (!text)
+        return false;
+    Diags *d = diags_new(input, text);
+    Fractions *f = fractions_new(a);
+    Cert **c;
+    uint32_t count;
+    bool ok = certify_read(text, a, f, &c, &count, d);
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = verify_one(c[i], input, d) && ok;
+    diags_render(d, stderr);
+    fractions_free(f);
+    diags_free(d);
+    return ok;
+}
+
+int command_verify(const Options *o, Arena *a)
+{
+    bool ok = true;
+    for (size_t i = 0; i < o->inputs; i++)
+        ok = verify(o->input[i], a) && ok;
+    return ok ? SGC_OK : SGC_FAILED;
+}

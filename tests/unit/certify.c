@@ -1,0 +1,671 @@
+/* Certificates: the translation of the compiler's graphs, and the checker.
+ *
+ * Oracles: the evaluator of graphs, for what is translated; finite differences of the source
+ * graph, for what the gradient program must compute; and for wrong certificates the numbers
+ * themselves: whatever the checker accepts must compute the right ones. */
+#include "tests/certificates.h"
+#include "tests/suites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *rendered(const Diags *d)
+{
+    char *text;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    diags_render(d, f);
+    fclose(f);
+    return text;
+}
+
+static char *printed(const Cert *c)
+{
+    char *text;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    certify_print(&c, 1, f);
+    fclose(f);
+    return text;
+}
+
+static bool accepted(const Cert *c)
+{
+    Diags *d = diags_new("certificate", NULL);
+    bool ok = certify_check(c, d);
+    diags_free(d);
+    return ok;
+}
+
+static void make(Certified *c, int program)
+{
+    certify_program(c, &small_program[program]);
+    char *log = rendered(c->program.diags);
+    ck_assert_msg(c->made, "%s: %s", small_program[program].file, log);
+    free(log);
+}
+
+START_TEST(every_example_has_a_certificate)
+{
+    Certified c;
+    make(&c, _i);
+    Diags *d = diags_new(c.cert.file, NULL);
+    bool ok = certify_check(&c.cert, d);
+    char *log = rendered(d);
+    ck_assert_msg(ok, "%s", log);
+    free(log);
+    diags_free(d);
+    certified_free(&c);
+}
+END_TEST
+
+START_TEST(the_text_form_reads_back)
+{
+    Certified c;
+    make(&c, _i);
+    char *text = printed(&c.cert), *again;
+    Diags *d = diags_new("certificate", text);
+    Cert **read;
+    uint32_t count;
+    bool ok = certify_read(text, c.program.arena, c.fractions, &read, &count, d);
+    char *log = rendered(d);
+    ck_assert_msg(ok && count == 1, "%s", log);
+    again = printed(read[0]);
+    ck_assert_str_eq(text, again);
+    ck_assert(accepted(read[0]));
+    free(text);
+    free(again);
+    free(log);
+    diags_free(d);
+    certified_free(&c);
+}
+END_TEST
+
+/* ---- what the programs compute -------------------------------------------------------------- */
+
+static double total(const Cert *c, double *const *slot, const double *const *weight,
+                    const CertWorld *w, const CertList *shape)
+{
+    double sum = slot[c->cost][0];
+    for (uint32_t i = 0; i < c->scores; i++)
+        for (int64_t k = 0; k < cert_elements(w, shape[c->score[i].density]); k++)
+            sum += weight[i][k] * slot[c->score[i].density][k];
+    return sum;
+}
+
+/* The inputs, with the parameters moved along the direction. */
+static CertWorld moved(Arena *a, const Cert *c, const CertWorld *w, const CertWorld *along,
+                       double by)
+{
+    const double **input = arena_array(a, const double *, c->inputs + 1);
+    for (uint32_t i = 0; i < c->inputs; i++) {
+        int64_t n = cert_elements(w, c->input[i].shape);
+        double *v = arena_array(a, double, (size_t)n + 1);
+        for (int64_t k = 0; k < n; k++)
+            v[k] = w->input[i][k] + (c->input[i].kind == CERT_PARAM ? by * along->input[i][k] : 0);
+        input[i] = v;
+    }
+    return (CertWorld){w->size, input, w->draw};
+}
+
+/* The slope of the cost and of the log-densities, weighed with weights that stay, is the inner
+ * product of the direction with the gradients. */
+START_TEST(gradients_are_slopes)
+{
+    const double h = 1e-5;
+    Certified c;
+    make(&c, _i);
+    Arena *a = c.program.arena;
+    const Cert *t = &c.cert;
+    CertWorld w = cert_world(a, t, 1), along = cert_world(a, t, 2);
+    CertWorld up = moved(a, t, &w, &along, h), down = moved(a, t, &w, &along, -h);
+    CertList *shape = arena_array(a, CertList, t->inputs + t->source.count + 1);
+    uint32_t bad;
+    ck_assert(cert_infer(a, t, &t->source, shape, &bad));
+    double **here = cert_run(a, t, &t->source, &w);
+    const double **weight = arena_array(a, const double *, t->scores + 1);
+    for (uint32_t i = 0; i < t->scores; i++)
+        weight[i] = here[t->score[i].weight];
+    double slope = (total(t, cert_run(a, t, &t->source, &up), weight, &w, shape) -
+                    total(t, cert_run(a, t, &t->source, &down), weight, &w, shape)) /
+                   (2 * h);
+    double **gradient = cert_run(a, t, &t->gradient, &w);
+    double product = 0;
+    for (uint32_t i = 0; i < t->outputs; i++)
+        for (int64_t k = 0; k < cert_elements(&w, t->input[t->output[i].input].shape); k++)
+            product += gradient[t->output[i].slot][k] * along.input[t->output[i].input][k];
+    ck_assert_double_eq_tol(product, slope, 1e-6 * (1 + fabs(slope)));
+    certified_free(&c);
+}
+END_TEST
+
+/* ---- translation ---------------------------------------------------------------------------- */
+
+enum { TOTAL_ROWS = 60 };
+
+/* Values of the leaves of the compiled graph, and its evaluation. */
+typedef struct Evaluated {
+    IrEnv env;
+    double **value;
+} Evaluated;
+
+static const double *numbers(Arena *a, int64_t n, IrElem e, uint64_t *state)
+{
+    double *v = arena_array(a, double, (size_t)n + 1);
+    for (int64_t i = 0; i < n; i++) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u;
+        double u = (double)(*state >> 11) / 9007199254740992.0;
+        v[i] = e == IR_REAL ? 0.1 + 0.8 * u : u < 0.5;
+    }
+    return v;
+}
+
+static void evaluate(Certified *c, int64_t rows, Evaluated *out)
+{
+    const IrGraph *g = &c->step;
+    const IrModel *m = g->model;
+    Arena *a = m->arena;
+    uint64_t state = 7;
+    const double **param = arena_array(a, const double *, m->params + 1);
+    const double **data = arena_array(a, const double *, m->datas + 1);
+    const double **noise = arena_array(a, const double *, g->sites + 1);
+    for (uint32_t i = 0; i < m->params; i++)
+        param[i] = numbers(a, ir_elements(&m->param[i].type), IR_REAL, &state);
+    for (uint32_t i = 0; i < m->datas; i++)
+        data[i] = numbers(a, ir_elements(&m->data[i].type) * (m->data[i].by_rows ? rows : 1),
+                          m->data[i].type.elem, &state);
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].op == IR_DRAW)
+            noise[g->node[r].attr.item] = numbers(
+                a, ir_copies(g, g->node[r].type.plates, rows) * ir_elements(&g->node[r].type),
+                IR_REAL, &state);
+    out->env = (IrEnv){.param = param,
+                       .data = data,
+                       .noise = noise,
+                       .rows = rows,
+                       .state = numbers(a, g->states, IR_REAL, &state),
+                       .total_rows = TOTAL_ROWS};
+    out->value = arena_array(a, double *, g->count + 1);
+    IrRef fault = IR_NONE;
+    ck_assert(ir_eval(g, &out->env, a, out->value, &fault));
+}
+
+/* The node whose value a draw of the certificate is. */
+static IrRef node_of_draw(const IrGraph *g, const CertDraw *d)
+{
+    for (IrRef r = 0; r < g->count; r++) {
+        bool noise = d->base == CERT_NORMAL || d->base == CERT_UNIFORM;
+        if (g->node[r].op == (noise ? IR_DRAW : IR_SAMPLED) && g->node[r].at.line == d->at.line &&
+            g->node[r].at.col == d->at.col)
+            return r;
+    }
+    ck_abort_msg("no node is the draw %s", d->name);
+    return IR_NONE;
+}
+
+static const double *input_value(const Certified *c, const CertInput *x, const Evaluated *e)
+{
+    const IrModel *m = c->step.model;
+    for (uint32_t i = 0; i < m->params; i++)
+        if (x->kind == CERT_PARAM && strcmp(x->name, m->param[i].name) == 0)
+            return e->env.param[i];
+    for (uint32_t i = 0; i < m->datas; i++)
+        if (x->kind == CERT_DATA && strcmp(x->name, m->data[i].name) == 0)
+            return e->env.data[i];
+    for (uint32_t i = 0; i < c->step.states; i++)
+        if (x->kind == CERT_DATA && strncmp(x->name, "average of ", 11) == 0 &&
+            strcmp(x->name + 11, c->step.state[i].name) == 0)
+            return &e->env.state[i];
+    static const double any = -2.5; /* what an infinity is does not matter where it is not taken */
+    return &any;
+}
+
+static CertWorld world_of(const Certified *c, const Evaluated *e, int64_t rows)
+{
+    const Cert *t = &c->cert;
+    Arena *a = t->arena;
+    int64_t *size = arena_array(a, int64_t, t->sizes + 1);
+    const double **input = arena_array(a, const double *, t->inputs + 1);
+    const double **draw = arena_array(a, const double *, t->draws + 1);
+    for (uint32_t s = 0; s < t->sizes; s++)
+        size[s] = t->size[s].number                                      ? t->size[s].number
+                  : strcmp(t->size[s].name, "rows of the data set") == 0 ? TOTAL_ROWS
+                                                                         : rows;
+    for (uint32_t i = 0; i < t->inputs; i++)
+        input[i] = input_value(c, &t->input[i], e);
+    for (uint32_t j = 0; j < t->draws; j++)
+        draw[j] = e->value[node_of_draw(&c->step, &t->draw[j])];
+    return (CertWorld){size, input, draw};
+}
+
+static void same_numbers(const char *what, const double *a, const double *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_msg(fabs(a[i] - b[i]) <= 1e-11 * (1 + fabs(a[i])), "%s: %.17g is not %.17g", what,
+                      a[i], b[i]);
+}
+
+/* The certificate's programs compute what the compiled graph does: its objective and gradients. */
+START_TEST(programs_are_those_of_the_graph)
+{
+    Certified c;
+    make(&c, _i);
+    const IrGraph *g = &c.step;
+    const Cert *t = &c.cert;
+    int64_t rows = small_program[_i].rows ? small_program[_i].rows : 1;
+    Evaluated e;
+    evaluate(&c, rows, &e);
+    CertWorld w = world_of(&c, &e, rows);
+    double **source = cert_run(t->arena, t, &t->source, &w);
+    double **gradient = cert_run(t->arena, t, &t->gradient, &w);
+    uint32_t score = 0;
+    for (IrRef r = 0, o = 0; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        if (n->op == IR_OBJECTIVE)
+            same_numbers("objective", e.value[r], source[t->cost], 1);
+        if (n->op == IR_SCORE)
+            same_numbers("density", e.value[r], source[t->score[score++].density],
+                         ir_copies(g, n->type.plates, rows) * ir_elements(&n->type));
+        if (n->op == IR_GRAD)
+            same_numbers(g->model->param[n->attr.item].name, e.value[r],
+                         gradient[t->output[o++].slot], ir_elements(&n->type));
+    }
+    certified_free(&c);
+}
+END_TEST
+
+START_TEST(every_term_has_a_translation)
+{
+    const char *fault = certify_untranslated();
+    ck_assert_msg(!fault, "proofs/ops.def: no translation to the term of %s", fault);
+}
+END_TEST
+
+/* ---- wrong certificates --------------------------------------------------------------------- */
+
+typedef struct Mutants {
+    const Cert *right;
+    CertList *source_shape, *gradient_shape;
+    CertWorld world[2];
+    double **want[2]; /* slots of the right gradient program */
+    uint32_t made, rejected;
+} Mutants;
+
+static bool same_array(const double *a, const double *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(a[i] - b[i]) <= 1e-8 * (1 + fabs(b[i]))) && !(isnan(a[i]) && isnan(b[i])))
+            return false;
+    return true;
+}
+
+/* Does the mutant, which was accepted, claim what its source graph has by definition? */
+static bool is_right(const Mutants *m, const Cert *c)
+{
+    Arena *a = arena_new();
+    Cert derived = *c;
+    CertSlot *slot = arena_array(a, CertSlot, c->inputs + 1);
+    cert_derive(a, c, &derived.source, slot);
+    bool right = true;
+    for (int k = 0; k < 2; k++) {
+        double **mine = cert_run(a, c, &derived.source, &m->world[k]);
+        double **theirs = cert_run(a, c, &c->gradient, &m->world[k]);
+        for (uint32_t i = 0; i < c->outputs && mine && theirs; i++) {
+            CertOutput o = c->output[i];
+            right &= same_array(mine[slot[o.input]], theirs[o.slot],
+                                cert_elements(&m->world[k], c->input[o.input].shape));
+        }
+        right &= mine && theirs;
+    }
+    arena_free(a);
+    return right;
+}
+
+static void judge(Mutants *m, const Cert *c, const char *what, uint32_t at)
+{
+    m->made++;
+    if (!accepted(c))
+        m->rejected++;
+    else
+        ck_assert_msg(is_right(m, c), "%s, graph %s: accepted with %s at %u", c->model, c->graph,
+                      what, at);
+}
+
+/* The certificate with another node in the place of one. */
+static void try_node(Mutants *m, bool source, uint32_t i, CertNode n, const char *what)
+{
+    Cert c = *m->right;
+    CertProgram *p = source ? &c.source : &c.gradient;
+    CertNode *node = malloc((p->count + 1) * sizeof *node);
+    memcpy(node, p->node, p->count * sizeof *node);
+    node[i] = n;
+    p->node = node;
+    judge(m, &c, what, i);
+    free(node);
+}
+
+/* A slot before `at` of the same shape as slot s, other than it: the nearest; or s. */
+static CertSlot other_slot(const CertList *shape, CertSlot s, CertSlot at, bool below)
+{
+    for (CertSlot k = 1; k < at; k++) {
+        CertSlot x = below ? s - k : s + k;
+        if ((below && k > s) || (!below && x >= at))
+            break;
+        if (cert_same(shape[x], shape[s]))
+            return x;
+    }
+    return s;
+}
+
+static void change_function(Mutants *m, bool source, uint32_t i, CertNode n)
+{
+    CertFn right = n.op.fn;
+    for (unsigned f = 0; f < CERT_FNS; f++)
+        if (f != right && f != CERT_AFFINE && cert_fn[f].operands == cert_fn[right].operands) {
+            n.op.fn = (CertFn)f;
+            try_node(m, source, i, n, cert_fn[f].word);
+        }
+}
+
+static void change_constants(Mutants *m, bool source, uint32_t i, CertNode n)
+{
+    Fractions *f = m->right->fractions;
+    Fraction a = n.op.a, b = n.op.b;
+    bool affine = n.op.form == CERT_MAP1 && n.op.fn == CERT_AFFINE;
+    if (!affine && n.op.form != CERT_CONST)
+        return;
+    n.op.a = fraction_mul(f, a, FRACTION_MINUS_1);
+    try_node(m, source, i, n, "the sign of a constant");
+    n.op.a = fraction_add(f, a, FRACTION_1);
+    try_node(m, source, i, n, "another constant");
+    n.op.a = a;
+    n.op.b = fraction_add(f, b, FRACTION_1);
+    if (affine)
+        try_node(m, source, i, n, "another constant");
+}
+
+static CertList with(Arena *a, CertList list, uint32_t at, uint32_t v)
+{
+    uint32_t *copy = arena_array(a, uint32_t, list.count + 1);
+    for (uint32_t i = 0; i < list.count; i++)
+        copy[i] = i == at ? v : list.at[i];
+    return (CertList){list.count, copy};
+}
+
+/* Other axes, other sizes. */
+static void change_lists(Mutants *m, bool source, uint32_t i, CertNode n)
+{
+    CertList *list[] = {&n.op.axes, &n.op.i, &n.op.j, &n.op.o};
+    for (int k = 0; k < 4; k++)
+        for (uint32_t at = 0; at < list[k]->count; at++) {
+            CertList right = *list[k];
+            uint32_t limit = k == 0 ? m->right->sizes : n.op.axes.count;
+            for (uint32_t v = 0; v < limit; v++)
+                if (v != right.at[at]) {
+                    *list[k] = with(m->right->arena, right, at, v);
+                    try_node(m, source, i, n, "another axis");
+                }
+            *list[k] = right;
+        }
+}
+
+static void change_operands(Mutants *m, bool source, uint32_t i, CertNode n)
+{
+    const CertList *shape = source ? m->source_shape : m->gradient_shape;
+    CertSlot at = m->right->inputs + i;
+    for (uint32_t k = 0; k < cert_operands(&n.op); k++)
+        for (int below = 0; below < 2; below++) {
+            CertNode wrong = n;
+            wrong.in[k] = other_slot(shape, n.in[k], at, below);
+            if (wrong.in[k] != n.in[k])
+                try_node(m, source, i, wrong, "another operand");
+        }
+    if (cert_operands(&n.op) == 2 && n.in[0] != n.in[1]) {
+        CertNode swapped = n;
+        swapped.in[0] = n.in[1];
+        swapped.in[1] = n.in[0];
+        try_node(m, source, i, swapped, "its operands swapped");
+    }
+    if (cert_operands(&n.op) == 2 && n.op.form == CERT_MAP2) /* one side dropped */
+        for (int k = 0; k < 2; k++)
+            try_node(m, source, i,
+                     (CertNode){.op = {.form = CERT_MAP1, .fn = CERT_AFFINE, .a = FRACTION_1},
+                                .in = {n.in[k]}},
+                     "an operand dropped");
+}
+
+static void change_program(Mutants *m, bool source)
+{
+    const CertProgram *p = source ? &m->right->source : &m->right->gradient;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const CertNode n = p->node[i];
+        if (n.op.form == CERT_MAP1 || n.op.form == CERT_MAP2)
+            change_function(m, source, i, n);
+        change_constants(m, source, i, n);
+        change_lists(m, source, i, n);
+        change_operands(m, source, i, n);
+    }
+}
+
+/* Gradients of the wrong slot; weights that are another slot; a cost that is another. */
+static void change_roots(Mutants *m)
+{
+    const Cert *right = m->right;
+    uint32_t sources = right->inputs + right->source.count,
+             gradients = right->inputs + right->gradient.count;
+    for (uint32_t i = 0; i < right->outputs; i++)
+        for (CertSlot s = right->inputs; s < gradients; s++) {
+            Cert c = *right;
+            CertOutput output[64];
+            ck_assert_uint_le(right->outputs, 64);
+            memcpy(output, right->output, right->outputs * sizeof *output);
+            c.output = output;
+            output[i].slot = s;
+            if (s != right->output[i].slot &&
+                cert_same(m->gradient_shape[s], m->gradient_shape[right->output[i].slot]))
+                judge(m, &c, "the gradient of another slot", s);
+        }
+    for (uint32_t i = 0; i < right->scores; i++)
+        for (CertSlot s = 0; s < sources; s++) {
+            Cert c = *right;
+            CertScore score[16];
+            ck_assert_uint_le(right->scores, 16);
+            memcpy(score, right->score, right->scores * sizeof *score);
+            c.score = score;
+            score[i].weight = s;
+            if (s != right->score[i].weight &&
+                cert_same(m->source_shape[s], m->source_shape[right->score[i].weight]))
+                judge(m, &c, "another weight", s);
+        }
+    for (CertSlot s = 0; s < sources; s++) {
+        Cert c = *right;
+        c.cost = s;
+        if (s != right->cost && m->source_shape[s].count == 0)
+            judge(m, &c, "another cost", s);
+    }
+}
+
+START_TEST(mutants_are_rejected)
+{
+    Certified c;
+    make(&c, _i);
+    Arena *a = c.program.arena;
+    Mutants m = {.right = &c.cert};
+    uint32_t bad;
+    m.source_shape = arena_array(a, CertList, c.cert.inputs + c.cert.source.count + 1);
+    m.gradient_shape = arena_array(a, CertList, c.cert.inputs + c.cert.gradient.count + 1);
+    ck_assert(cert_infer(a, &c.cert, &c.cert.source, m.source_shape, &bad));
+    ck_assert(cert_infer(a, &c.cert, &c.cert.gradient, m.gradient_shape, &bad));
+    for (int k = 0; k < 2; k++)
+        m.world[k] = cert_world(a, &c.cert, (uint64_t)k + 11);
+    change_program(&m, false);
+    change_program(&m, true);
+    change_roots(&m);
+    if (getenv("SGC_MUTANTS"))
+        printf("%s: %u mutants, %u rejected\n", small_program[_i].file, m.made, m.rejected);
+    ck_assert_uint_gt(m.made, 400);
+    ck_assert_uint_gt(m.rejected, m.made * 8 / 10);
+    certified_free(&c);
+}
+END_TEST
+
+/* ---- graphs without one, files that are wrong ----------------------------------------------- */
+
+static const struct {
+    const char *name, *text, *says;
+} refused[] = {
+    {"biased",
+     "param a = zeros()\ngraph g {\n  x ~ bernoulli(logits = a) via straight_through(biased)\n"
+     "  cost (x - 0.3) ^ 2\n}\n",
+     "biased"},
+    {"the error function", "param a = zeros()\ngraph g {\n  z ~ normal(a, 1)\n  cost erf(z)\n}\n",
+     "m.sg:4:8: error: no certificate for erf: the theory has no error function yet"},
+    {"real numbers compared", "param a = zeros()\ngraph g {\n  cost max(a, 2 * a)\n}\n",
+     "m.sg:3:8: error: no certificate for eq: real numbers are compared"},
+};
+
+static void refuse(void *context, unsigned number, const PassInfo *p, const IrGraph *g, double ms,
+                   bool changed)
+{
+    Diags *d = context;
+    (void)number, (void)ms, (void)changed;
+    if (p->run != pass_estimate || g->entry != IR_ENTRY_STEP)
+        return;
+    Arena *a = arena_new();
+    Fractions *f = fractions_new(a);
+    Cert c;
+    certify_graph(g, a, f, &c, d);
+    fractions_free(f);
+    arena_free(a);
+}
+
+START_TEST(a_graph_without_one_is_told_why)
+{
+    Arena *a = arena_new();
+    const char *text = refused[_i].text;
+    Diags *d = diags_new("m.sg", text), *why = diags_new("m.sg", text);
+    IrModel m;
+    ir_model_init(&m, a);
+    const PassOptions options = {.parts = 2, .real_bytes = 8};
+    PassCtx cx = {.options = &options, .diags = d, .arena = a};
+    IrGraph out[IR_ENTRIES];
+    bool compiled =
+        fe_compile(&m, "m.sg", text, NULL, 0, d) && passes_run(&m.graph[0], out, &cx, refuse, why);
+    char *log = rendered(compiled ? why : d);
+    ck_assert_msg(strstr(log, refused[_i].says), "%s: %s", refused[_i].name, log);
+    free(log);
+    diags_free(d);
+    diags_free(why);
+    arena_free(a);
+}
+END_TEST
+
+#define HEAD "sgcert 1\ngraph \"g\" of \"m\" \"m.sg\"\nsize 0 \"n\"\ninput 0 param [] \"a\"\n"
+#define BODY "source\n  1 = square 0\ncost 1\ngradient\n  1 = affine 2 0 0\nof 0 is 1\nend\n"
+
+static const struct {
+    const char *text, *says;
+} malformed[] = {
+    {"", "f:1:1: error: sgcert should stand here, not the end of the file"},
+    {"sgcert 2\n", "f:1:8: error: 1 should stand here, not '2'"},
+    {"sgcert 1\n", "graph should stand here"},
+    {HEAD "source\n  2 = exp 0\n", "f:6:3: error: slot 1 should stand here, not '2'"},
+    {HEAD "source\n  1 = twice 0\n", "f:6:7: error: an operation should stand here, not 'twice'"},
+    {HEAD "source\n  1 = affine 1/0 0 0\n", "f:6:14: error: a fraction should stand here"},
+    {HEAD "source\n  1 = const 1 [1]\n", "f:6:14: error: a shape of sizes that are not listed"},
+    {HEAD "source\n  1 = sample 0 []\n", "f:6:3: error: a draw that is not listed"},
+    {HEAD "source\n  1 = size 4\n", "f:6:3: error: a size that is not listed"},
+    {HEAD "source\n  1 = exp 99999999999999999999\n", "f:6:11: error: a number should stand here"},
+    {HEAD "source\n  1 = exp 0 0\n", "f:6:13: error: the end of the line should stand here"},
+    {HEAD "source\n  1 = exp 0 \"z\n", "\" should stand here"},
+    {HEAD "source\n  1 = exp 1\ncost 1\ngradient\nend\n",
+     "f:6:3: error: source: the operands of slot 1 do not fit"},
+    {HEAD "source\n  1 = ein [0] [0] [] 0\ncost 1\ngradient\nend\n", "do not fit its operation"},
+    {HEAD "source\ncost 7\ngradient\nend\n", "f:6:1: error: cost: slot 7 is not in the source"},
+    {HEAD "source\n  1 = iota 0\ncost 1\ngradient\nend\n", "cost: slot 1 is not a scalar but [0]"},
+    {HEAD "source\ncost 0\nscore 0 weight 0\ngradient\nend\n", "slot 0 is already the cost"},
+    {HEAD "source\n  1 = iota 0\ncost 0\nscore 1 weight 0\ngradient\nend\n",
+     "slot 1 has the shape [0] and its weight []"},
+    {HEAD "source\n  1 = square 0\ncost 1\ngradient\nof 0 is 5\nend\n",
+     "f:9:4: error: gradient: slot 5 is not in the gradient program"},
+    {HEAD "source\n  1 = square 0\ncost 1\ngradient\nof 3 is 0\nend\n", "there is no input 3"},
+    {HEAD "source\n  1 = const 1 []\ncost 1\ngradient\nof 0 is 0\nend\n",
+     "the cost does not depend on a"},
+    {HEAD "source\n  1 = square 0\ncost 1\ngradient\n  1 = affine 3 0 0\nof 0 is 1\nend\n",
+     "f:10:4: error: slot 1 is not the gradient of a"},
+    {HEAD BODY, ""},
+};
+
+START_TEST(wrong_files_are_reported_where_they_are)
+{
+    Arena *a = arena_new();
+    Fractions *f = fractions_new(a);
+    Diags *d = diags_new("f", malformed[_i].text);
+    Cert **c;
+    uint32_t count;
+    bool ok = certify_read(malformed[_i].text, a, f, &c, &count, d);
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = certify_check(c[i], d);
+    char *log = rendered(d);
+    ck_assert_msg(ok == !*malformed[_i].says && strstr(log, malformed[_i].says), "%d: %s: %s", _i,
+                  malformed[_i].text, log);
+    free(log);
+    fractions_free(f);
+    diags_free(d);
+    arena_free(a);
+}
+END_TEST
+
+/* Every prefix and every changed byte of a file is read to a message or to a certificate. */
+START_TEST(damaged_files_do_no_harm)
+{
+    Certified c;
+    make(&c, 0);
+    char *text = printed(&c.cert);
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size; i++)
+        for (int way = 0; way < 3; way++) {
+            Arena *a = arena_new();
+            Fractions *f = fractions_new(a);
+            char *copy = arena_copy(a, text, way == 0 ? i : size);
+            if (way > 0)
+                copy[i] = way == 1 ? '9' : ' ';
+            Diags *d = diags_new("f", copy);
+            Cert **read;
+            uint32_t count = 0;
+            if (certify_read(copy, a, f, &read, &count, d))
+                certify_check(read[0], d);
+            else
+                ck_assert_uint_gt(diags_errors(d), 0);
+            diags_free(d);
+            fractions_free(f);
+            arena_free(a);
+        }
+    free(text);
+    certified_free(&c);
+}
+END_TEST
+
+#define COUNT(array) (int)(sizeof(array) / sizeof *(array))
+
+Suite *certify_suite(void)
+{
+    Suite *s = suite_create("certify");
+    TCase *t = tcase_create("examples");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, every_example_has_a_certificate, 0, PROGRAMS);
+    tcase_add_loop_test(t, the_text_form_reads_back, 0, PROGRAMS);
+    tcase_add_loop_test(t, gradients_are_slopes, 0, PROGRAMS);
+    tcase_add_loop_test(t, programs_are_those_of_the_graph, 0, PROGRAMS);
+    tcase_add_test(t, every_term_has_a_translation);
+    tcase_add_loop_test(t, mutants_are_rejected, 0, PROGRAMS);
+    suite_add_tcase(s, t);
+    t = tcase_create("refusals");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, a_graph_without_one_is_told_why, 0, COUNT(refused));
+    tcase_add_loop_test(t, wrong_files_are_reported_where_they_are, 0, COUNT(malformed));
+    tcase_add_test(t, damaged_files_do_no_harm);
+    suite_add_tcase(s, t);
+    return s;
+}
