@@ -16,7 +16,7 @@ const char *certify_untranslated(void);
  * they part, at the lines of the text form. */
 bool certify_check(const Cert *c, Diags *d);
 
-/* The text form; docs/proof.md has its grammar. */
+/* The text form; docs/certificates.md has its grammar. */
 void certify_print(const Cert *const *c, uint32_t count, FILE *out);
 bool certify_read(const char *text, Arena *a, Fractions *f, Cert ***c, uint32_t *count, Diags *d);
 

@@ -1,4 +1,4 @@
-/* The text form of certificates.  docs/proof.md has the grammar; read.c reads it. */
+/* The text form of certificates.  docs/certificates.md has the grammar; read.c reads it. */
 #include "certify/certify.h"
 
 #include <inttypes.h>

@@ -338,16 +338,22 @@ static bool compile(Session *s, unsigned kinds)
     return watch_close(s->watch) && ok;
 }
 
+Diags *open_diags(const Options *o, const char *input, const char *text)
+{
+    Diags *d = diags_new(strcmp(input, "-") == 0 ? "<stdin>" : input, text);
+    diags_style(d, (DiagStyle){.form = o->json ? DIAG_JSON : DIAG_TEXT,
+                               .color = o->color,
+                               .no_warnings = o->no_warnings,
+                               .warnings_are_errors = o->warnings_are_errors});
+    return d;
+}
+
 static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
 {
     Session s = {.options = o, .input = input, .arena = a, .text = read_text(input, a)};
     if (!s.text)
         return SGC_FAILED;
-    s.diags = diags_new(strcmp(input, "-") == 0 ? "<stdin>" : input, s.text);
-    diags_style(s.diags, (DiagStyle){.form = o->json ? DIAG_JSON : DIAG_TEXT,
-                                     .color = o->color,
-                                     .no_warnings = o->no_warnings,
-                                     .warnings_are_errors = o->warnings_are_errors});
+    s.diags = open_diags(o, input, s.text);
     bool ok = compile(&s, kinds);
     diags_render(s.diags, stderr);
     diags_free(s.diags);

@@ -63,6 +63,11 @@ extern const CommandInfo command_info[COMMANDS];
 #define COMMAND(name, ...) CommandFn command_##name;
 #include "driver/command.def"
 
+/* ---- build.c ------------------------------------------------------------------------------- */
+
+/* For messages about a file, in the style of the command line. */
+Diags *open_diags(const Options *o, const char *input, const char *text);
+
 /* ---- options.c ----------------------------------------------------------------------------- */
 
 /* Reads the command line.  False: what is wrong was printed.  Strings are borrowed from argv and

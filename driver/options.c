@@ -209,7 +209,12 @@ static bool set_stop_after(Parser *p, const char *value)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-enum { BUILD = 1 << COMMAND_build, CHECK = 1 << COMMAND_check, ALONE = ~0 };
+enum {
+    BUILD = 1 << COMMAND_build,
+    CHECK = 1 << COMMAND_check,
+    VERIFY = 1 << COMMAND_verify,
+    ALONE = ~0
+};
 
 static const struct Flag {
     const char *name, *value;

@@ -13,12 +13,12 @@ static bool verify_one(const Cert *c, const char *input, Diags *d)
     return ok;
 }
 
-static bool verify(const char *input, Arena *a)
+static bool verify(const Options *o, const char *input, Arena *a)
 {
     const char *text = read_text(input, a);
     if (!text)
         return false;
-    Diags *d = diags_new(input, text);
+    Diags *d = open_diags(o, input, text);
     Fractions *f = fractions_new(a);
     Cert **c;
     uint32_t count;
@@ -35,6 +35,6 @@ int command_verify(const Options *o, Arena *a)
 {
     bool ok = true;
     for (size_t i = 0; i < o->inputs; i++)
-        ok = verify(o->input[i], a) && ok;
+        ok = verify(o, o->input[i], a) && ok;
     return ok ? SGC_OK : SGC_FAILED;
 }

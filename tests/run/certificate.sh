@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Certificates from the command line: every example has one that sgc verify accepts; what is wrong
+# with a model or a file is said where it is.
+. "$(dirname "$0")/lib.sh"
+
+for model in "$examples"/*.sg; do
+    name=$(basename "$model" .sg)
+    cp "$model" .
+    status 0 sgc "$name.sg" --emit=proof
+    [ -s "$name.v" ] || fail "no $name.v"
+    status 0 sgc verify "$name.sgcert"
+    says "$name.sgcert: graph" out
+    says "accepted" out
+done
+status 0 sgc verify ./*.sgcert
+[ "$(grep -c accepted out)" -eq "$(ls ./*.sgcert | wc -l)" ] || fail "not all are accepted"
+
+# The same model gives the same bytes, and these are what they were.
+for name in bandit logistic ppca; do
+    status 0 sgc "$name.sg" --emit=cert -o again.sgcert
+    same "$name.sgcert" again.sgcert
+    same "$name.sgcert" "$SGC_SOURCE_DIR/tests/certificates/$name.sgcert"
+done
+
+# A sign, a factor, a slot.
+sed 's/affine -1 0 /affine 1 0 /' bandit.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
+says 'is not the gradient of logits'
+says '[SG0904]'
+sed '/^gradient/,$s/const 1\/2/const 1\/3/' bandit.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
+status 1 sgc verify bandit.sgcert wrong.sgcert missing.sgcert
+says 'accepted' out
+says 'missing.sgcert'
+head -c 300 bandit.sgcert >short.sgcert
+status 1 sgc verify short.sgcert
+says 'should stand here'
+status 1 sgc verify --diagnostics=json short.sgcert
+says '"code":"SG0903"'
+status 1 sgc verify "$examples"
+
+# No certificate: the reason, at the place in the model, and nothing is written.
+printf 'param a = zeros()\ngraph g {\n  z ~ normal(a, 1)\n  cost erf(z)\n}\n' >erf.sg
+status 1 sgc erf.sg --emit=proof
+says 'erf.sg:4:8: error'
+says 'the theory has no error function yet'
+[ ! -e erf.v ] && [ ! -e erf.sgcert ] || fail "a file was written"
+printf 'graph g {\n  output o = 1\n}\n' >none.sg
+status 1 sgc none.sg --emit=proof
+says 'no certificate for none.sg'
