@@ -1,5 +1,6 @@
 /* A pass keeps the meaning: on every example program, every root has the same value after each pass
  * that follows the estimators, for the same parameters, data and noise. */
+#include "tests/laws/meaning.h"
 #include "tests/programs.h"
 #include "tests/suites.h"
 
@@ -70,11 +71,6 @@ static IrEnv environment(const IrGraph *g, Arena *a, int64_t rows)
 
 /* ---- the roots of a graph, in a line --------------------------------------------------------- */
 
-typedef struct Roots {
-    double *value;
-    size_t count;
-} Roots;
-
 static Roots roots_of(const IrGraph *g, Arena *a, int64_t rows)
 {
     IrEnv env = environment(g, a, rows);
@@ -96,18 +92,10 @@ static Roots roots_of(const IrGraph *g, Arena *a, int64_t rows)
     return roots;
 }
 
-typedef struct Watcher {
-    const SmallProgram *program;
-    const char *graph; /* the one that is compiled now */
-    Arena *arena;
-    Roots before[IR_ENTRIES];
-    size_t compared;
-} Watcher;
-
 /* Sums are taken in another order, of at most some hundred terms: 1e-12 of the size is generous for
  * them, and 1e-6 of it is what a wrong term would give. */
-static void compare(void *context, unsigned number, const PassInfo *p, const IrGraph *g, double ms,
-                    bool changed)
+void meaning_watch(void *context, unsigned number, const PassInfo *p, const IrGraph *g, double ms,
+                   bool changed)
 {
     Watcher *w = context;
     (void)number, (void)ms, (void)changed;
@@ -116,14 +104,14 @@ static void compare(void *context, unsigned number, const PassInfo *p, const IrG
     w->graph = g->name;
     if (g->stage == IR_SOURCE)
         return;
-    Roots *before = &w->before[g->entry], now = roots_of(g, w->arena, w->program->rows);
+    Roots *before = &w->before[g->entry], now = roots_of(g, w->arena, w->rows);
     if (before->count == 0)
         *before = now;
     ck_assert_uint_eq(now.count, before->count);
     for (size_t i = 0; i < now.count; i++, w->compared++) {
         double was = before->value[i], is = now.value[i];
         ck_assert_msg(isfinite(was) && fabs(is - was) <= 1e-12 * (1 + fabs(was)),
-                      "%s, %s of %s after %s: value %zu was %.17g, is %.17g", w->program->file,
+                      "%s, %s of %s after %s: value %zu was %.17g, is %.17g", w->name,
                       ir_entry_name[g->entry], g->name, p->name, i, was, is);
     }
 }
@@ -131,9 +119,10 @@ static void compare(void *context, unsigned number, const PassInfo *p, const IrG
 START_TEST(every_pass_keeps_the_value_of_every_root)
 {
     const PassOptions options = {.parts = 3, .real_bytes = 8};
-    Watcher w = {.program = &small_program[_i], .arena = arena_new()};
+    const SmallProgram *p = &small_program[_i];
+    Watcher w = {.name = p->file, .rows = p->rows, .arena = arena_new()};
     Compiled c;
-    program_compile(&c, w.program, &options, compare, &w);
+    program_compile(&c, p, &options, meaning_watch, &w);
     ck_assert_uint_gt(w.compared, 0);
     program_free(&c);
     arena_free(w.arena);
@@ -158,16 +147,17 @@ static void run_again(void *context, unsigned number, const PassInfo *p, const I
     PassCtx cx = {.options = &options, .arena = w->arena};
     IrGraph again;
     ir_graph_clone(&again, g);
-    ck_assert_msg(!p->run(&again, &cx), "%s, %s of %s: %s changes the graph again",
-                  w->program->file, ir_entry_name[g->entry], g->name, p->name);
+    ck_assert_msg(!p->run(&again, &cx), "%s, %s of %s: %s changes the graph again", w->name,
+                  ir_entry_name[g->entry], g->name, p->name);
 }
 
 START_TEST(a_second_run_changes_nothing)
 {
     const PassOptions options = {.parts = 3, .real_bytes = 8};
-    Watcher w = {.program = &small_program[_i], .arena = arena_new()};
+    const SmallProgram *p = &small_program[_i];
+    Watcher w = {.name = p->file, .arena = arena_new()};
     Compiled c;
-    program_compile(&c, w.program, &options, run_again, &w);
+    program_compile(&c, p, &options, run_again, &w);
     program_free(&c);
     arena_free(w.arena);
 }

@@ -109,7 +109,7 @@ static int64_t batch_of(const IrGraph *g)
     return 1;
 }
 
-static void compare(Native *n, const char *name)
+void native_compare_all(Native *n, const char *name)
 {
     load(n);
     for (uint32_t k = 0; k < n->model.graphs; k++)
@@ -127,8 +127,8 @@ static void compare(Native *n, const char *name)
 
 static void compare_example(int i, int64_t real_bytes)
 {
-    compare(native_example(example[i].name, example[i].dim, example[i].dims, real_bytes),
-            example[i].name);
+    native_compare_all(native_example(example[i].name, example[i].dim, example[i].dims, real_bytes),
+                       example[i].name);
 }
 
 START_TEST(examples_agree_in_f64)
@@ -161,7 +161,7 @@ static const char *const estimator[] = {
 
 static void compare_estimator(int i, int64_t real_bytes)
 {
-    compare(native_text("estimator", estimator[i], NULL, 0, real_bytes), estimator[i]);
+    native_compare_all(native_text("estimator", estimator[i], NULL, 0, real_bytes), estimator[i]);
 }
 
 START_TEST(estimators_agree_in_f64)

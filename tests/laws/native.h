@@ -73,6 +73,9 @@ double *native_elements(const Native *n, NativeRange range, IrElem e, uint64_t a
 /* Runs an entry of graph i and compares every root; the first disagreement in words, or NULL.  With
  * `tape` draws are read from one; else the generator draws and the evaluator reads what it drew. */
 const char *native_compare(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape);
+/* Loads it, compares every entry of every graph, for a whole batch and a short one, and frees it; a
+ * disagreement fails the test. */
+void native_compare_all(Native *n, const char *name);
 /* Runs graph i, of native_build, and returns its fault. */
 SgrtFault native_fault(Native *n, uint32_t i, int64_t rows);
 

@@ -1,5 +1,6 @@
 #include "tests/laws/program.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -303,9 +304,9 @@ static void put_block(Writer *w, int statements, int depth)
 
 void random_program(RandomProgram *p, uint64_t seed)
 {
-    *p = (RandomProgram){0};
+    *p = (RandomProgram){.seed = seed};
     Writer w = {.out = p, .random = seed, .indent = 1, .copies = 1, .bits = 5, .reals = 1};
-    put(&w, "param a = ones()\nparam b = ones()\ngraph g {\n");
+    put(&w, "graph g%" PRIu64 " {\n", seed);
     know(&w, false, "a");
     know(&w, false, "b");
     put_draw(&w, "v", "");

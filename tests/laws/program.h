@@ -8,9 +8,10 @@
 
 enum { PROGRAM_TEXT = 8192, PROGRAM_DRAWS = 12 };
 
-/* A program with a few draws in plates, sequences, rows and each other's arguments.  Its text has
- * "@0", "@1", ... where the estimator of each draw is to stand. */
+/* A graph, named after its seed, with a few draws in plates, sequences, rows and each other's
+ * arguments.  Its text has "@0", "@1", ... where the estimator of each draw is to stand. */
 typedef struct RandomProgram {
+    uint64_t seed;
     char text[PROGRAM_TEXT];
     size_t draws;
     bool discrete[PROGRAM_DRAWS];
@@ -20,8 +21,11 @@ typedef struct RandomProgram {
 uint64_t random_next(uint64_t *state);
 int random_below(uint64_t *state, int n);
 
+/* What stands before the graphs of a file. */
+#define RANDOM_PARAMS "param a = ones()\nparam b = ones()\n"
+
 void random_program(RandomProgram *p, uint64_t seed);
-/* The text with via[i], or nothing where it is NULL, in the place of "@i". */
+/* The graph with via[i], or nothing where it is NULL, in the place of "@i". */
 void random_program_text(const RandomProgram *p, const char *const *via, char *out, size_t size);
 
 #endif

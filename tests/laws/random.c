@@ -1,5 +1,6 @@
 /* Random programs with random estimators: the exact expectation of the compiled gradient is the
- * slope of the exact expected cost.
+ * slope of the exact expected cost, every pass keeps the value of every root, and native code is
+ * the evaluator.
  *
  * What is expected comes from the same text with every draw `via score` in an entry that only
  * evaluates, before stable forms, closed forms and simplification: samples and costs, no
@@ -7,6 +8,8 @@
  * sequences shows unless it is in both.
  *
  *   SGC_RANDOM=FIRST:COUNT    other seeds than those below, or more of them */
+#include "tests/laws/meaning.h"
+#include "tests/laws/native.h"
 #include "tests/laws/program.h"
 #include "tests/laws/tape.h"
 #include "tests/suites.h"
@@ -22,9 +25,7 @@
 
 enum { ROWS = 2, MOST_POINTS = 400, TRIES = 4 };
 
-static const char *const any_via[] = {NULL,
-                                      "score",
-                                      "score(samples = 2)",
+static const char *const any_via[] = {NULL, "score", "score(samples = 2)",
                                       "score(samples = 2, baseline = leave_one_out)",
                                       "score(baseline = moving_average)"};
 static const char *const discrete_via[] = {"enumerate", "enumerate"};
@@ -35,6 +36,18 @@ static const char *some_via(uint64_t *random, bool discrete)
     enum { ANY = sizeof any_via / sizeof *any_via };
     int i = random_below(random, ANY + 2);
     return i < ANY ? any_via[i] : discrete ? discrete_via[i - ANY] : continuous_via[i - ANY];
+}
+
+/* A file of one graph; its first choice of estimators is the compiler's. */
+static void write_program(const RandomProgram *p, int choice, char text[2 * PROGRAM_TEXT])
+{
+    uint64_t random = ~p->seed;
+    const char *via[PROGRAM_DRAWS] = {NULL};
+    for (int i = 1; i <= choice; i++)
+        for (size_t d = 0; d < p->draws; d++)
+            via[d] = some_via(&random, p->discrete[d]);
+    strcpy(text, RANDOM_PARAMS);
+    random_program_text(p, via, text + strlen(text), 2 * PROGRAM_TEXT - strlen(text));
 }
 
 static char *said(const Diags *d)
@@ -48,9 +61,9 @@ static char *said(const Diags *d)
 }
 
 /* A refusal is an answer; a fault of the compiler is not. */
-static void check_refusal(const TapeModel *t, const char *text)
+static void check_refusal(const Diags *d, const char *text)
 {
-    char *why = said(t->diags);
+    char *why = said(d);
     ck_assert_msg(!strstr(why, "internal error"), "%s\n%s", why, text);
     ck_assert_msg(strstr(why, "error:") != NULL, "refused without a word\n%s", text);
     free(why);
@@ -69,10 +82,11 @@ static TapeModel *plain(const RandomProgram *p)
     char text[2 * PROGRAM_TEXT];
     for (size_t i = 0; i < PROGRAM_DRAWS; i++)
         via[i] = "score";
-    random_program_text(p, via, text, sizeof text);
+    strcpy(text, RANDOM_PARAMS);
+    random_program_text(p, via, text + strlen(text), sizeof text - strlen(text));
     TapeModel *t = tape_compile_plain(text);
     if (!t->ok)
-        check_refusal(t, text);
+        check_refusal(t->diags, text);
     return t;
 }
 
@@ -131,7 +145,7 @@ static bool check(const char *text, const Expected *e)
     const IrGraph *step = &t->entry[IR_ENTRY_STEP];
     bool checked = t->ok && tape_points(step, ROWS, MOST_POINTS) < MOST_POINTS;
     if (!t->ok)
-        check_refusal(t, text);
+        check_refusal(t->diags, text);
     if (checked) {
         TapeInput in = tape_input(t, ROWS);
         TapeResult got = tape_expectation(t, step, &in);
@@ -152,13 +166,9 @@ static int check_program(uint64_t seed)
     int checked = 0;
     Expected e;
     if (expected(t, &e)) {
-        uint64_t random = ~seed;
+        char text[2 * PROGRAM_TEXT];
         for (int i = 0; i < TRIES; i++) {
-            const char *via[PROGRAM_DRAWS] = {NULL};
-            for (size_t d = 0; i > 0 && d < p.draws; d++)
-                via[d] = some_via(&random, p.discrete[d]);
-            char text[2 * PROGRAM_TEXT];
-            random_program_text(&p, via, text, sizeof text);
+            write_program(&p, i, text);
             checked += check(text, &e);
         }
     }
@@ -166,28 +176,101 @@ static int check_program(uint64_t seed)
     return checked;
 }
 
-START_TEST(random_programs)
+typedef struct Seeds {
+    uint64_t first, count;
+} Seeds;
+
+static Seeds seeds(uint64_t count)
 {
-    uint64_t first = 1, count = 30;
+    Seeds s = {1, count};
     const char *asked = getenv("SGC_RANDOM");
     if (asked)
-        ck_assert_int_eq(sscanf(asked, "%" SCNu64 ":%" SCNu64, &first, &count), 2);
+        ck_assert_int_eq(sscanf(asked, "%" SCNu64 ":%" SCNu64, &s.first, &s.count), 2);
+    return s;
+}
+
+START_TEST(gradients_are_unbiased)
+{
+    Seeds s = seeds(30);
     int checked = 0;
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        if (asked && getenv("SGC_RANDOM_VERBOSE"))
-            fprintf(stderr, "seed %" PRIu64 "\n", seed);
-        checked += check_program(seed);
-    }
-    ck_assert_msg((uint64_t)checked > 2 * count, "only %d of %" PRIu64 " programs", checked, count);
+    for (uint64_t i = 0; i < s.count; i++)
+        checked += check_program(s.first + i);
+    ck_assert_msg((uint64_t)checked > 2 * s.count, "only %d choices of %" PRIu64 " programs",
+                  checked, s.count);
 }
 END_TEST
+
+/* ---- passes --------------------------------------------------------------------------------- */
+
+/* True: it compiles. */
+static bool watch(const char *text)
+{
+    Watcher w = {.name = text, .rows = ROWS, .arena = arena_new()};
+    Diags *d = diags_new("test.sg", text);
+    IrModel m;
+    ir_model_init(&m, w.arena);
+    PassOptions options = {.parts = 2, .real_bytes = 8};
+    PassCtx cx = {.options = &options, .diags = d, .arena = w.arena};
+    IrGraph entry[IR_ENTRIES];
+    bool ok = fe_compile(&m, "test.sg", text, NULL, 0, d) &&
+              passes_run(&m.graph[0], entry, &cx, meaning_watch, &w);
+    if (!ok)
+        check_refusal(d, text);
+    diags_free(d);
+    arena_free(w.arena);
+    return ok;
+}
+
+START_TEST(passes_keep_the_meaning)
+{
+    Seeds s = seeds(200);
+    char text[2 * PROGRAM_TEXT];
+    uint64_t compiled = 0;
+    for (uint64_t i = 0; i < s.count; i++) {
+        RandomProgram p;
+        random_program(&p, s.first + i);
+        for (int choice = 0; choice < TRIES; choice++) {
+            write_program(&p, choice, text);
+            compiled += watch(text);
+        }
+    }
+    ck_assert_msg(compiled > 2 * s.count, "only %" PRIu64 " of %" PRIu64, compiled, s.count);
+}
+END_TEST
+
+/* ---- native code ---------------------------------------------------------------------------- */
+
+/* Many graphs in one file, which is compiled once. */
+START_TEST(native_code_is_the_evaluator)
+{
+    Seeds s = seeds(24);
+    char *all = calloc(1, (size_t)s.count * 2 * PROGRAM_TEXT), text[2 * PROGRAM_TEXT];
+    strcpy(all, RANDOM_PARAMS);
+    for (uint64_t i = 0; i < s.count; i++) {
+        RandomProgram p;
+        random_program(&p, s.first + i);
+        write_program(&p, (int)(i % TRIES), text);
+        if (watch(text))
+            strcat(all, text + strlen(RANDOM_PARAMS));
+    }
+    native_compare_all(native_text("random", all, NULL, 0, 8), "random");
+    free(all);
+}
+END_TEST
+
+static void add(Suite *s, const char *name, const TTest *test)
+{
+    TCase *c = tcase_create(name);
+    tcase_set_timeout(c, 0);
+    tcase_add_test(c, test);
+    suite_add_tcase(s, c);
+}
 
 Suite *random_suite(void)
 {
     Suite *s = suite_create("random");
-    TCase *c = tcase_create("programs");
-    tcase_set_timeout(c, 0);
-    tcase_add_test(c, random_programs);
-    suite_add_tcase(s, c);
+    add(s, "gradients", gradients_are_unbiased);
+    add(s, "passes", passes_keep_the_meaning);
+    add(s, "native", native_code_is_the_evaluator);
     return s;
 }
