@@ -23,10 +23,12 @@ int random_below(uint64_t *state, int n)
 
 enum { NAMES = 64, NAME = 48, STEPS = 3 };
 
-/* A value that the place being written may read; a bit may be asked for its value. */
+/* A value that the place being written may read; a draw may be asked for its value and density. */
+typedef enum Kind { REAL, NORMAL, BIT, CATEGORY } Kind; /* a value, or what was drawn */
+
 typedef struct Name {
     char text[NAME];
-    bool bit;
+    Kind kind;
 } Name;
 
 typedef struct Writer {
@@ -60,12 +62,12 @@ static void begin_line(Writer *w)
     put(w, "%*s", 2 * w->indent, "");
 }
 
-static void know(Writer *w, bool bit, const char *fmt, ...)
+static void know(Writer *w, Kind kind, const char *fmt, ...)
 {
     if (w->names == NAMES)
         return;
     Name *n = &w->name[w->names++];
-    n->bit = bit;
+    n->kind = kind;
     va_list args;
     va_start(args, fmt);
     vsnprintf(n->text, NAME, fmt, args);
@@ -94,7 +96,7 @@ static void put_call(Writer *w, const char *before, int depth)
 
 static void put_choice(Writer *w, const Name *n, int depth)
 {
-    if (n->bit)
+    if (n->kind == BIT || n->kind == CATEGORY)
         put(w, "(if %s == %d then ", n->text, below(w, 2));
     else
         put(w, "(if %s > 0.%d then ", n->text, below(w, 4));
@@ -113,10 +115,22 @@ static void put_pair(Writer *w, const char *operator, int depth)
     put(w, ")");
 }
 
+/* What is known of a draw: its density, or an element that it picks. */
+static void put_draw_term(Writer *w, const Name *n)
+{
+    put(w,
+        n->kind == NORMAL ? "log_prob(normal("
+        : n->kind == BIT  ? "log_prob(bernoulli(logits = "
+                          : "(w[%s] * ",
+        n->text);
+    put_expression(w, 1);
+    put(w, n->kind == NORMAL ? ", 0.8), %s)" : n->kind == BIT ? "), %s)" : ")", n->text);
+}
+
 static void put_expression(Writer *w, int depth)
 {
     const Name *n = some_name(w);
-    switch (depth > 0 ? below(w, 8) : -1) {
+    switch (depth > 0 ? below(w, 10) : -1) {
     case 0:
         put_call(w, "sin(", 0);
         return;
@@ -134,7 +148,13 @@ static void put_expression(Writer *w, int depth)
         put_pair(w, below(w, 3) ? "+" : "-", depth - 1);
         return;
     case 6:
-        if (n->bit || below(w, 3) == 0) {
+    case 7:
+        if (n->kind != REAL) {
+            put_draw_term(w, n);
+            return;
+        } /* fall through */
+    case 8:
+        if (n->kind != REAL || below(w, 3) == 0) {
             put_choice(w, n, depth - 1);
             return;
         } /* fall through */
@@ -145,26 +165,27 @@ static void put_expression(Writer *w, int depth)
 
 /* ---- statements ----------------------------------------------------------------------------- */
 
-/* A law whose copies the budget still allows; false: none. */
-static bool put_law(Writer *w, bool *bit)
+/* A law whose copies the budget allows. */
+static Kind put_law(Writer *w)
 {
-    int kind = below(w, 4);
+    int kind = below(w, 5);
     if (kind == 0 && w->reals >= w->copies) {
         put(w, "normal(");
         put_expression(w, 1);
         put(w, ", 0.5)");
         w->reals -= w->copies;
-        *bit = false;
-        return true;
+        return NORMAL;
     }
-    if (w->bits < w->copies)
-        return false;
-    w->bits -= w->copies;
-    *bit = true;
-    put(w, "bernoulli(logits = ");
+    bool two = kind == 1 && w->bits >= 2 * w->copies;
+    w->bits -= (1 + two) * w->copies;
+    put(w, two ? "categorical(logits = [" : "bernoulli(logits = ");
     put_expression(w, 1);
-    put(w, ")");
-    return true;
+    if (two) {
+        put(w, ", 0.0, ");
+        put_expression(w, 0);
+    }
+    put(w, two ? "])" : ")");
+    return two ? CATEGORY : BIT;
 }
 
 static bool may_draw(const Writer *w)
@@ -177,11 +198,10 @@ static void put_draw(Writer *w, const char *name, const char *index)
 {
     begin_line(w);
     put(w, "%s%s ~ ", name, index);
-    bool bit = false;
-    put_law(w, &bit);
+    Kind kind = put_law(w);
     put(w, " @%zu\n", w->out->draws);
-    w->out->discrete[w->out->draws++] = bit;
-    know(w, bit, "%s%s", name, index);
+    w->out->discrete[w->out->draws++] = kind != NORMAL;
+    know(w, kind, "%s%s", name, index);
 }
 
 static void put_value(Writer *w, const char *name, const char *index)
@@ -190,7 +210,7 @@ static void put_value(Writer *w, const char *name, const char *index)
     put(w, "%s%s = ", name, index);
     put_expression(w, 2);
     put(w, "\n");
-    know(w, false, "%s%s", name, index);
+    know(w, REAL, "%s%s", name, index);
 }
 
 static void put_cost(Writer *w)
@@ -223,7 +243,7 @@ static void put_plate(Writer *w, int depth)
     for (size_t i = outside; i < inside; i++) {
         Name n = w->name[i];
         if (strncmp(n.text, "sum(", 4) != 0)
-            know(w, false, "sum(%.20s, over = %.8s)", n.text, plate);
+            know(w, REAL, "sum(%.20s, over = %.8s)", n.text, plate);
     }
 }
 
@@ -246,7 +266,7 @@ static void put_loop(Writer *w)
     w->indent++;
     w->copies *= STEPS - 1;
     for (int i = 0; i < sequences; i++)
-        know(w, false, "%s[t-1]", name[i]);
+        know(w, REAL, "%s[t-1]", name[i]);
     put_block(w, 1 + below(w, 2), 0);
     for (int i = sequences; i-- > 0;)
         put_value(w, name[i], "[t]");
@@ -258,7 +278,7 @@ static void put_loop(Writer *w)
     put(w, "}\n");
     w->names = outside;
     for (int i = 0; i < sequences; i++)
-        know(w, false, "%s[%d]", name[i], STEPS - 1 - below(w, 2));
+        know(w, REAL, "%s[%d]", name[i], STEPS - 1 - below(w, 2));
 }
 
 static void put_rows(Writer *w)
@@ -270,7 +290,7 @@ static void put_rows(Writer *w)
     w->indent++;
     begin_line(w);
     put(w, "data x\n");
-    know(w, false, "x");
+    know(w, REAL, "x");
     w->copies *= 2;
     put_block(w, 2, 0);
     put_cost(w);
@@ -307,8 +327,8 @@ void random_program(RandomProgram *p, uint64_t seed)
     *p = (RandomProgram){.seed = seed};
     Writer w = {.out = p, .random = seed, .indent = 1, .copies = 1, .bits = 5, .reals = 1};
     put(&w, "graph g%" PRIu64 " {\n", seed);
-    know(&w, false, "a");
-    know(&w, false, "b");
+    know(&w, REAL, "a");
+    know(&w, REAL, "b");
     put_draw(&w, "v", "");
     put_block(&w, 4 + below(&w, 3), 2);
     put_cost(&w);

@@ -22,7 +22,7 @@ uint64_t random_next(uint64_t *state);
 int random_below(uint64_t *state, int n);
 
 /* What stands before the graphs of a file. */
-#define RANDOM_PARAMS "param a = ones()\nparam b = ones()\n"
+#define RANDOM_PARAMS "param a = ones()\nparam b = ones()\nparam w[3] = ones()\n"
 
 void random_program(RandomProgram *p, uint64_t seed);
 /* The graph with via[i], or nothing where it is NULL, in the place of "@i". */
