@@ -16,7 +16,8 @@ typedef struct Table {
     SgrtInput *in;
     SgrtError *e;
     char *at;        /* the next character; the text ends with a 0 and is cut up on the way */
-    int64_t line;    /* counts from 1 */
+    int64_t line;    /* counts from 1, like the field */
+    int64_t field;   /* 0: the line as a whole */
     int64_t columns; /* of the first line */
     int64_t only;    /* the column that is wanted; -1 for all */
     double *value;   /* owned */
@@ -30,6 +31,9 @@ __attribute__((format(printf, 2, 3))) static bool bad(const Table *t, const char
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
+    if (t->field)
+        return sgrt_fail(t->e, "%s: line %lld, field %lld: %s", t->in->path, (long long)t->line,
+                         (long long)t->field, what);
     return sgrt_fail(t->e, "%s: line %lld: %s", t->in->path, (long long)t->line, what);
 }
 
@@ -112,9 +116,12 @@ static bool take_number(Table *t, const char *field)
 static bool take_line(Table *t, char *line)
 {
     int64_t column = 0;
-    for (char *field = NULL; (field = next_field(&line)); column++)
+    for (char *field = NULL; (field = next_field(&line)); column++) {
+        t->field = column + 1;
         if ((t->only < 0 || column == t->only) && !take_number(t, field))
             return false;
+    }
+    t->field = 0;
     if (t->columns == 0)
         t->columns = column;
     return column == t->columns ||
@@ -164,9 +171,10 @@ bool sgrt_csv_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, bool *has_names, 
     if (!text)
         return false;
     t.at = text;
-    bool read = memchr(text, 0, (size_t)count)
-                    ? sgrt_fail(e, "%s: a text with a zero byte is no CSV", in->path)
-                    : read_table(&t, a, m, has_names);
+    const char *zero = memchr(text, 0, (size_t)count);
+    bool read = zero ? sgrt_fail(e, "%s: offset %lld: a text with a zero byte is no CSV", in->path,
+                                 (long long)(zero - text))
+                     : read_table(&t, a, m, has_names);
     free(t.value);
     free(text);
     return read;

@@ -24,7 +24,8 @@ static const struct {
 enum { CODES = sizeof code_row / sizeof code_row[0] };
 
 typedef struct Header {
-    const char *at; /* the next character of the text, which ends with a 0 */
+    const char *text, *at; /* the whole, and the next character; it ends with a 0 */
+    int64_t offset;        /* of the text in the file */
     const SgrtInput *in;
     SgrtArray *a;
     SgrtError *e;
@@ -34,7 +35,8 @@ typedef struct Header {
 
 static bool bad(Header *h, const char *what)
 {
-    return sgrt_fail(h->e, "%s: NPY header: %s at \"%.20s\"", h->in->path, what, h->at);
+    return sgrt_fail(h->e, "%s: offset %lld: NPY header: %s at \"%.20s\"", h->in->path,
+                     (long long)(h->offset + (h->at - h->text)), what, h->at);
 }
 
 static bool accept(Header *h, char c)
@@ -62,6 +64,7 @@ static bool quoted(Header *h, char *out, size_t room)
 static bool read_type(Header *h)
 {
     char descr[16];
+    const char *began = h->at;
     if (!quoted(h, descr, sizeof descr))
         return false;
     h->has_type = true;
@@ -72,10 +75,8 @@ static bool read_type(Header *h)
                 h->a->stored = code_row[i].stored;
                 return true;
             }
-    return sgrt_fail(h->e,
-                     "%s: values of NumPy type '%s' cannot be read; bool, (u)int8 to 64, float32 "
-                     "and float64 can",
-                     h->in->path, descr);
+    h->at = began;
+    return bad(h, "bool, (u)int8 to 64, float32 and float64 can be read, no other type");
 }
 
 static bool read_order(Header *h)
@@ -125,6 +126,7 @@ static bool read_shape(Header *h)
 static bool read_entry(Header *h)
 {
     char key[32];
+    const char *began = h->at;
     if (!quoted(h, key, sizeof key))
         return false;
     if (!accept(h, ':'))
@@ -135,7 +137,8 @@ static bool read_entry(Header *h)
         return read_order(h);
     if (strcmp(key, "shape") == 0)
         return read_shape(h);
-    return sgrt_fail(h->e, "%s: NPY header: '%s' is not a key of it", h->in->path, key);
+    h->at = began;
+    return bad(h, "descr, fortran_order and shape are its keys, and no other");
 }
 
 static bool read_dict(Header *h)
@@ -180,7 +183,8 @@ static bool read_header(Header *h, SgrtInput *in)
     char *text = sgrt_alloc(length + 1, 1, h->e);
     if (!text)
         return false;
-    h->at = text;
+    h->at = h->text = text;
+    h->offset = in->offset;
     bool read = sgrt_input_read(in, text, length, h->e) && read_dict(h);
     free(text);
     return read;

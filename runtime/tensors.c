@@ -24,13 +24,27 @@ enum { TYPES = sizeof type_row / sizeof type_row[0] };
 /* A header being read. */
 typedef struct Reading {
     SgrtTensorFile *f;
+    char *text;           /* owned: the header, for the places of names in it */
     int64_t *begin, *end; /* of each tensor in the data */
     SgrtError *e;
 } Reading;
 
+enum { PREFIX = 8 };
+
+/* Where a name stands in the header; where that begins if it is spelled with escapes. */
+static int64_t offset_of(const Reading *r, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = r->text; length && (at = strstr(at, name)); at++)
+        if (at > r->text && at[-1] == '"' && at[length] == '"')
+            return PREFIX + (at - 1 - r->text);
+    return PREFIX;
+}
+
 static bool bad(const Reading *r, const char *name, const char *what)
 {
-    return sgrt_fail(r->e, "%s: safetensors header: %s: %s", r->f->path, name, what);
+    return sgrt_fail(r->e, "%s: offset %lld: safetensors header: %.200s: %s", r->f->path,
+                     (long long)offset_of(r, name), name, what);
 }
 
 /* A JSON number that is an integer in [0, 2^53]. */
@@ -188,22 +202,25 @@ static bool read_header(Reading *r, int64_t *bytes)
     return r->f->tensor && r->begin && r->end && read_entries(r, header, bytes);
 }
 
-static bool read_json(SgrtTensorFile *f, SgrtInput *in, SgrtError *e)
+static bool read_json(Reading *r, SgrtInput *in)
 {
-    unsigned char prefix[8];
+    unsigned char prefix[PREFIX];
     uint64_t length = 0;
-    if (!sgrt_input_read(in, prefix, sizeof prefix, e))
+    if (!sgrt_input_read(in, prefix, sizeof prefix, r->e))
         return false;
-    for (int i = 7; i >= 0; i--)
+    for (int i = PREFIX - 1; i >= 0; i--)
         length = length << 8 | prefix[i];
     if (length > MOST_HEADER)
-        return sgrt_fail(e, "%s: offset 0: not a safetensors file, or its header has %llu bytes",
-                         f->path, (unsigned long long)length);
-    char *text = sgrt_input_values(in, (int64_t)length, 1, e);
-    if (!text)
+        return sgrt_fail(r->e, "%s: offset 0: not a safetensors file, or its header has %llu bytes",
+                         r->f->path, (unsigned long long)length);
+    char *bytes = sgrt_input_values(in, (int64_t)length, 1, r->e);
+    r->text = bytes ? sgrt_alloc((int64_t)length + 1, 1, r->e) : NULL;
+    if (r->text)
+        memcpy(r->text, bytes, length);
+    free(bytes);
+    if (!r->text)
         return false;
-    f->header = cJSON_ParseWithLength(text, length);
-    free(text);
+    r->f->header = cJSON_ParseWithLength(r->text, length);
     return true;
 }
 
@@ -211,12 +228,13 @@ static bool read_file(SgrtTensorFile *f, SgrtInput *in, SgrtError *e)
 {
     Reading r = {.f = f, .e = e};
     int64_t bytes = 0;
-    bool read = read_json(f, in, e) && read_header(&r, &bytes);
+    bool read = read_json(&r, in) && read_header(&r, &bytes);
     if (read)
         f->bytes = sgrt_input_values(in, bytes, 1, e);
     read = read && f->bytes && sgrt_input_end(in, e);
     for (int64_t i = 0; read && i < f->tensors; i++)
         f->tensor[i].values = (char *)f->bytes + r.begin[i];
+    free(r.text);
     free(r.begin);
     free(r.end);
     return read;
@@ -244,7 +262,7 @@ bool sgrt_tensors_read(SgrtTensorFile *f, const char *path, SgrtError *e)
 static bool take_tensor(SgrtArray *a, const SgrtTensor *t, const char *path, SgrtError *e)
 {
     if (t->stored == SGRT_STORED_COUNT)
-        return sgrt_fail(e, "%s: %s: values of its type cannot be read", path, t->name);
+        return sgrt_fail(e, "%s: %.200s: values of its type cannot be read", path, t->name);
     *a = (SgrtArray){.stored = t->stored, .rank = t->rank, .size = t->size};
     memcpy(a->dim, t->dim, sizeof a->dim);
     int64_t bytes = sgrt_stored_bytes(t->stored);

@@ -1,12 +1,14 @@
 /* run: the outputs of a graph, into files or onto the screen. */
 #include "runtime/verb.h"
 
+#include "runtime/csv.h"
 #include "runtime/eval.h"
 #include "runtime/memory.h"
 #include "runtime/npy.h"
 #include "runtime/png.h"
 #include "runtime/session.h"
 #include "runtime/show.h"
+#include "runtime/tensors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,42 @@ static bool ends_in(const char *path, const char *suffix)
     return length > end && strcasecmp(path + length - end, suffix) == 0;
 }
 
+static bool write_npy(const char *path, const char *name, const SgrtArray *a, SgrtError *e)
+{
+    (void)name;
+    return sgrt_npy_write(path, a->stored, a->dim, a->rank, a->values, e);
+}
+
+static bool write_csv(const char *path, const char *name, const SgrtArray *a, SgrtError *e)
+{
+    (void)name;
+    return sgrt_csv_write(path, a, e);
+}
+
+static bool write_tensor(const char *path, const char *name, const SgrtArray *a, SgrtError *e)
+{
+    SgrtTensor t = {
+        .name = name, .stored = a->stored, .rank = a->rank, .size = a->size, .values = a->values};
+    memcpy(t.dim, a->dim, sizeof t.dim);
+    return sgrt_tensors_write(path, &t, 1, NULL, 0, e);
+}
+
+/* Kinds of files by the ends of their names; pictures have rules of their own. */
+static const struct {
+    const char *suffix;
+    bool (*write)(const char *path, const char *name, const SgrtArray *a, SgrtError *e);
+} kind_row[] = {{".npy", write_npy}, {".csv", write_csv}, {".safetensors", write_tensor}};
+
+enum { KINDS = sizeof kind_row / sizeof kind_row[0] };
+
+static int kind_of(const char *path)
+{
+    int kind = 0;
+    while (kind < KINDS && !ends_in(path, kind_row[kind].suffix))
+        kind++;
+    return kind;
+}
+
 /* Before anything is computed: every file must be of a kind that its output can have. */
 static int check_files(const SgrtSession *s)
 {
@@ -25,10 +63,11 @@ static int check_files(const SgrtSession *s)
     for (int64_t i = 0; i < s->graph->outputs; i++) {
         const char *path = s->output[i];
         const SgrtOutput *o = &s->graph->output[i];
-        if (!path || ends_in(path, ".npy"))
+        if (!path || kind_of(path) < KINDS)
             continue;
         if (!ends_in(path, ".png"))
-            sgrt_fail(&e, "%s=%s: the file's name must end in .npy or .png", o->name, path);
+            sgrt_fail(&e, "%s=%s: the file's name must end in .npy, .csv, .safetensors or .png",
+                      o->name, path);
         else if (o->rank < 2)
             sgrt_fail(&e, "%s=%s: a picture needs an output [.., h, w] or [.., h, w, 3]", o->name,
                       path);
@@ -56,7 +95,7 @@ static bool deliver(const SgrtSession *s, int64_t i, const SgrtArray *a, SgrtErr
     if (path && ends_in(path, ".png"))
         return write_picture(s, path, a, e);
     if (path)
-        return sgrt_npy_write(path, a->stored, a->dim, a->rank, a->values, e);
+        return kind_row[kind_of(path)].write(path, name, a, e);
     if (!sgrt_show(stdout, name, a))
         sgrt_say_note(s->options, "%s has too many values to print; %s=FILE.npy%s keeps them", name,
                       name, s->graph->output[i].rank < 2 ? "" : " or .png");

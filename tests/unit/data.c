@@ -164,12 +164,12 @@ static const struct {
      "an extent that is too large"},
     {"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", "goes on after its last value"},
     {"{'descr': '<f8', 'fortran_order': False, 'shape': (-2,), }", "an extent is expected"},
-    {"{'descr': '<c16', 'fortran_order': False, 'shape': (1,), }", "NumPy type '<c16'"},
+    {"{'descr': '<c16', 'fortran_order': False, 'shape': (1,), }", "no other type at \" '<c16'"},
     {"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,), }", "quoted text"},
     {"{'descr': '<f8', 'shape': (2,), }", "is missing"},
     {"{'descr': '<f8', 'fortran_order': 1, 'shape': (2,), }", "True or False"},
     {"{'descr': '<f8', 'fortran_order': False, 'shape': (2 }", "a comma is expected"},
-    {"{'descr': '<f8', 'fortran_order': False, 'size': (2,) }", "'size' is not a key"},
+    {"{'descr': '<f8', 'fortran_order': False, 'size': (2,) }", "no other at \"'size'"},
     {"('descr', '<f8')", "a dict is expected"},
     {"", "a dict is expected"},
 };
@@ -181,6 +181,7 @@ START_TEST(bad_npy_headers_are_refused)
     write_npy("x", bad_npy[_i].dict, two, sizeof two);
     ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
     assert_says(scratch_path("x"));
+    assert_says("offset ");
     assert_says(bad_npy[_i].says);
 }
 END_TEST
