@@ -27,6 +27,10 @@ target_link_libraries(digits PRIVATE sgc_options m)
 add_executable(schema ${CMAKE_SOURCE_DIR}/tests/tools/schema.c)
 target_link_libraries(schema PRIVATE sgc_options PkgConfig::CJSON)
 
+# Damages files, for the fuzzers.
+add_executable(mutate ${CMAKE_SOURCE_DIR}/tests/tools/mutate.c)
+target_link_libraries(mutate PRIVATE sgc_options)
+
 function(sgc_test name)
   add_test(NAME ${name} COMMAND ${ARGN})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300
