@@ -134,6 +134,7 @@ LLVMValueRef cg_pointer(Cg *cg, CgTable t, uint32_t item); /* frame->param[item]
 LLVMBasicBlockRef cg_enter_entry(Cg *cg);
 void cg_leave_entry(Cg *cg, LLVMBasicBlockRef before);
 uint32_t cg_fault_place(Cg *cg, IrRef r); /* the number of r in SgrtGraph.place */
+uint32_t cg_value_place(Cg *cg, IrRef r); /* the same of an operation that may not be finite */
 
 /* ---- arith.c: instructions ----------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@ typedef struct CgOptions {
     const char *manifest; /* what the model takes and gives, for programs around it; or NULL */
     uint64_t interface;   /* a number that differs where that does */
     const char **needs;   /* NULL, or set to the features that code needs of the CPU: "avx2,fma" */
+    bool watch;         /* look for values that are not finite: sgc -g */
     bool no_optimise;   /* skip default<O3>: tests compare both */
 } CgOptions;
 

@@ -137,15 +137,26 @@ static const char *name_of(const Cg *cg, IrRef r)
     return name_of(cg, n->in[0]);
 }
 
-uint32_t cg_fault_place(Cg *cg, IrRef r)
+static uint32_t place_number(Cg *cg, const char *text)
 {
-    const IrNode *n = ir_at(cg->g, r);
-    const char *text = arena_printf(cg->arena, "%s:%u:%u: %s[%s]", cg->m->file, n->at.line,
-                                    n->at.col, name_of(cg, n->in[0]), name_of(cg, n->in[1]));
     CgGraph *of = cg->of;
     for (uint32_t i = 0; i < of->places; i++)
         if (strcmp(of->place[i], text) == 0)
             return i;
     *arena_push(cg->arena, of->place, of->places, const char *) = text;
     return of->places - 1;
+}
+
+uint32_t cg_fault_place(Cg *cg, IrRef r)
+{
+    const IrNode *n = ir_at(cg->g, r);
+    return place_number(cg, arena_printf(cg->arena, "%s:%u:%u: %s[%s]", cg->m->file, n->at.line,
+                                         n->at.col, name_of(cg, n->in[0]), name_of(cg, n->in[1])));
+}
+
+uint32_t cg_value_place(Cg *cg, IrRef r)
+{
+    const IrNode *n = ir_at(cg->g, r);
+    return place_number(cg, arena_printf(cg->arena, "%s:%u:%u: %s", cg->m->file, n->at.line,
+                                         n->at.col, ir_op_info[n->op].name));
 }

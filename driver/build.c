@@ -175,7 +175,8 @@ static bool write_code(const Session *s, CgEmit kind, const char *path, const ch
                                .version = SGC_VERSION,
                                .manifest = interface->manifest,
                                .interface = interface->number,
-                               .needs = needs};
+                               .needs = needs,
+                               .watch = o->watch};
     double start = milliseconds();
     bool ok = cg_compile(s->program.model, s->program.entry, &options, kind, path, s->diags);
     watch_stage(s->watch, "codegen", milliseconds() - start);

@@ -48,7 +48,7 @@ typedef struct Options {
     int64_t real_bytes, parts;
     bool json; /* --diagnostics */
     bool color, no_warnings, warnings_are_errors;
-    bool remarks, time_passes, verbose, check, help, version;
+    bool remarks, time_passes, watch, verbose, check, help, version;
 } Options;
 
 /* Runs a command; returns the exit status. */

@@ -4,6 +4,7 @@
 #include "runtime/memory.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,17 +167,39 @@ void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
         sgrt_call_phase(c, i, pool);
 }
 
-bool sgrt_call_check(const SgrtCall *c, SgrtError *e)
+bool sgrt_call_explain(const SgrtCall *c, SgrtError *e)
+{
+    const SgrtNonfinite *f = &c->fault.nonfinite;
+    char why[400], row[40] = "";
+    if (!f->seen || !e->nonfinite)
+        return false;
+    if (f->row >= 0)
+        snprintf(row, sizeof row, " (row %lld)", (long long)f->row);
+    if (isnan(f->operand))
+        snprintf(why, sizeof why, "%s is %g%s", c->data->graph->place[f->place], f->result, row);
+    else
+        snprintf(why, sizeof why, "%s of %g is %g%s", c->data->graph->place[f->place], f->operand,
+                 f->result, row);
+    return sgrt_fail_as(e, why);
+}
+
+static bool check_costs(const SgrtCall *c, SgrtError *e)
 {
     const SgrtGraph *g = c->data->graph;
     const double *cost = c->frame.cost;
-    if (c->fault.kind)
-        return sgrt_fail(e, "%s: index %lld out of range [0, %lld)", g->place[c->fault.place],
-                         (long long)c->fault.index, (long long)c->fault.size);
     for (int64_t i = 0; i < g->costs; i++)
         if (!isfinite(cost[1 + i]))
             return sgrt_fail_nonfinite(e, "the cost of %s is %g", g->cost[i], cost[1 + i]);
     if (g->costs && !isfinite(cost[0]))
         return sgrt_fail_nonfinite(e, "the sum of the costs is %g", cost[0]);
     return true;
+}
+
+bool sgrt_call_check(const SgrtCall *c, SgrtError *e)
+{
+    if (c->fault.kind)
+        return sgrt_fail(e, "%s: index %lld out of range [0, %lld)",
+                         c->data->graph->place[c->fault.place], (long long)c->fault.index,
+                         (long long)c->fault.size);
+    return check_costs(c, e) || sgrt_call_explain(c, e);
 }

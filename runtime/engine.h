@@ -56,4 +56,8 @@ void sgrt_call_phase(SgrtCall *c, int64_t phase, SgrtPool *pool);
 /* False if the last run faulted or a cost is not finite: says which and where. */
 bool sgrt_call_check(const SgrtCall *c, SgrtError *e);
 
+/* Adds to an error about a number which operation made it, where the build looks for that (-g).
+ * Always false. */
+bool sgrt_call_explain(const SgrtCall *c, SgrtError *e);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static void set(SgrtError *e, bool nonfinite, const char *format, va_list arguments)
 {
@@ -25,6 +26,13 @@ bool sgrt_fail_nonfinite(SgrtError *e, const char *format, ...)
     va_start(arguments, format);
     set(e, true, format, arguments);
     va_end(arguments);
+    return false;
+}
+
+bool sgrt_fail_as(SgrtError *e, const char *why)
+{
+    size_t used = strlen(e->text);
+    snprintf(e->text + used, sizeof e->text - used, "; %s", why);
     return false;
 }
 

@@ -20,6 +20,9 @@ bool sgrt_fail(SgrtError *e, const char *format, ...) __attribute__((format(prin
 bool sgrt_fail_nonfinite(SgrtError *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Puts "; WHY" behind the text.  Always false. */
+bool sgrt_fail_as(SgrtError *e, const char *why);
+
 /* Puts "PLACE: " before the text.  Always false. */
 bool sgrt_fail_in(SgrtError *e, const char *place);
 

@@ -1,7 +1,17 @@
 /* What goes wrong inside compiled code, which can neither print nor stop. */
 #include "runtime/kernels.h"
 
-enum { NONE, INDEX, BUSY = -1 };
+enum { NONE, INDEX, BUSY = -1, SEEN = 1 };
+
+/* Returns what the lock held. */
+static int64_t take(int64_t *lock)
+{
+    int64_t held;
+    do
+        held = __atomic_exchange_n(lock, BUSY, __ATOMIC_ACQUIRE);
+    while (held == BUSY);
+    return held;
+}
 
 /* Of all faults of a call, the one with the smallest place and then index is kept, so that the
  * message does not depend on which thread was first.  `kind` serves as the lock; faults are rare.
@@ -9,14 +19,32 @@ enum { NONE, INDEX, BUSY = -1 };
 void sgrt_fault_index(void *frame, int32_t place, int64_t index, int64_t size)
 {
     SgrtFault *f = ((SgrtFrame *)frame)->fault;
-    int64_t kind;
-    do
-        kind = __atomic_exchange_n(&f->kind, BUSY, __ATOMIC_ACQUIRE);
-    while (kind == BUSY);
+    int64_t kind = take(&f->kind);
     if (kind == NONE || place < f->place || (place == f->place && index < f->index)) {
         f->place = place;
         f->index = index;
         f->size = size;
     }
     __atomic_store_n(&f->kind, INDEX, __ATOMIC_RELEASE);
+}
+
+/* The same of values: places are numbered in the order of the operations. */
+static void see(void *frame, int32_t place, int64_t row, double operand, double result)
+{
+    SgrtFault *fault = ((SgrtFrame *)frame)->fault;
+    SgrtNonfinite *f = &fault->nonfinite;
+    int64_t seen = take(&f->seen);
+    if (seen == NONE || place < f->place || (place == f->place && row < f->row))
+        *f = (SgrtNonfinite){BUSY, place, row, operand, result};
+    __atomic_store_n(&f->seen, SEEN, __ATOMIC_RELEASE);
+}
+
+void sgrt_fault_value_f32(void *frame, int32_t place, int64_t row, float operand, float result)
+{
+    see(frame, place, row, operand, result);
+}
+
+void sgrt_fault_value_f64(void *frame, int32_t place, int64_t row, double operand, double result)
+{
+    see(frame, place, row, operand, result);
 }

@@ -76,7 +76,8 @@ static bool gradient_is_finite(const SgrtProbe *p, SgrtError *e)
 bool sgrt_probe_step(SgrtProbe *p, SgrtError *e)
 {
     sgrt_call_run(&p->step, p->pool);
-    return sgrt_call_check(&p->step, e) && gradient_is_finite(p, e);
+    return sgrt_call_check(&p->step, e) &&
+           (gradient_is_finite(p, e) || sgrt_call_explain(&p->step, e));
 }
 
 bool sgrt_probe_cost(SgrtProbe *p, double *cost, SgrtError *e)

@@ -97,11 +97,21 @@ typedef struct SgrtSite {
     int64_t by_rows;
 } SgrtSite;
 
+/* The first operation of a call whose result was infinite or not a number: what a build with -g
+ * looks for.  Such a value may still be of no account, so it is an explanation and no fault. */
+typedef struct SgrtNonfinite {
+    int64_t seen;  /* 0: none */
+    int64_t place; /* index into SgrtGraph.place */
+    int64_t row;   /* of the data set, or -1 */
+    double operand, result;
+} SgrtNonfinite;
+
 /* What went wrong first in a call; kind 0 is nothing. */
 typedef struct SgrtFault {
     int64_t kind;  /* 0, or 1: index out of range */
     int64_t place; /* index into SgrtGraph.place */
     int64_t index, size;
+    SgrtNonfinite nonfinite;
 } SgrtFault;
 
 typedef struct SgrtFrame {

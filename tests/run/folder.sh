@@ -102,6 +102,25 @@ status 3 ./line train --resume burst --steps "$step"
 says "$(grep -o 'step [0-9]* (epoch.*' first | head -n 1)"
 same burst/config.json before.json
 
+# A build with -g goes on with the same run, and names the operation.
+cat >steep.sg <<'END2'
+param w = ones()
+graph g {
+  plate n = rows(4) {
+    data x
+    cost square(log(w - x) - 1)
+  }
+}
+train g { optimizer = sgd(lr = 0.5)  epochs = 50 }
+END2
+status 0 sgc steep.sg -o steep
+status 0 sgc -g steep.sg -o steep-g
+status 3 ./steep train x=random:3 --rows 40 --lr 0 --quiet --out fall
+! grep -q 'log of' err || fail 'a build without -g looks at every operation'
+step=$(sed -n 's/.*: step \([0-9]*\) .*/\1/p' err | head -n 1)
+status 3 ./steep-g train --resume fall --steps "$step"
+grep -qE 'steep.sg:5:17: log of -?[0-9.e-]+ is -?nan \(row [0-9]+\)' err || { cat err >&2; fail 'no operation is named'; }
+
 # What cannot be written is said, and it is no success.
 mkdir locked
 touch locked/file
