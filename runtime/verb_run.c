@@ -37,7 +37,7 @@ static bool write_tensor(const char *path, const char *name, const SgrtArray *a,
     SgrtTensor t = {
         .name = name, .stored = a->stored, .rank = a->rank, .size = a->size, .values = a->values};
     memcpy(t.dim, a->dim, sizeof t.dim);
-    return sgrt_tensors_write(path, &t, 1, NULL, 0, e);
+    return sgrt_tensor_write(path, &t, e);
 }
 
 /* Kinds of files by the ends of their names; pictures have rules of their own. */
