@@ -366,9 +366,11 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
     return ok ? SGC_OK : s.broken ? SGC_INTERNAL : SGC_FAILED;
 }
 
+/* A library brings its header, unless -o names the one file that is wanted. */
 int command_build(const Options *o, Arena *a)
 {
-    return run(o, o->input[0], o->emit, a);
+    bool library = o->emit & (1u << EMIT_LIB | 1u << EMIT_SHARED);
+    return run(o, o->input[0], o->emit | (library && !o->output ? 1u << EMIT_HEADER : 0), a);
 }
 
 int command_check(const Options *o, Arena *a)

@@ -178,6 +178,8 @@ bool words_add_runtime(Words *c, Arena *a, const char *needs);
 
 /* ---- library.c ----------------------------------------------------------------------------- */
 
+#define LIBRARY_LINK_FLAGS "-lm -pthread" /* of a program that holds a model */
+
 typedef struct LibraryOptions {
     const char *model; /* the prefix of its symbols */
     const char *stem;  /* "vae" of "libvae.a" */

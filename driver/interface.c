@@ -184,6 +184,23 @@ static void take_sites(EntryInterface *to, const IrGraph *g, Arena *a)
     }
 }
 
+/* As the nodes of the step say, or, of a graph without one, those of its run. */
+static void take_decisions(GraphInterface *to, const char *file, const IrGraph *g, Arena *a)
+{
+    for (IrRef r = 0; r < g->count; r++) {
+        const IrNode *n = ir_at(g, r);
+        if (!n->why)
+            continue;
+        const char *place = arena_printf(a, "%s:%u:%u", file, n->at.line, n->at.col);
+        uint32_t k = 0;
+        while (k < to->decisions && (strcmp(to->decision[k].place, place) != 0 ||
+                                     strcmp(to->decision[k].text, n->why) != 0))
+            k++;
+        if (k == to->decisions)
+            *arena_push(a, to->decision, to->decisions, Decision) = (Decision){place, n->why};
+    }
+}
+
 static int64_t batch_of(const IrGraph *const stage[IR_ENTRIES])
 {
     int64_t batch = 0;
@@ -207,6 +224,8 @@ static void take_graph(Interface *to, const Program *p, uint32_t g, const char *
     take_data(graph, p->model, stage, taken, a);
     take_outputs(graph, &entry[IR_ENTRY_RUN], taken, a);
     take_costs(graph, p->model, source, a);
+    take_decisions(graph, to->file,
+                   &entry[entry[IR_ENTRY_STEP].count ? IR_ENTRY_STEP : IR_ENTRY_RUN], a);
     for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
         take_sites(&graph->entry[e], stage[e], a);
 }

@@ -28,6 +28,11 @@ typedef struct EntryInterface {
     uint32_t sites;
 } EntryInterface;
 
+/* What was decided about a draw or a cost, and why. */
+typedef struct Decision {
+    const char *place, *text;
+} Decision;
+
 typedef struct GraphInterface {
     const char *name, *id;
     int64_t batch; /* most rows of a call; 0: no rows */
@@ -36,6 +41,8 @@ typedef struct GraphInterface {
     const char **cost; /* labels */
     uint32_t costs;
     EntryInterface entry[IR_ENTRIES];
+    Decision *decision;
+    uint32_t decisions;
 } GraphInterface;
 
 typedef struct HyperInterface {
@@ -56,8 +63,7 @@ typedef struct Interface {
     const IrTrain *train; /* borrowed */
     uint32_t trains;
     const char *manifest; /* JSON */
-    uint64_t number;      /* differs where anything above but hash, version and file does, or
-                           * what all models have */
+    uint64_t number;      /* differs where a header of another build would call wrongly */
 } Interface;
 
 Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, const char *version,
@@ -67,7 +73,8 @@ Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, 
 const char *interface_identifier(const char *name, Arena *a);
 const char *interface_capitals(const char *id, Arena *a);
 
-const char *interface_manifest(const Interface *i, bool with_build, Arena *a);
+/* Without what changes no call: places, decisions, the build, unless it is `whole`. */
+const char *interface_manifest(const Interface *i, bool whole, Arena *a);
 bool write_header(const Interface *i, const char *path, Arena *a);
 
 /* The dtypes of numpy, and the types of C. */

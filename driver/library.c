@@ -63,7 +63,7 @@ static bool link_shared(const char *part, const char *output, const LibraryOptio
     words_add(&c, a, "-o", 0);
     words_add(&c, a, output, 0);
     words_add(&c, a, part, 0);
-    words_add(&c, a, "-lm:-pthread", ':');
+    words_add(&c, a, LIBRARY_LINK_FLAGS, ' ');
     return words_run(&c, "link", o->verbose);
 }
 
@@ -81,7 +81,7 @@ bool write_pkg_config(const LibraryOptions *o, const char *version, const char *
     if (out)
         fprintf(out,
                 "Name: %s\nDescription: a model compiled by sgc\nVersion: %s\n"
-                "Cflags: -I${pcfiledir}\nLibs: -L${pcfiledir} -l%s -lm -pthread\n",
+                "Cflags: -I${pcfiledir}\nLibs: -L${pcfiledir} -l%s " LIBRARY_LINK_FLAGS "\n",
                 o->stem, version, o->stem);
     return (out && fclose(out) == 0) || complain("cannot write %s", path);
 }

@@ -53,6 +53,11 @@ static void print_estimators(FILE *out)
             row(out, ir_estimator_info[e].name, ir_estimator_info[e].doc);
 }
 
+static void print_link_flags(FILE *out)
+{
+    fputs(LIBRARY_LINK_FLAGS "\n", out);
+}
+
 static const struct {
     const char *name;
     void (*print)(FILE *out);
@@ -65,6 +70,7 @@ static const struct {
     {"messages", print_messages, "what sgc says, by code; sgc explain CODE says more"},
     {"errors.md", print_errors_page, "docs/errors.md"},
     {"ops", print_ops, "operations of the graph"},
+    {"link-flags", print_link_flags, "what a program with a model's library is linked with"},
 };
 enum { LISTINGS = sizeof listing / sizeof *listing };
 

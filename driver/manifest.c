@@ -67,7 +67,20 @@ static void put_entry(FILE *out, const char *key, const EntryInterface *e)
     fputs(e->exists ? "]}" : "", out);
 }
 
-static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, Arena *a)
+static void put_decisions(FILE *out, const GraphInterface *g)
+{
+    fputs(",\"decisions\":[", out);
+    for (uint32_t k = 0; k < g->decisions; k++) {
+        fputs(k ? ",{" : "{", out);
+        put_member(out, "at", g->decision[k].place);
+        fputc(',', out);
+        put_member(out, "text", g->decision[k].text);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
+static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, bool whole, Arena *a)
 {
     fputc('{', out);
     put_member(out, "name", g->name);
@@ -78,11 +91,13 @@ static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, Ar
     fputs(",\"costs\":[", out);
     for (uint32_t k = 0; k < g->costs; k++) {
         fputs(k ? "," : "", out);
-        put_text(out, g->cost[k] ? g->cost[k] : "");
+        put_text(out, whole && g->cost[k] ? g->cost[k] : "");
     }
     fputc(']', out);
     for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
         put_entry(out, ir_entry_name[e], &g->entry[e]);
+    if (whole)
+        put_decisions(out, g);
     fputc('}', out);
 }
 
@@ -99,12 +114,12 @@ static void put_hypers(FILE *out, const Interface *i)
     fputc(']', out);
 }
 
-static void put_graphs(FILE *out, const Interface *i, Arena *a)
+static void put_graphs(FILE *out, const Interface *i, bool whole, Arena *a)
 {
     fputs(",\"graphs\":[", out);
     for (uint32_t k = 0; k < i->graphs; k++) {
         fputs(k ? "," : "", out);
-        put_graph(out, i, &i->graph[k], a);
+        put_graph(out, i, &i->graph[k], whole, a);
     }
     fputc(']', out);
 }
@@ -164,7 +179,7 @@ static void put_build(FILE *out, const Interface *i)
     fputc('}', out);
 }
 
-const char *interface_manifest(const Interface *i, bool with_build, Arena *a)
+const char *interface_manifest(const Interface *i, bool whole, Arena *a)
 {
     char *text = NULL;
     size_t len = 0;
@@ -176,11 +191,11 @@ const char *interface_manifest(const Interface *i, bool with_build, Arena *a)
     fprintf(out, ",\"real\":\"%s\",", interface_dtype(i, IR_REAL));
     put_arrays(out, i, "params", i->param, i->params, a);
     put_hypers(out, i);
-    put_graphs(out, i, a);
+    put_graphs(out, i, whole, a);
     put_trains(out, i);
     put_struct(out, "config", setting_field, sizeof setting_field / sizeof *setting_field);
     put_struct(out, "call", call_field, sizeof call_field / sizeof *call_field);
-    if (with_build)
+    if (whole)
         put_build(out, i);
     fputc('}', out);
     fclose(out);

@@ -38,3 +38,13 @@ flags=()
 status 0 cc "${flags[@]}" print.c libline.a -lm -pthread -o print
 status 0 ./print
 same manifest.json out
+status 0 ./line info --json
+same manifest.json out
+
+# A comment more in the source changes places, and no call: the same number.
+sed '1i # more' "$SGC_SOURCE_DIR/tests/embed/line.sg" >line.sg
+status 0 sgc line.sg --emit=header --out-dir moved
+same <(grep '_ABI UINT64' line.h) <(grep '_ABI UINT64' moved/line.h)
+sed 's/hyper beta/hyper gamma/; s/cost beta/cost gamma/' "$SGC_SOURCE_DIR/tests/embed/line.sg" >line.sg
+status 0 sgc line.sg --emit=header --out-dir moved
+! cmp -s <(grep '_ABI UINT64' line.h) <(grep '_ABI UINT64' moved/line.h) || fail 'one number for two headers'

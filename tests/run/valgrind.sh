@@ -41,3 +41,10 @@ watched vae 'batch=17 hidden=20 latent=3' x=digits.idx
 watched certigrad_aevb 'batch=17 encoder=20 decoder=24 latent=3' x=digits.idx
 watched iwae 'batch=17 hidden=20 latent=3' x=digits.idx
 watched sbn 'batch=17 latent=9' x=digits.idx
+
+# A model inside a program: every call of the header.
+status 0 sgc "$SGC_SOURCE_DIR/tests/embed/line.sg" --cpu x86-64-v3 --parts 2 --emit=lib
+status 0 cc -std=gnu11 -g -I. "-I$SGC_SOURCE_DIR/tests/embed" "$SGC_SOURCE_DIR/tests/embed/calls.c" \
+    libline.a -lm -pthread -o calls
+status 0 valgrind --quiet --error-exitcode=9 --leak-check=full ./calls
+silent err
