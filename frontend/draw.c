@@ -118,6 +118,8 @@ static bool read_via(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
         return true;
     if (!via_estimator(fe, v, law, via))
         return false;
+    if (via->estimator == IR_EST_DISARM || via->estimator == IR_EST_UNORDERED_SET)
+        via->samples = 2;
     for (uint32_t i = 0; i < v->args.count; i++)
         if (fe_given_twice(fe, &v->args, i) || !via_argument(fe, v, &v->args.arg[i], via))
             return false;

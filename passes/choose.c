@@ -74,7 +74,7 @@ static void refuse(const EsFacts *f, const EsDraw *d, const EsRow *row, const ch
     Span where = !here ? f->g->node[at].at : z->attr.via.at.line ? z->attr.via.at : z->at;
     diag_error(diags, where, SG0607, "%s", why);
     if (row->estimator != IR_EST_AUTO && !here)
-        diag_note(diags, z->at, "%s is drawn here, and a parameter moves it", es_name(z));
+        diag_note(diags, z->at, "%s is drawn here", es_name(z));
     diag_note(diags, where, "%s (%s) needs: %s",
               row->estimator == IR_EST_AUTO ? "every estimator"
                                             : ir_estimator_info[row->estimator].name,
@@ -187,6 +187,9 @@ static void explain(const EsFacts *f, EsDraw *d)
                               "elements; costs may jump in it",
                               es_name(n), law, who, (long long)es_variants(f->g, n),
                               (long long)ir_elements(&n->type));
+    else if (d->estimator != IR_EST_SCORE)
+        d->why = arena_printf(a, "%s ~ %s: %s (%s), samples = %lld", es_name(n), law,
+                              ir_estimator_info[d->estimator].name, who, (long long)d->samples);
     else
         d->why = arena_printf(a, "%s ~ %s: score (%s), samples = %lld%s; its support is fixed%s%s",
                               es_name(n), law, who, (long long)d->samples, baseline_words(d),

@@ -5,7 +5,6 @@
  * enumerated draw is the index of a plate of its values, weighed by their probability.  `samples =
  * K` is a plate that the draw and all that follows from it gain.  The rest of the program is
  * rebuilt around them; surrogate.c then adds what is summed, and adjoint.c the derivative. */
-#include "passes/adjoint.h"
 #include "passes/estimator.h"
 #include "passes/stable.h"
 
@@ -15,7 +14,6 @@ typedef struct Lowering {
     bool *live;
     IrPlates *extra; /* by source node: the plates it gains */
     IrRef *now;      /* by source node */
-    bool with_scores;
 } Lowering;
 
 /* ---- plates --------------------------------------------------------------------------------- */
@@ -27,6 +25,23 @@ static EsDraw *draw_of(Lowering *l, IrRef node)
             return &l->p.draw[i];
     return NULL;
 }
+
+typedef enum Gains {
+    GAINS_SAMPLES,
+    GAINS_VALUES,
+    GAINS_SUBSET,
+    GAINS_ALTERNATIVES,
+    GAINS_VARIANTS
+} Gains;
+
+static const struct {
+    Gains plates;
+    EsValue *value;
+} derive[IR_EST_COUNT] = {
+#define DERIVE(estimator, plates, value, term)                                                     \
+    [IR_EST_##estimator] = {GAINS_##plates, es_value_##value},
+#include "passes/derive.def"
+};
 
 /* A plate of the draw: `of` says of what. */
 static bool add_plate(Lowering *l, const EsDraw *d, IrPlateKind kind, const char *of, int64_t size,
@@ -60,11 +75,46 @@ static bool add_variants(Lowering *l, uint32_t i, PassCtx *cx)
             add_plate(l, d, IR_PLATE_STATIC, "variants", variants, &d->variant, cx));
 }
 
-static bool share_plate(Lowering *l, uint32_t i)
+/* The other values that each element might have. */
+static bool add_alternatives(Lowering *l, EsDraw *d, PassCtx *cx)
 {
-    for (uint32_t k = 0; k < i; k++)
-        if (es_same_statement(&l->source, &l->p.draw[k], &l->p.draw[i])) {
-            l->p.draw[i].own = l->p.draw[k].own;
+    const IrNode *n = &l->source.node[d->node];
+    int64_t elements = ir_elements(&n->type);
+    int64_t values = ir_dist_values(&l->source, n->attr.dist, n->in);
+    return (elements == 1 ||
+            add_plate(l, d, IR_PLATE_STATIC, "elements", elements, &d->element, cx)) &&
+           (values <= 2 || add_plate(l, d, IR_PLATE_STATIC, "others", values - 1, &d->variant, cx));
+}
+
+static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
+{
+    EsDraw *d = &l->p.draw[i];
+    Gains gains = derive[d->estimator].plates;
+    int64_t values = es_support_size(&l->source, &l->source.node[d->node]);
+    if (gains == GAINS_VALUES)
+        return add_plate(l, d, IR_PLATE_ENUMERATION, "values", values, &d->own, cx);
+    if (gains == GAINS_SUBSET)
+        return add_plate(l, d, IR_PLATE_ENUMERATION, "set", d->samples, &d->own, cx);
+    if (d->samples > 1 && !add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx))
+        return false;
+    if (!d->moved)
+        return true;
+    return gains == GAINS_ALTERNATIVES ? add_alternatives(l, d, cx)
+           : gains == GAINS_VARIANTS   ? add_variants(l, i, cx)
+                                       : true;
+}
+
+/* Draws of one statement share their plates, but for those that have a weight of their own. */
+static bool share_plates(Lowering *l, uint32_t i)
+{
+    EsDraw *d = &l->p.draw[i];
+    Gains gains = derive[d->estimator].plates;
+    for (uint32_t k = 0; k < i && gains != GAINS_VALUES && gains != GAINS_SUBSET; k++)
+        if (es_same_statement(&l->source, &l->p.draw[k], d) &&
+            (gains == GAINS_SAMPLES || l->p.draw[k].moved == d->moved)) {
+            d->own = l->p.draw[k].own;
+            d->element = l->p.draw[k].element;
+            d->variant = l->p.draw[k].variant;
             return true;
         }
     return false;
@@ -73,16 +123,8 @@ static bool share_plate(Lowering *l, uint32_t i)
 static bool add_plates(Lowering *l, PassCtx *cx)
 {
     bool ok = true;
-    for (uint32_t i = 0; i < l->p.draws && ok; i++) {
-        EsDraw *d = &l->p.draw[i];
-        if (d->estimator == IR_EST_ENUMERATE)
-            ok = add_plate(l, d, IR_PLATE_ENUMERATION, "values",
-                           es_support_size(&l->source, &l->source.node[d->node]), &d->own, cx);
-        else if (d->samples > 1 && !share_plate(l, i))
-            ok = add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx);
-        if (d->estimator == IR_EST_MEASURE_VALUED && d->moved)
-            ok = ok && add_variants(l, i, cx);
-    }
+    for (uint32_t i = 0; i < l->p.draws && ok; i++)
+        ok = share_plates(l, i) || add_plates_of(l, i, cx);
     return ok;
 }
 
@@ -121,7 +163,7 @@ static IrPlates with_plates_of_weights(const IrGraph *g, IrPlates plates)
 
 /* ---- draws ---------------------------------------------------------------------------------- */
 
-static IrRef draw_base(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates)
+IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates)
 {
     type.elem = IR_REAL;
     type.plates = plates;
@@ -130,11 +172,44 @@ static IrRef draw_base(IrGraph *g, const char *name, IrBase base, IrType type, I
     return ir_typed(g, IR_DRAW, attr, type, 0, NULL);
 }
 
-static IrRef draw_noise(IrGraph *g, const IrNode *sample, const IrRef *arg, IrPlates plates)
+IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates plates)
 {
     IrDist law = sample->attr.dist;
-    return draw_base(g, es_name(sample), ir_dist_info[law].base,
-                     ir_noise_type(g, law, arg, &sample->type), plates);
+    return es_base_noise(p->g, es_name(sample), ir_dist_info[law].base,
+                         ir_noise_type(p->g, law, arg, &sample->type), plates);
+}
+
+IrRef es_value_moving(EsProgram *p, EsDraw *d, const IrNode *n)
+{
+    d->noise = es_noise(p, n, d->arg, d->plates);
+    return ir_dist_info[d->law].transport(p->g, d->arg, d->noise);
+}
+
+IrRef es_value_held(EsProgram *p, EsDraw *d, const IrNode *n)
+{
+    return ir_unary(p->g, IR_SAMPLED, es_value_moving(p, d, n));
+}
+
+IrRef es_value_measured(EsProgram *p, EsDraw *d, const IrNode *n)
+{
+    IrGraph *g = p->g;
+    IrRef value = es_value_held(p, d, n);
+    if (g->entry == IR_ENTRY_STEP && d->moved && ir_measure[d->law]->fresh)
+        d->fresh = es_base_noise(g, arena_printf(g->model->arena, "%s.variant", es_name(n)),
+                                 IR_BASE_UNIFORM, n->type, d->plates);
+    return value;
+}
+
+/* The copies of a draw share their uniform noise u: copy k reads u + k/K, less 1 where that is
+ * beyond it.  Each is uniform, and of K copies of a bit as many are set as can be told. */
+IrRef es_value_systematic(EsProgram *p, EsDraw *d, const IrNode *n)
+{
+    IrGraph *g = p->g;
+    IrRef u = es_noise(p, n, d->arg, d->plates & ~(1u << d->own));
+    IrRef copy = ir_real(g, ir_index(g, (uint32_t)d->own, 0)), one = ir_const(g, 1);
+    u = ir_binary(g, IR_ADD, u, ir_binary(g, IR_MUL, copy, ir_const(g, 1 / (double)d->samples)));
+    u = ir_select(g, ir_binary(g, IR_LT, u, one), u, ir_binary(g, IR_SUB, u, one));
+    return ir_unary(g, IR_SAMPLED, ir_dist_info[d->law].transport(g, d->arg, u));
 }
 
 /* Element i of the joint value number `index`: digit i in base `base`.  There is no rounding: the
@@ -175,52 +250,30 @@ static IrRef enumerated_value(IrGraph *g, const IrNode *n, const IrRef *arg, uin
     return ir_dist_value(g, law, arg, ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &all));
 }
 
-static IrRef lower_enumerated(Lowering *l, EsDraw *d, const IrNode *n, const IrRef *arg)
+IrRef es_value_enumerated(EsProgram *p, EsDraw *d, const IrNode *n)
 {
-    IrGraph *g = l->p.g;
-    const IrDistInfo *law = &ir_dist_info[n->attr.dist];
-    IrRef value = enumerated_value(g, n, arg, (uint32_t)d->own);
-    IrRef p = ir_unary(g, IR_EXP, ir_sum_all(g, law->logpdf(g, arg, value)));
-    g->plate[d->own].weight = p;
-    d->plates = g->node[p].type.plates;
-    return value;
-}
-
-static void set_density(IrGraph *g, EsDraw *d, const IrNode *n, const IrRef *arg, IrRef value)
-{
-    d->law = n->attr.dist;
-    d->values = ir_dist_values(g, d->law, arg);
-    d->logp = ir_dist_info[d->law].logpdf(g, arg, value);
-}
-
-static IrRef lower_sampled(Lowering *l, EsDraw *d, const IrNode *n, const IrRef *arg)
-{
-    IrGraph *g = l->p.g;
-    const IrDistInfo *law = &ir_dist_info[n->attr.dist];
-    d->plates = n->type.plates | l->extra[d->node];
-    d->weighed = with_plates_of_weights(g, d->plates);
-    d->noise = draw_noise(g, n, arg, d->plates);
-    IrRef value = law->transport(g, arg, d->noise);
-    if (es_is_pathwise(d))
-        return value;
-    value = ir_unary(g, IR_SAMPLED, value);
-    if (l->with_scores && d->estimator == IR_EST_MEASURE_VALUED && d->moved &&
-        ir_measure[n->attr.dist]->fresh)
-        d->fresh = draw_base(g, arena_printf(g->model->arena, "%s.variant", es_name(n)),
-                             IR_BASE_UNIFORM, n->type, d->plates);
-    if (l->with_scores && d->estimator == IR_EST_SCORE && d->moved)
-        set_density(g, d, n, arg, value);
+    IrGraph *g = p->g;
+    IrRef value = enumerated_value(g, n, d->arg, (uint32_t)d->own);
+    IrRef density = ir_dist_info[d->law].logpdf(g, d->arg, value);
+    IrRef weight = ir_unary(g, IR_EXP, ir_sum_all(g, density));
+    g->plate[d->own].weight = weight;
+    d->plates = g->node[weight].type.plates;
     return value;
 }
 
 static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
 {
     EsDraw *d = draw_of(l, r);
+    IrGraph *g = l->p.g;
+    d->law = n->attr.dist;
     d->arg = arg;
-    d->value = d->estimator == IR_EST_ENUMERATE ? lower_enumerated(l, d, n, arg)
-                                                : lower_sampled(l, d, n, arg);
-    ir_set_name(l->p.g, d->value, n->name);
-    l->p.g->node[d->value].why = d->why;
+    d->plates = n->type.plates | l->extra[r];
+    d->weighed = with_plates_of_weights(g, d->plates);
+    d->value = derive[d->estimator].value(&l->p, d, n);
+    if (g->node[d->value].op == IR_SAMPLED && d->moved && g->entry == IR_ENTRY_STEP)
+        d->logp = ir_dist_info[d->law].logpdf(g, arg, d->value);
+    ir_set_name(g, d->value, n->name);
+    g->node[d->value].why = d->why;
     return d->value;
 }
 
@@ -264,8 +317,11 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
     IrGraph *g = l->p.g;
     IrType type = n->type;
     switch (n->op) {
-    case IR_SAMPLE: return lower_draw(l, n, r, in);
-    case IR_COST: lower_cost(l, n, r, in[0]); return in[0];
+    case IR_SAMPLE:
+        return lower_draw(l, n, r, in);
+    case IR_COST:
+        lower_cost(l, n, r, in[0]);
+        return in[0];
     case IR_CARRY:
     case IR_OUTPUT:
         type.plates |= l->extra[r];
@@ -281,7 +337,8 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
         }
         return ir_node(g, n->op, n->attr, 2, in);
     case IR_LOG:
-    case IR_LOG1P: return lower_log(g, n, in);
+    case IR_LOG1P:
+        return lower_log(g, n, in);
     default:
         return n->n_in == 0 ? ir_typed(g, n->op, n->attr, type, 0, NULL)
                             : ir_node(g, n->op, n->attr, n->n_in, in);
@@ -351,7 +408,7 @@ static void sample_once(Lowering *l)
 static Lowering begin(IrGraph *g)
 {
     Arena *a = g->model->arena;
-    Lowering l = {.p = {.g = g}, .source = *g, .with_scores = g->entry == IR_ENTRY_STEP};
+    Lowering l = {.p = {.g = g}, .source = *g};
     l.live = l.p.live = es_live(g);
     l.extra = arena_array(a, IrPlates, g->count + 1);
     l.now = arena_array(a, IrRef, g->count + 1);

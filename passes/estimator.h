@@ -3,13 +3,16 @@
 #ifndef SGC_PASSES_ESTIMATOR_H
 #define SGC_PASSES_ESTIMATOR_H
 
+#include "passes/adjoint.h"
 #include "passes/pass.h"
 
 enum {
     ES_ENUMERATION_BUDGET = 65536, /* values of one enumerated draw */
     ES_VARIANT_BUDGET = 65536,     /* variants of the elements of one measure-valued draw */
-    ES_SEEDS_OF_DRAW = 4
+    ES_SUBSET = 6                  /* values of one set: the work doubles with each */
 };
+
+typedef struct EsSubset EsSubset;
 
 /* One live draw of the graph, and what was decided for it. */
 typedef struct EsDraw {
@@ -21,16 +24,17 @@ typedef struct EsDraw {
     const char *why; /* the decision, in words */
 
     IrRef value;     /* in the estimator graph */
-    IrDist law;      /* score: of the draw, */
-    int64_t values;  /* and how many values an element has; 0: not a known number */
-    IrRef *arg;      /* of its law, and the base noise of its transport */
-    IrRef noise;
-    IrRef fresh; /* measure-valued: one more uniform variate, or IR_NONE */
-    int32_t element, variant; /* measure-valued: the plates of what else it may be; -1: of one */
-    IrRef logp;      /* score: its log-density; else IR_NONE */
+    IrDist law;
+    IrRef *arg;      /* of the law, there */
+    IrRef noise;     /* base noise of its transport */
+    IrRef fresh;     /* measure-valued: one more uniform variate, or IR_NONE */
+    IrRef logp;      /* of a held draw: its log-density; else IR_NONE */
     IrPlates plates; /* of its copies, own plate of samples included */
     IrPlates weighed; /* these, and the plates that their weights vary over */
     int32_t own;     /* its plate of samples or of enumerated values; -1: none */
+    int32_t element, variant; /* plates of what else it might be: which element differs, and to which
+                                 of its other values; -1: there is one */
+    EsSubset *set;   /* of a draw without replacement */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
 } EsDraw;
@@ -119,37 +123,78 @@ typedef struct EsProgram {
     IrRef lowered;  /* nodes of the lowered program */
     EsCost *cost;
     uint32_t costs;
+    EsSeed *seed; /* where the reverse pass starts */
+    uint32_t seeds;
 } EsProgram;
 
-/* What the program would compute if one of its values were another (world.c). */
-typedef struct EsWorld {
-    IrRef *now;                   /* by node of the lowered program; NULL: the program itself */
-    IrRef weight[IR_MAX_PLATES]; /* of enumerated plates */
-} EsWorld;
+/* ---- worlds (world.c) ---- */
 
-EsWorld es_this_world(const EsProgram *p);
-/* `value` in the place of `node`, where a bool says so (IR_NONE: everywhere): of the same element and
- * shape, perhaps with more plates. */
+/* What differs in another world: the value of a node. */
 typedef struct EsChange {
-    IrRef node, value, where;
+    IrRef node;
+    IrRef value; /* of the same element and shape, perhaps with more plates */
+    IrRef where; /* IR_NONE: everywhere; or a bool: only where it holds */
+    IrRef index; /* IR_NONE; or `value` is of this one element of the (flattened) node */
 } EsChange;
 
-EsWorld es_world(EsProgram *p, const EsChange *c);
-IrRef es_in_world(const EsWorld *w, IrRef r);
+typedef struct EsWorld EsWorld;
 
-/* The costs that draw i reaches, in that world, weighed and summed over all plates but `kept` and
- * those that the world adds; IR_NONE: it reaches none. */
-IrRef es_world_costs(EsProgram *p, const EsWorld *w, uint32_t i, IrPlates kept);
+/* The lowered program, had the value been that: the plates of the change are gained by all that
+ * depends on it.  The noise is the same. */
+EsWorld *es_world(EsProgram *p, const EsChange *change);
+/* What a node of the lowered program is in the world; NULL is the world as it is. */
+IrRef es_in_world(EsWorld *w, IrRef r);
+/* Row `index` of axis 0 of a table. */
+IrRef es_element(IrGraph *g, IrRef table, IrRef index);
+
+/* ---- sums (weigh.c) ---- */
+
+IrPlates es_plates_of(const IrGraph *g, IrPlateKind kind);
+/* The product of the copies of the plates in the set, which are not rows. */
+double es_copies(const IrGraph *g, IrPlates set);
+/* The weighed sum of v over the copies of `plates`, in units of the whole data set: N/B a row. */
+IrRef es_weighed_sum(IrGraph *g, EsWorld *w, IrRef v, IrPlates plates);
+/* The mean over the copies of `plates`, all alike but for what enumerated values weigh. */
+IrRef es_mean(IrGraph *g, IrRef v, IrPlates plates);
+/* What draw i reaches, for each of its copies: the f of its gradient.  IR_NONE: no cost. */
+IrRef es_downstream(EsProgram *p, uint32_t i, EsWorld *w);
+/* The costs that draw i reaches, weighed and summed over all plates but `kept` and those that the
+ * world adds; IR_NONE: it reaches none. */
+IrRef es_world_costs(EsProgram *p, EsWorld *w, uint32_t i, IrPlates kept);
 /* w(i)/N: the weight of a copy of the draw, per row; IR_NONE: 1. */
 IrRef es_draw_weight(IrGraph *g, const EsDraw *d);
+/* f times that weight, for each copy of the draw. */
+IrRef es_weighed_gain(IrGraph *g, const EsDraw *d, IrRef f);
+/* v * w, where IR_NONE is 1. */
+IrRef es_times(IrGraph *g, IrRef v, IrRef w);
 
-/* Measure-valued draws (measure.c). */
-int64_t es_variants(const IrGraph *g, const IrNode *sample); /* of one element */
+/* ---- how an estimator derives (derive.def) ---- */
+
+/* The value of a draw in the estimator graph. */
+typedef IrRef EsValue(EsProgram *p, EsDraw *d, const IrNode *sample);
+/* What draw i adds to the gradient besides the derivative of the objective. */
+typedef void EsTerm(EsProgram *p, uint32_t i);
+
+#define DERIVE(estimator, plates, value, term)                                                     \
+    EsValue es_value_##value;                                                                      \
+    EsTerm es_term_##term;
+#include "passes/derive.def"
+
+/* Base noise: of a law, and in general. */
+IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates plates);
+IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates);
+/* f less the mean of the other copies in the draw's plate of samples. */
+IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f);
+/* Adds an adjoint to start from: `value` may have plates that the node lacks, and is summed over
+ * them. */
+void es_seed(EsProgram *p, IrRef node, IrRef value);
+/* A seed of the draw's log-density, which shows in the dump. */
+void es_seed_score(EsProgram *p, const EsDraw *d, IrRef value);
+
+/* Variants of a measure-valued draw's element (measure.c). */
+int64_t es_variants(const IrGraph *g, const IrNode *sample);
 /* Plates whose copies of the draw are read together, so that one of them is changed at a time. */
 IrPlates es_read_together(const IrGraph *g, const bool *live, const EsReach *e);
-/* Adds the adjoints of the draw's arguments. */
-struct EsSeed;
-void es_measure(EsProgram *p, uint32_t i, struct EsSeed *seed, uint32_t *seeds);
 
 /* Adds costs, objective, gradients and moving averages to the lowered program. */
 void es_surrogate(EsProgram *p);

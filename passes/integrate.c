@@ -146,14 +146,18 @@ static bool affine(const Integral *t, IrRef e, Atom *seen)
     }
     const IrNode *n = &t->g->node[e];
     switch (n->op) {
-    case IR_NEG: return affine(t, n->in[0], seen);
+    case IR_NEG:
+        return affine(t, n->in[0], seen);
     case IR_ADD:
-    case IR_SUB: return affine(t, n->in[0], seen) && affine(t, n->in[1], seen);
+    case IR_SUB:
+        return affine(t, n->in[0], seen) && affine(t, n->in[1], seen);
     case IR_MUL:
         return (!depends(t, n->in[0]) || !depends(t, n->in[1])) && affine(t, n->in[0], seen) &&
                affine(t, n->in[1], seen);
-    case IR_DIV: return !depends(t, n->in[1]) && affine(t, n->in[0], seen);
-    default: return false;
+    case IR_DIV:
+        return !depends(t, n->in[1]) && affine(t, n->in[0], seen);
+    default:
+        return false;
     }
 }
 
@@ -168,11 +172,16 @@ static IrRef replay(Integral *t, IrRef e, IrRef value, bool slope)
     IrNode n = g->node[e];
     bool first = depends(t, n.in[0]);
     switch (n.op) {
-    case IR_NEG: return negated(g, replay(t, n.in[0], value, slope));
-    case IR_ADD: return plus(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
-    case IR_SUB: return less(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
-    case IR_DIV: return quotient(g, replay(t, n.in[0], value, slope), n.in[1]);
-    default: return product(g, replay(t, n.in[!first], value, slope), n.in[first]);
+    case IR_NEG:
+        return negated(g, replay(t, n.in[0], value, slope));
+    case IR_ADD:
+        return plus(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
+    case IR_SUB:
+        return less(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
+    case IR_DIV:
+        return quotient(g, replay(t, n.in[0], value, slope), n.in[1]);
+    default:
+        return product(g, replay(t, n.in[!first], value, slope), n.in[first]);
     }
 }
 
@@ -296,14 +305,20 @@ static IrRef noise_matrix(Integral *t, IrRef u)
         return IR_NONE;
     IrRef other = n.n_in == 2 ? n.in[!second] : IR_NONE;
     switch (n.op) {
-    case IR_ADD: return m;
-    case IR_SUB: return second ? ir_unary(g, IR_NEG, m) : m;
-    case IR_NEG: return ir_unary(g, IR_NEG, m);
-    case IR_MUL: return g->node[other].type.rank == 0 ? ir_binary(g, IR_MUL, m, other) : IR_NONE;
+    case IR_ADD:
+        return m;
+    case IR_SUB:
+        return second ? ir_unary(g, IR_NEG, m) : m;
+    case IR_NEG:
+        return ir_unary(g, IR_NEG, m);
+    case IR_MUL:
+        return g->node[other].type.rank == 0 ? ir_binary(g, IR_MUL, m, other) : IR_NONE;
     case IR_DIV:
         return first && g->node[other].type.rank == 0 ? ir_binary(g, IR_DIV, m, other) : IR_NONE;
-    case IR_SOLVE_TRI: return second ? ir_node(g, n.op, n.attr, 2, (IrRef[]){other, m}) : IR_NONE;
-    default: return IR_NONE;
+    case IR_SOLVE_TRI:
+        return second ? ir_node(g, n.op, n.attr, 2, (IrRef[]){other, m}) : IR_NONE;
+    default:
+        return IR_NONE;
     }
 }
 
@@ -496,13 +511,20 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     const IrNode *n = &t->g->node[e];
     switch (n->op) {
     case IR_ADD:
-    case IR_SUB: return expected_sum(t, e);
-    case IR_MUL: return expected_product(t, e);
-    case IR_SELECT: return expected_select(t, e);
-    case IR_SQUARE: return expected_square(t, n->in[0]);
-    case IR_ABS: return expected_distance(t, n->in[0]);
-    case IR_EXP: return expected_exponential(t, n->in[0]);
-    case IR_POW: return expected_power(t, n->in[0], n->in[1]);
+    case IR_SUB:
+        return expected_sum(t, e);
+    case IR_MUL:
+        return expected_product(t, e);
+    case IR_SELECT:
+        return expected_select(t, e);
+    case IR_SQUARE:
+        return expected_square(t, n->in[0]);
+    case IR_ABS:
+        return expected_distance(t, n->in[0]);
+    case IR_EXP:
+        return expected_exponential(t, n->in[0]);
+    case IR_POW:
+        return expected_power(t, n->in[0], n->in[1]);
     case IR_DIV:
         return depends(t, n->in[1]) ? expected_quotient(t, n->in[0], n->in[1])
                                     : expected_linear(t, e, 0);
@@ -516,10 +538,14 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     case IR_PAD:
     case IR_GATHER:
     case IR_TO_PLATE:
-    case IR_TO_AXIS: return expected_linear(t, e, 0);
-    case IR_CONTRACT: return expected_linear(t, e, depends(t, n->in[1]));
-    case IR_SOLVE_TRI: return expected_linear(t, e, 1);
-    default: return IR_NONE;
+    case IR_TO_AXIS:
+        return expected_linear(t, e, 0);
+    case IR_CONTRACT:
+        return expected_linear(t, e, depends(t, n->in[1]));
+    case IR_SOLVE_TRI:
+        return expected_linear(t, e, 1);
+    default:
+        return IR_NONE;
     }
 }
 

@@ -226,10 +226,12 @@ RULE(fixed_support)
 RULE(other_samples)
 {
     (void)at;
-    if (d->baseline != IR_LEAVE_ONE_OUT || d->samples > 1)
+    bool compares = d->baseline == IR_LEAVE_ONE_OUT || d->estimator == IR_EST_DISARM;
+    if (!compares || d->samples > 1)
         return NULL;
     return arena_printf(f->g->model->arena,
-                        "leave_one_out compares independent samples of %s, and there is one",
+                        "samples of %s are compared with each other, and there is one: write "
+                        "`samples = 2` or more",
                         es_name(&f->g->node[d->node]));
 }
 
@@ -303,6 +305,62 @@ RULE(few_variants)
         (long long)count);
 }
 
+RULE(few_alternatives)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    int64_t values = ir_dist_values(f->g, n->attr.dist, n->in), elements = ir_elements(&n->type);
+    if (values > 0 && (values - 1) * elements <= ES_ENUMERATION_BUDGET)
+        return NULL;
+    return arena_printf(f->g->model->arena, "the %lld elements of %s have too many values",
+                        (long long)elements, es_name(n));
+}
+
+/* The first live node that reads several copies of the draw at once, or another step. */
+static IrRef mixes(const EsFacts *f, const EsDraw *d)
+{
+    EsReach e = es_reach(f->g, d->node);
+    for (IrRef r = 0; r < f->g->count; r++)
+        if (e.reached[r] && f->live[r] && (e.mixed[r] || e.later[r]))
+            return r;
+    return IR_NONE;
+}
+
+RULE(alone)
+{
+    IrRef mixed = mixes(f, d);
+    if (mixed == IR_NONE)
+        return NULL;
+    *at = mixed;
+    return arena_printf(f->g->model->arena,
+                        "%s compares one copy with another value of it, but this reads several "
+                        "copies of %s, or a later step",
+                        ir_estimator_info[d->estimator].name, es_name(&f->g->node[d->node]));
+}
+
+RULE(one_event)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    return n->type.rank == 0
+               ? NULL
+               : arena_printf(f->g->model->arena,
+                              "%s has %lld elements, whose joint values make no small set",
+                              es_name(n), (long long)ir_elements(&n->type));
+}
+
+RULE(small_set)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    int64_t values = ir_dist_values(f->g, n->attr.dist, n->in);
+    return d->samples >= 2 && d->samples <= ES_SUBSET && d->samples <= values
+               ? NULL
+               : arena_printf(f->g->model->arena,
+                              "%lld of %lld values of %s make no set of 2 to %d different ones",
+                              (long long)d->samples, (long long)values, es_name(n), ES_SUBSET);
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -344,6 +402,7 @@ static const IrVia suggested[] = {
     {.estimator = IR_EST_PATHWISE, .samples = 1},
     {.estimator = IR_EST_IMPLICIT, .samples = 1},
     {.estimator = IR_EST_MEASURE_VALUED, .samples = 1},
+    {.estimator = IR_EST_LOCAL_EXPECTATION, .samples = 1},
     {.estimator = IR_EST_SCORE, .samples = 4, .baseline = IR_LEAVE_ONE_OUT},
 };
 

@@ -86,10 +86,12 @@ static IrRef variant_of_plate(const Measured *m)
     return v;
 }
 
-static EsWorld changed_world(const Measured *m)
+static EsWorld *changed_world(const Measured *m)
 {
     IrGraph *g = m->p->g;
-    EsChange c = {.node = m->rule->of_noise ? m->d->noise : m->d->value, .where = is_changed(m)};
+    EsChange c = {.node = m->rule->of_noise ? m->d->noise : m->d->value,
+                  .where = is_changed(m),
+                  .index = IR_NONE};
     g->in_region = g->node[c.node].region;
     c.value = variant_of_plate(m);
     return es_world(m->p, &c);
@@ -133,20 +135,19 @@ static Measured measured(EsProgram *p, uint32_t i)
     return m;
 }
 
-void es_measure(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
+void es_term_measured(EsProgram *p, uint32_t i)
 {
     IrGraph *g = p->g;
     Measured m = measured(p, i);
     IrPlates kept = m.d->weighed & ~m.together;
-    EsWorld here = es_this_world(p);
     g->here = g->node[m.d->value].at;
-    IrRef base = es_world_costs(p, &here, i, kept);
+    IrRef base = es_world_costs(p, NULL, i, kept);
     if (base == IR_NONE)
         return;
-    EsWorld there = changed_world(&m);
+    EsWorld *there = changed_world(&m);
     g->here = g->node[m.d->value].at;
-    IrRef costs = costs_by_variant(&m, es_world_costs(p, &there, i, kept));
-    IrRef slope[ES_SEEDS_OF_DRAW] = {IR_NONE, IR_NONE, IR_NONE, IR_NONE};
+    IrRef costs = costs_by_variant(&m, es_world_costs(p, there, i, kept));
+    IrRef slope[4] = {IR_NONE, IR_NONE, IR_NONE, IR_NONE};
     m.rule->slope(g, &m.drawn, base, costs, slope);
     IrRef weight = es_draw_weight(g, m.d);
     IrType from = m.type;
@@ -157,6 +158,6 @@ void es_measure(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
         IrRef v = weight == IR_NONE ? slope[k] : ir_binary(g, IR_MUL, slope[k], weight);
         v = es_sum_plates(g, v, m.d->weighed & ~m.d->plates);
         IrType to = g->node[m.d->arg[k]].type;
-        seed[(*seeds)++] = (EsSeed){m.d->arg[k], es_share(g, v, &from, &to)};
+        es_seed(p, m.d->arg[k], es_share(g, v, &from, &to));
     }
 }

@@ -16,83 +16,25 @@
 
 #define MEMORY 0.9 /* of a moving average, a step */
 
-static IrRef leaf(IrGraph *g, IrOp op)
+static IrRef divide_by(IrGraph *g, IrRef a, IrOp count)
 {
-    return ir_typed(g, op, (IrAttr){0}, ir_scalar_type(IR_REAL, 0), 0, NULL);
-}
-
-static IrRef mul(IrGraph *g, IrRef a, IrRef b)
-{
-    return a == IR_NONE ? b : b == IR_NONE ? a : ir_binary(g, IR_MUL, a, b);
-}
-
-static IrRef divide(IrGraph *g, IrRef a, IrRef by)
-{
-    return ir_binary(g, IR_DIV, a, by);
-}
-
-static IrPlates plates_of(const IrGraph *g, IrPlateKind kind)
-{
-    IrPlates set = 0;
-    for (uint32_t p = 0; p < g->plates; p++)
-        set |= g->plate[p].kind == kind ? 1u << p : 0;
-    return set;
-}
-
-/* The product of the copies of the plates in the set, which are not rows. */
-static double copies(const IrGraph *g, IrPlates set)
-{
-    return (double)ir_copies(g, set, 1);
-}
-
-/* v times the probability of each enumerated value in the set.  A value of probability 0 adds
- * nothing, whatever its cost. */
-static IrRef weigh(IrGraph *g, const EsWorld *world, IrRef v, IrPlates set)
-{
-    for (uint32_t p = 0; p < g->plates; p++) {
-        if (!(set >> p & 1) || g->plate[p].kind != IR_PLATE_ENUMERATION)
-            continue;
-        IrRef w = world->weight[p], zero = ir_const(g, 0);
-        IrRef never = ir_binary(g, IR_EQ, w, zero);
-        v = ir_select(g, never, zero, ir_binary(g, IR_MUL, w, v));
-    }
-    return v;
-}
-
-/* The weighed sum of v over the copies of `plates`, in units of the whole data set: N/B a row. */
-static IrRef weighed_sum(IrGraph *g, const EsWorld *world, IrRef v, IrPlates plates)
-{
-    IrPlates rows = plates & plates_of(g, IR_PLATE_ROWS);
-    IrPlates samples = plates & plates_of(g, IR_PLATE_SAMPLES);
-    IrPlates values = plates & plates_of(g, IR_PLATE_ENUMERATION);
-    v = weigh(g, world, v, values);
-    bool has_rows = (g->node[v].type.plates & rows) != 0,
-         has_samples = g->node[v].type.plates & samples;
-    double drawn = copies(g, samples & g->node[v].type.plates);
-    IrPlates averaged = rows | samples | values;
-    v = es_sum_plates(g, v, (plates & ~averaged) | (averaged & g->node[v].type.plates));
-    if (has_samples)
-        v = mul(g, v, ir_const(g, 1 / drawn));
-    if (has_rows)
-        v = divide(g, v, leaf(g, IR_ROWS));
-    return rows ? mul(g, v, leaf(g, IR_TOTAL)) : v;
+    IrRef n = ir_typed(g, count, (IrAttr){0}, ir_scalar_type(IR_REAL, 0), 0, NULL);
+    return ir_binary(g, IR_DIV, a, n);
 }
 
 /* ---- objective ------------------------------------------------------------------------------ */
 
 /* N/B 1/N is written 1/B. */
-static IrRef per_row(EsProgram *p, IrRef v, IrPlates plates)
+static IrRef per_row(IrGraph *g, IrRef v, IrPlates plates)
 {
-    IrGraph *g = p->g;
-    EsWorld here = es_this_world(p);
-    IrPlates rows = plates_of(g, IR_PLATE_ROWS);
+    IrPlates rows = es_plates_of(g, IR_PLATE_ROWS);
     if (!rows)
-        return weighed_sum(g, &here, v, plates);
+        return es_weighed_sum(g, NULL, v, plates);
     if (!(plates & rows))
-        return divide(g, weighed_sum(g, &here, v, plates), leaf(g, IR_TOTAL));
-    v = weighed_sum(g, &here, v, plates & ~rows);
+        return divide_by(g, es_weighed_sum(g, NULL, v, plates), IR_TOTAL);
+    v = es_weighed_sum(g, NULL, v, plates & ~rows);
     bool has_rows = (g->node[v].type.plates & rows) != 0;
-    return has_rows ? divide(g, es_sum_plates(g, v, rows), leaf(g, IR_ROWS)) : v;
+    return has_rows ? divide_by(g, es_sum_plates(g, v, rows), IR_ROWS) : v;
 }
 
 static IrRef objective(EsProgram *p)
@@ -102,7 +44,7 @@ static IrRef objective(EsProgram *p)
     for (uint32_t i = 0; i < p->costs; i++) {
         EsCost *c = &p->cost[i];
         g->here = c->at;
-        IrRef v = per_row(p, c->value, c->plates);
+        IrRef v = per_row(g, c->value, c->plates);
         IrRef cost = ir_typed(g, IR_COST, c->attr, ir_scalar_type(IR_REAL, 0), 1, &v);
         g->node[cost].why = c->why;
         total = total == IR_NONE ? v : ir_binary(g, IR_ADD, total, v);
@@ -110,89 +52,12 @@ static IrRef objective(EsProgram *p)
     return ir_unary(g, IR_OBJECTIVE, total);
 }
 
-/* ---- downstream costs ----------------------------------------------------------------------- */
-
-/* sum over the steps t' >= t + lag, for every step t */
-static IrRef later_steps(IrGraph *g, IrRef v, uint32_t plate, int64_t lag)
-{
-    int64_t steps = g->plate[plate].size;
-    if (lag >= steps)
-        return ir_const(g, 0);
-    IrAttr out = {.plate = (int32_t)plate, .k = {0, steps}};
-    v = ir_node(g, IR_TO_AXIS, out, 1, &v);
-    v = ir_node(g, IR_CUMSUM, (IrAttr){.k = {0, 1}}, 1, &v);
-    if (lag > 0)
-        v = ir_node(g, IR_PAD, (IrAttr){.k = {0, 0, steps + lag}}, 1, &v);
-    return ir_node(g, IR_TO_PLATE, (IrAttr){.plate = (int32_t)plate, .k = {lag}}, 1, &v);
-}
-
-/* The part of cost c that a copy of draw d reaches. */
-static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, const EsCost *c)
-{
-    IrGraph *g = p->g;
-    IrPlates mixed = e->mixed[c->source] & d->plates;
-    EsWorld here = es_this_world(p);
-    IrRef v = weighed_sum(g, &here, c->value, c->plates & ~d->weighed);
-    v = es_sum_plates(g, v, mixed & c->plates);
-    IrPlates steps = plates_of(g, IR_PLATE_STEP) & d->plates & c->plates & ~mixed;
-    for (uint32_t t = 0; t < g->plates && e->later[c->source]; t++)
-        if (steps >> t & 1) {
-            IrType whole = g->node[v].type;
-            whole.plates |= 1u << t;
-            v = later_steps(g, es_broadcast(g, v, whole), t, e->lag[c->source]);
-        }
-    return v;
-}
-
-IrRef es_world_costs(EsProgram *p, const EsWorld *w, uint32_t i, IrPlates kept)
-{
-    IrRef f = IR_NONE;
-    for (uint32_t k = 0; k < p->costs; k++) {
-        const EsCost *c = &p->cost[k];
-        if (!p->reach[i].reached[c->source])
-            continue;
-        IrRef v = weighed_sum(p->g, w, es_in_world(w, c->value), c->plates & ~kept);
-        f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
-    }
-    return f;
-}
-
-/* f_i, or IR_NONE: the draw reaches no cost. */
-static IrRef downstream_costs(EsProgram *p, uint32_t i)
-{
-    IrRef f = IR_NONE;
-    for (uint32_t k = 0; k < p->costs; k++) {
-        const EsCost *c = &p->cost[k];
-        if (!p->reach[i].reached[c->source])
-            continue;
-        IrRef v = downstream_cost(p, &p->draw[i], &p->reach[i], c);
-        f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
-    }
-    return f;
-}
-
 /* ---- baselines ------------------------------------------------------------------------------ */
 
-/* The mean of the other copies in the draw's own plate of samples. */
-static IrRef leave_one_out(IrGraph *g, const EsDraw *d, IrRef f)
+IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f)
 {
     IrRef others = ir_binary(g, IR_SUB, es_sum_plates(g, f, 1u << d->own), f);
-    return mul(g, others, ir_const(g, 1 / (double)(d->samples - 1)));
-}
-
-/* The mean of f over all copies of the draw. */
-static IrRef mean_over_copies(EsProgram *p, const EsDraw *d, IrRef f)
-{
-    IrGraph *g = p->g;
-    EsWorld here = es_this_world(p);
-    IrPlates rows = plates_of(g, IR_PLATE_ROWS), values = plates_of(g, IR_PLATE_ENUMERATION);
-    f = weigh(g, &here, f, d->weighed & values);
-    IrPlates has = g->node[f].type.plates & d->weighed;
-    f = ir_reduce(g, IR_SUM, f, 0, has);
-    double known = copies(g, has & ~(rows | values));
-    if (known != 1)
-        f = mul(g, f, ir_const(g, 1 / known));
-    return has & rows ? divide(g, f, leaf(g, IR_ROWS)) : f;
+    return ir_binary(g, IR_SUB, f, es_times(g, others, ir_const(g, 1 / (double)(d->samples - 1))));
 }
 
 /* The average of the steps before this one, of the draw's statement. */
@@ -209,7 +74,7 @@ static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
             (IrState){es_name(&p->source->node[d->node])};
         d->average = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
     }
-    d->mean = mean_over_copies(p, d, f);
+    d->mean = es_mean(g, f, d->weighed);
     return d->average;
 }
 
@@ -229,27 +94,13 @@ static void update_averages(EsProgram *p)
             draws++;
             g->here = g->node[d->value].at;
         }
-        IrRef news = mul(g, sum, ir_const(g, (1 - MEMORY) / draws));
-        IrRef after = ir_binary(g, IR_ADD, mul(g, before, ir_const(g, MEMORY)), news);
+        IrRef news = es_times(g, sum, ir_const(g, (1 - MEMORY) / draws));
+        IrRef after = ir_binary(g, IR_ADD, es_times(g, before, ir_const(g, MEMORY)), news);
         ir_node(g, IR_NEXT, (IrAttr){.item = s}, 1, &after);
     }
 }
 
 /* ---- score terms ---------------------------------------------------------------------------- */
-
-IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
-{
-    IrPlates rows = plates_of(g, IR_PLATE_ROWS);
-    double drawn = copies(g, d->weighed & plates_of(g, IR_PLATE_SAMPLES));
-    IrRef w = drawn != 1 ? ir_const(g, 1 / drawn) : IR_NONE;
-    for (uint32_t p = 0; p < g->plates; p++)
-        if (d->weighed >> p & 1 && g->plate[p].kind == IR_PLATE_ENUMERATION)
-            w = mul(g, w, g->plate[p].weight);
-    if (rows)
-        w = divide(g, w == IR_NONE ? ir_const(g, 1) : w,
-                   leaf(g, d->weighed & rows ? IR_ROWS : IR_TOTAL));
-    return w;
-}
 
 /* Says on the draw which costs it multiplies, or compares. */
 static void name_costs(EsProgram *p, uint32_t i)
@@ -267,39 +118,92 @@ static void name_costs(EsProgram *p, uint32_t i)
                          strchr(list, ',') ? "lines" : "line", list);
 }
 
-/* The seed as a node, which nothing reads: it shows in the dump, and certificates begin with it. */
-static void note_score(EsProgram *p, const EsDraw *d, const EsSeed *s)
+void es_term_none(EsProgram *p, uint32_t i)
 {
-    const IrAttr attr = {.dist = d->law, .k = {d->values}};
-    ir_node(p->g, IR_SCORE, attr, 3, (IrRef[]){s->node, s->value, d->value});
+    (void)p, (void)i;
 }
 
-static void add_score_term(EsProgram *p, uint32_t i, EsSeed *seed, uint32_t *seeds)
+void es_term_score(EsProgram *p, uint32_t i)
 {
     IrGraph *g = p->g;
     EsDraw *d = &p->draw[i];
-    g->here = g->node[d->value].at;
-    IrRef f = downstream_costs(p, i);
+    IrRef f = es_downstream(p, i, NULL);
     if (f == IR_NONE)
         return;
-    IrRef b = IR_NONE;
     if (d->baseline == IR_LEAVE_ONE_OUT)
-        b = leave_one_out(g, d, f);
+        f = es_less_others(g, d, f);
     else if (d->baseline == IR_MOVING_AVERAGE)
-        b = moving_average(p, i, f);
-    IrRef gain = b == IR_NONE ? f : ir_binary(g, IR_SUB, f, b);
-    IrRef term = mul(g, gain, es_draw_weight(g, d));
-    EsSeed s = {d->logp, es_sum_plates(g, term, d->weighed & ~d->plates)};
-    note_score(p, d, &s);
-    seed[(*seeds)++] = s;
+        f = ir_binary(g, IR_SUB, f, moving_average(p, i, f));
+    es_seed_score(p, d, es_weighed_gain(g, d, f));
 }
 
-static void add_gradients(EsProgram *p, const EsSeed *seed, uint32_t seeds)
+/* Copies that are correlated in a known way: leave-one-out, and for element e of the draw the
+ * weight 1 / (1 - rho_e), with rho the mean correlation of two copies.  (Dimitriev & Zhou, "ARMS:
+ * Antithetic-REINFORCE-Multi-Sample gradient for binary variables", 2021, whose proof asks of the
+ * copies no more than that; with two copies it is DisARM: Dong, Mnih & Tucker, 2020.)
+ *
+ * Of K systematic copies of a bit of probability q, floor(K q) or one more are set, so that
+ *   1 - rho = (K^2 q (1 - q) - r (1 - r)) / (K (K - 1) q (1 - q)),  r = K q - floor(K q),
+ * which is 1 / (1 - q) up to q = 1/K.  It is the same for 1 - q: the smaller is taken. */
+static IrRef decorrelate(IrGraph *g, const EsDraw *d)
+{
+    IrRef one = ir_const(g, 1), k = ir_const(g, (double)d->samples);
+    IrRef p = ir_dist_info[d->law].moment(g, d->arg, IR_E_MEAN, IR_NONE);
+    IrRef rest = ir_binary(g, IR_SUB, one, p), q = ir_binary(g, IR_MIN, p, rest);
+    IrRef kq = ir_binary(g, IR_MUL, k, q), r = ir_binary(g, IR_SUB, kq, ir_unary(g, IR_FLOOR, kq));
+    IrRef odd = ir_binary(g, IR_MUL, r, ir_binary(g, IR_SUB, one, r));
+    IrRef larger = ir_binary(g, IR_SUB, one, q), variance = ir_binary(g, IR_MUL, kq, larger);
+    IrRef all = ir_binary(g, IR_SUB, ir_binary(g, IR_MUL, k, variance), odd);
+    IrRef pairs = ir_binary(g, IR_MUL, variance, ir_const(g, (double)d->samples - 1));
+    return ir_select(g, ir_binary(g, IR_LE, kq, one), larger, ir_binary(g, IR_DIV, pairs, all));
+}
+
+void es_term_exchangeable(EsProgram *p, uint32_t i)
+{
+    IrGraph *g = p->g;
+    EsDraw *d = &p->draw[i];
+    IrRef f = es_downstream(p, i, NULL);
+    if (f == IR_NONE)
+        return;
+    IrRef w = es_weighed_gain(g, d, es_less_others(g, d, f));
+    IrRef factor = decorrelate(g, d);
+    es_seed_score(p, d, ir_binary(g, IR_MUL, factor, w));
+}
+
+static EsTerm *const term[IR_EST_COUNT] = {
+#define DERIVE(estimator, plates, value, term) [IR_EST_##estimator] = es_term_##term,
+#include "passes/derive.def"
+};
+
+static void add_term(EsProgram *p, uint32_t i)
+{
+    const EsDraw *d = &p->draw[i];
+    p->g->here = p->g->node[d->value].at;
+    if (d->moved)
+        term[d->estimator](p, i);
+}
+
+void es_seed(EsProgram *p, IrRef node, IrRef value)
+{
+    IrGraph *g = p->g;
+    value = es_sum_plates(g, value, g->node[value].type.plates & ~g->node[node].type.plates);
+    *arena_push(g->model->arena, p->seed, p->seeds, EsSeed) = (EsSeed){node, value};
+}
+
+/* As a node that nothing reads: it shows in the dump, and certificates begin with it. */
+void es_seed_score(EsProgram *p, const EsDraw *d, IrRef value)
+{
+    IrAttr attr = {.dist = d->law, .k = {ir_dist_values(p->g, d->law, d->arg)}};
+    es_seed(p, d->logp, value);
+    ir_node(p->g, IR_SCORE, attr, 3, (IrRef[]){d->logp, p->seed[p->seeds - 1].value, d->value});
+}
+
+static void add_gradients(EsProgram *p)
 {
     IrGraph *g = p->g;
     const IrModel *m = g->model;
     IrRef *grad = arena_array(m->arena, IrRef, m->params + 1);
-    es_adjoint(g, seed, seeds, grad);
+    es_adjoint(g, p->seed, p->seeds, grad);
     for (uint32_t i = 0; i < m->params; i++) {
         if (grad[i] == IR_NONE)
             continue;
@@ -313,20 +217,13 @@ void es_surrogate(EsProgram *p)
     IrGraph *g = p->g;
     IrRef total = objective(p);
     for (uint32_t i = 0; i < p->draws; i++)
-        if (!es_is_pathwise(&p->draw[i]) && p->draw[i].estimator != IR_EST_ENUMERATE &&
-            p->draw[i].moved)
+        if (p->draw[i].moved && term[p->draw[i].estimator] != es_term_none)
             name_costs(p, i);
     if (g->entry != IR_ENTRY_STEP)
         return;
-    EsSeed *seed = arena_array(g->model->arena, EsSeed, ES_SEEDS_OF_DRAW * p->draws + 1);
-    uint32_t seeds = 0;
-    seed[seeds++] = (EsSeed){g->node[total].in[0], ir_const(g, 1)};
-    for (uint32_t i = 0; i < p->draws; i++) {
-        if (p->draw[i].logp != IR_NONE)
-            add_score_term(p, i, seed, &seeds);
-        if (p->draw[i].estimator == IR_EST_MEASURE_VALUED && p->draw[i].moved)
-            es_measure(p, i, seed, &seeds);
-    }
+    es_seed(p, g->node[total].in[0], ir_const(g, 1));
+    for (uint32_t i = 0; i < p->draws; i++)
+        add_term(p, i);
     update_averages(p);
-    add_gradients(p, seed, seeds);
+    add_gradients(p);
 }

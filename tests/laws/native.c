@@ -157,6 +157,16 @@ static const char *const estimator[] = {
     "    v[2] ~ mvn(a, cholesky = l) via measure_valued\n    u ~ uniform(m, m + s) via "
     "measure_valued\n    e ~ exponential(s) via measure_valued\n"
     "    cost sin(y + q) * r + floor(sum(v) + u) * e\n  }\n}\n",
+    "param m[3] = zeros()\nparam w[3, 4] = zeros()\n"
+    "graph g {\n  c ~ categorical(logits = m) via unordered_set\n"
+    "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via "
+    "local_expectation\n"
+    "    k[4] ~ bernoulli(logits = h @ w) via disarm(samples = 3)\n"
+    "    j[4] ~ bernoulli(logits = h @ w - x) via coupled(samples = 2)\n"
+    "    d ~ categorical(logits = m + x) via local_expectation\n"
+    "    cost (1 + c) * sin(sum(k * j) + h[1] * d) + cos(sum(m * h)) + log_prob(bernoulli(logits = "
+    "m), "
+    "h)\n  }\n}\n",
 };
 
 static void compare_estimator(int i, int64_t real_bytes)

@@ -108,6 +108,8 @@ typedef struct Axis {
     double *noise;        /* where its variate is read */
     bool discrete;        /* nothing else of it is read than what it decides */
     const IrRef *decided; /* ends in IR_NONE */
+    IrRef last;           /* of them; the draw, if there are none */
+    const bool *needed;   /* by node: these follow from it too */
     int64_t element;
     Rule rule;
     IrRef first; /* order: the first draw of its sequence, or itself; its step; itself */
@@ -144,7 +146,7 @@ static bool decides_a_value(const IrGraph *g, IrRef draw, Arena *a)
     const bool *cone = cone_of(g, draw, a);
     for (IrRef i = draw + 1; i < g->count; i++) {
         const IrType *t = &g->node[i].type;
-        if (cone[i] && t->elem == IR_INT && t->plates == g->node[draw].type.plates &&
+        if (cone[i] && t->elem == IR_INT && !(g->node[draw].type.plates & ~t->plates) &&
             ir_same_shape(t, &g->node[draw].type))
             return true;
     }
@@ -163,6 +165,41 @@ static int in_order(const void *a, const void *b)
     if (x->draw != y->draw)
         return x->draw < y->draw ? -1 : 1;
     return (x->element > y->element) - (x->element < y->element);
+}
+
+/* What the decisions follow from. */
+static bool *needed_for(const IrGraph *g, const IrRef *decided, Arena *a)
+{
+    bool *needed = arena_array(a, bool, g->count);
+    for (; *decided != IR_NONE; decided++)
+        needed[*decided] = true;
+    for (IrRef r = g->count; r-- > 0;)
+        for (uint32_t k = 0; k < g->node[r].n_in && needed[r]; k++)
+            needed[g->node[r].in[k]] = true;
+    return needed;
+}
+
+/* Must x be known before y?  Within a sequence the steps say so. */
+static bool comes_first(const IrGraph *g, const Axis *x, const Axis *y)
+{
+    uint32_t region = g->node[y->draw].region;
+    return y->discrete && x->draw != y->draw && y->needed[x->draw] &&
+           !(region && region == g->node[x->draw].region);
+}
+
+/* The order of the program, but for draws that a later one decides with. */
+static void put_in_order(const IrGraph *g, Axis *axis, size_t axes)
+{
+    if (axes > 0)
+        qsort(axis, axes, sizeof *axis, in_order);
+    for (size_t i = 0; i < axes; i++)
+        for (size_t k = axes; k-- > i + 1;)
+            if (comes_first(g, &axis[k], &axis[i])) {
+                Axis first = axis[k];
+                memmove(&axis[i + 1], &axis[i], (k - i) * sizeof *axis);
+                axis[i] = first;
+                k = axes;
+            }
 }
 
 static IrRef first_of_sequence(const IrGraph *g, IrRef draw)
@@ -238,11 +275,17 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
         Rule rule = n->attr.k[0] ? RULE_UNIFORM : is_folded(g, r) ? RULE_FOLDED : RULE_NORMAL;
         bool discrete = rule == RULE_UNIFORM && decides_a_value(g, r, a);
         const IrRef *decided = decided_from(g, r, a);
+        const bool *needed = needed_for(g, decided, a);
+        IrRef last = r;
+        for (const IrRef *one = decided; *one != IR_NONE; one++)
+            last = *one;
         for (int64_t e = 0; e < count; e++) {
             site[n->attr.item][e] = 0.5;
             *arena_push(a, w->axis, w->axes, Axis) = (Axis){.noise = &site[n->attr.item][e],
                                                             .discrete = discrete,
                                                             .decided = decided,
+                                                            .needed = needed,
+                                                            .last = last,
                                                             .element = e,
                                                             .rule = rule,
                                                             .first = first_of_sequence(g, r),
@@ -250,8 +293,7 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
                                                             .draw = r};
         }
     }
-    if (w->axes > 0)
-        qsort(w->axis, w->axes, sizeof *w->axis, in_order);
+    put_in_order(g, w->axis, w->axes);
     *noise = (const double **)site;
 }
 
@@ -366,16 +408,95 @@ static void find_breaks(Walk *w, size_t at, double low, double high, Breaks *bre
     }
 }
 
-/* A discrete draw is the same all over the piece between two breaks. */
+/* ---- outcomes ------------------------------------------------------------------------------- */
+
+/* The program up to a node, and to the end of its sequence. */
+static IrGraph up_to(const IrGraph *g, IrRef last)
+{
+    IrGraph part = *g;
+    uint32_t region = g->node[last].region;
+    for (part.count = last + 1; region && part.count < g->count; part.count++)
+        if (g->node[part.count].region != region)
+            break;
+    return part;
+}
+
+/* All that the variate decides, as one number. */
+static uint64_t decided_at(Walk *w, const Axis *axis, double u)
+{
+    Arena *a = arena_new();
+    *axis->noise = u;
+    const IrGraph *whole = w->g, part = up_to(w->g, axis->last);
+    w->g = &part;
+    double **value = evaluate(w, a);
+    uint64_t all = 0;
+    for (const IrRef *r = axis->decided; *r != IR_NONE; r++) {
+        const IrType *t = &part.node[*r].type;
+        int64_t count = ir_copies(&part, t->plates, w->env.rows) * ir_elements(t);
+        for (int64_t i = 0; i < count; i++)
+            all = (all ^ (uint64_t)(int64_t)value[*r][i]) * 0x100000001b3u + 1;
+    }
+    w->g = whole;
+    arena_free(a);
+    return all;
+}
+
+/* What a variate decides, how often, and a variate that does. */
+typedef struct Outcome {
+    uint64_t decides;
+    double measure, at;
+} Outcome;
+
+typedef struct Outcomes {
+    Outcome *outcome;
+    size_t count;
+} Outcomes;
+
+static void add_outcome(Outcomes *o, Arena *a, uint64_t decides, double low, double high)
+{
+    for (size_t i = 0; i < o->count; i++)
+        if (o->outcome[i].decides == decides) {
+            o->outcome[i].measure += high - low;
+            return;
+        }
+    *arena_push(a, o->outcome, o->count, Outcome) =
+        (Outcome){decides, high - low, 0.5 * (low + high)};
+}
+
+/* No outcome comes back in [low, high], which is cut where it changes. */
+static void find_outcomes(Walk *w, const Axis *axis, double low, double high, Outcomes *o, Arena *a)
+{
+    const double edge = 1e-15;
+    uint64_t last = decided_at(w, axis, high - edge);
+    for (double from = low + edge; from < high - edge;) {
+        uint64_t now = decided_at(w, axis, from);
+        if (now == last)
+            break;
+        double same = from, other = high;
+        for (int i = 0; i < 60 && other - same > 1e-17; i++) {
+            double mid = 0.5 * (same + other);
+            *(decided_at(w, axis, mid) == now ? &same : &other) = mid;
+        }
+        add_outcome(o, a, now, low, other);
+        low = from = other;
+    }
+    add_outcome(o, a, last, low, high);
+}
+
+/* Copies of a value may read their variate shifted by parts of its range, around: by halves,
+ * thirds, quarters. */
 static void walk_values(Walk *w, size_t at, double weight)
 {
-    Breaks b = {0};
-    find_breaks(w, at, 1e-300, nextafter(1, 0), &b);
-    for (int i = 0; i <= b.count; i++) {
-        double low = i ? b.at[i - 1] : 0, high = i < b.count ? b.at[i] : 1;
-        *w->axis[at].noise = 0.5 * (low + high);
-        walk(w, at + 1, weight * (high - low));
+    enum { PARTS = 12 };
+    Arena *a = arena_new();
+    Outcomes o = {0};
+    for (int i = 0; i < PARTS; i++)
+        find_outcomes(w, &w->axis[at], i / (double)PARTS, (i + 1) / (double)PARTS, &o, a);
+    for (size_t i = 0; i < o.count; i++) {
+        *w->axis[at].noise = o.outcome[i].at;
+        walk(w, at + 1, weight * o.outcome[i].measure);
     }
+    arena_free(a);
 }
 
 /* Laws that fold at 1/2 are smooth on each half. */

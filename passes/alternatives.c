@@ -1,0 +1,173 @@
+/* Estimators that compare what a draw is with what it might have been.
+ *
+ * Local expectation: an element of the draw is summed over its values, the others as they are; one
+ * value is there already, so that the rest are the alternatives.  (Titsias & Lazaro-Gredilla,
+ * "Local expectation gradients for black box variational inference", 2015.)
+ *
+ *   d E f = E sum over elements e, over values v other than x_e, of (f(x with x_e = v) - f(x)) d
+ * p_e(v)
+ *
+ * Coupling: as a parameter of the law grows, the draw jumps from x to a neighbour with a known
+ * rate, and f changes by what the neighbour would have cost.  Of the elements of a vector one is
+ * taken, by its rate.  (Arya, Schauer, Schaefer & Rackauckas, "Automatic differentiation of
+ * programs with discrete randomness", 2022.) */
+#include "passes/estimator.h"
+
+static IrRef flat(IrGraph *g, IrRef r)
+{
+    IrType t = g->node[r].type;
+    if (t.rank < 2)
+        return r;
+    int64_t elements = ir_elements(&t);
+    t.rank = 1;
+    t.dim[0] = elements;
+    t.dim[1] = t.dim[2] = t.dim[3] = 0;
+    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, t, 1, &r);
+}
+
+/* One element; what has no axes is the same for all. */
+static IrRef element_of(IrGraph *g, IrRef r, IrRef index)
+{
+    if (index == IR_NONE || g->node[r].type.rank == 0)
+        return r;
+    return es_element(g, flat(g, r), index);
+}
+
+/* The arguments of one element's law. */
+static const IrRef *arguments_of(IrGraph *g, IrDist law, const IrRef *arg, IrRef index)
+{
+    const IrDistInfo *d = &ir_dist_info[law];
+    IrRef *of = arena_array(g->model->arena, IrRef, d->arguments + 1);
+    for (uint32_t k = 0; k < d->arguments; k++)
+        of[k] = d->event ? arg[k] : element_of(g, arg[k], index);
+    return of;
+}
+
+/* f with the draw replaced, less f, or IR_NONE: the draw reaches no cost. */
+static IrRef difference(EsProgram *p, uint32_t i, IrRef value, IrRef index)
+{
+    EsChange change = {.node = p->draw[i].value, .value = value, .where = IR_NONE, .index = index};
+    IrRef before = es_downstream(p, i, NULL);
+    if (before == IR_NONE)
+        return before;
+    IrRef after = es_downstream(p, i, es_world(p, &change));
+    return ir_binary(p->g, IR_SUB, after, before);
+}
+
+/* v, and 0 where w is 0, whatever v is there. */
+static IrRef if_any(IrGraph *g, IrRef w, IrRef v)
+{
+    IrRef zero = ir_const(g, 0);
+    return ir_select(g, ir_binary(g, IR_EQ, w, zero), zero, v);
+}
+
+/* ---- local expectation ---------------------------------------------------------------------- */
+
+/* A value other than x: the next, the one after it, and so on around. */
+static IrRef other_value(IrGraph *g, const EsDraw *d, IrRef x, int64_t values)
+{
+    if (values == 2)
+        return ir_binary(g, IR_SUB, ir_int(g, 1), x);
+    IrRef v = ir_binary(g, IR_ADD, x, ir_index(g, (uint32_t)d->variant, 1)),
+          all = ir_int(g, values);
+    return ir_select(g, ir_binary(g, IR_LT, v, all), v, ir_binary(g, IR_SUB, v, all));
+}
+
+void es_term_local(EsProgram *p, uint32_t i)
+{
+    IrGraph *g = p->g;
+    const EsDraw *d = &p->draw[i];
+    IrDist law = d->law;
+    int64_t values = ir_dist_values(p->source, law, p->source->node[d->node].in);
+    g->in_region = g->node[d->value].region;
+    IrRef index = d->element < 0 ? IR_NONE : ir_index(g, (uint32_t)d->element, 0);
+    IrRef other = other_value(g, d, element_of(g, d->value, index), values);
+    const IrRef *arg = arguments_of(g, law, d->arg, index);
+    IrRef chance = ir_unary(g, IR_EXP, ir_dist_info[law].logpdf(g, arg, other));
+    g->in_region = 0;
+    IrRef f = difference(p, i, other, index);
+    if (f != IR_NONE)
+        es_seed(p, chance, if_any(g, chance, es_weighed_gain(g, d, f)));
+}
+
+/* ---- couplings ------------------------------------------------------------------------------ */
+
+/* As `parameter` grows, the draw jumps to `neighbour`, at this rate; a negative one as it falls. */
+typedef struct Coupling {
+    IrRef parameter, rate, neighbour;
+} Coupling;
+
+/* Towards the rarer value, which the other turns into at a rate near 1. */
+static Coupling couple_bernoulli(IrGraph *g, IrRef p, IrRef x)
+{
+    IrRef one = ir_const(g, 1), zero = ir_const(g, 0), rest = ir_binary(g, IR_SUB, one, p);
+    IrRef is_one = ir_binary(g, IR_EQ, x, ir_int(g, 1));
+    IrRef rises = ir_select(g, is_one, zero, ir_binary(g, IR_DIV, one, rest));
+    IrRef falls = ir_select(g, is_one, ir_binary(g, IR_DIV, one, p), zero);
+    IrRef rare = ir_binary(g, IR_LE, p, rest);
+    return (Coupling){.parameter = p,
+                      .rate = ir_select(g, rare, rises, ir_unary(g, IR_NEG, falls)),
+                      .neighbour = ir_binary(g, IR_SUB, ir_int(g, 1), x)};
+}
+
+static Coupling couple(IrGraph *g, IrDist law, const IrRef *arg, IrRef x)
+{
+    switch (law) {
+    case IR_DIST_bernoulli:
+    case IR_DIST_bernoulli_logits:
+        return couple_bernoulli(g, ir_dist_info[law].moment(g, arg, IR_E_MEAN, IR_NONE), x);
+    default:
+        return (Coupling){IR_NONE, IR_NONE, IR_NONE};
+    }
+}
+
+static void couple_scalar(EsProgram *p, uint32_t i, Coupling c)
+{
+    IrRef f = difference(p, i, c.neighbour, IR_NONE);
+    if (f == IR_NONE)
+        return;
+    IrRef share = es_weighed_gain(p->g, &p->draw[i], ir_binary(p->g, IR_MUL, c.rate, f));
+    es_seed(p, c.parameter, if_any(p->g, c.rate, share));
+}
+
+/* An element, with the chance that its rate has among all. */
+static IrRef pick_element(EsProgram *p, const EsDraw *d, IrRef rates)
+{
+    IrGraph *g = p->g;
+    const IrDistInfo *pick = &ir_dist_info[IR_DIST_categorical];
+    IrNode as = {.attr.dist = IR_DIST_categorical, .type = ir_scalar_type(IR_INT, 0)};
+    as.name = arena_printf(g->model->arena, "%s.element", es_name(&p->source->node[d->node]));
+    return pick->transport(g, &rates, es_noise(p, &as, &rates, d->plates));
+}
+
+static void couple_vector(EsProgram *p, uint32_t i, Coupling c)
+{
+    IrGraph *g = p->g;
+    const EsDraw *d = &p->draw[i];
+    IrType shape = g->node[d->value].type;
+    g->in_region = g->node[d->value].region;
+    IrRef rates = flat(g, es_shape_as(g, ir_unary(g, IR_ABS, c.rate), &shape));
+    IrRef index = pick_element(p, d, rates), total = ir_sum_all(g, rates);
+    IrRef neighbour = element_of(g, c.neighbour, index), rate = element_of(g, c.rate, index);
+    g->in_region = 0;
+    IrRef f = difference(p, i, neighbour, index);
+    if (f == IR_NONE)
+        return;
+    IrRef share = ir_binary(g, IR_MUL, ir_unary(g, IR_SIGN, rate), ir_binary(g, IR_MUL, total, f));
+    share = if_any(g, total, es_weighed_gain(g, d, share));
+    if (g->node[c.parameter].type.rank > 0)
+        c.parameter = element_of(g, c.parameter, index);
+    es_seed(p, c.parameter, share);
+}
+
+void es_term_coupled(EsProgram *p, uint32_t i)
+{
+    const EsDraw *d = &p->draw[i];
+    p->g->in_region = p->g->node[d->value].region;
+    Coupling c = couple(p->g, d->law, d->arg, d->value);
+    p->g->in_region = 0;
+    if (p->g->node[d->value].type.rank == 0)
+        couple_scalar(p, i, c);
+    else
+        couple_vector(p, i, c);
+}

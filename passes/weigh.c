@@ -1,0 +1,159 @@
+/* What copies weigh, and sums over them.
+ *
+ * A copy's weight is the product of what its plates weigh: rows N/B, samples 1/K, an enumerated
+ * value its probability, the others 1.  What a draw's copy reaches is weighed by the plates that
+ * the draw does not have itself. */
+#include "passes/estimator.h"
+
+static IrRef leaf(IrGraph *g, IrOp op)
+{
+    return ir_typed(g, op, (IrAttr){0}, ir_scalar_type(IR_REAL, 0), 0, NULL);
+}
+
+IrRef es_times(IrGraph *g, IrRef a, IrRef b)
+{
+    return a == IR_NONE ? b : b == IR_NONE ? a : ir_binary(g, IR_MUL, a, b);
+}
+
+static IrRef divide(IrGraph *g, IrRef a, IrRef by)
+{
+    return ir_binary(g, IR_DIV, a, by);
+}
+
+IrPlates es_plates_of(const IrGraph *g, IrPlateKind kind)
+{
+    IrPlates set = 0;
+    for (uint32_t p = 0; p < g->plates; p++)
+        set |= g->plate[p].kind == kind ? 1u << p : 0;
+    return set;
+}
+
+double es_copies(const IrGraph *g, IrPlates set)
+{
+    return (double)ir_copies(g, set, 1);
+}
+
+/* v times the probability of each enumerated value in the set.  A value of probability 0 adds
+ * nothing, whatever its cost. */
+static IrRef weigh(IrGraph *g, EsWorld *world, IrRef v, IrPlates set)
+{
+    for (uint32_t p = 0; p < g->plates; p++) {
+        if (!(set >> p & 1) || g->plate[p].kind != IR_PLATE_ENUMERATION)
+            continue;
+        IrRef w = es_in_world(world, g->plate[p].weight), zero = ir_const(g, 0);
+        IrRef never = ir_binary(g, IR_EQ, w, zero);
+        v = ir_select(g, never, zero, ir_binary(g, IR_MUL, w, v));
+    }
+    return v;
+}
+
+IrRef es_weighed_sum(IrGraph *g, EsWorld *w, IrRef v, IrPlates plates)
+{
+    IrPlates rows = plates & es_plates_of(g, IR_PLATE_ROWS);
+    IrPlates samples = plates & es_plates_of(g, IR_PLATE_SAMPLES);
+    IrPlates values = plates & es_plates_of(g, IR_PLATE_ENUMERATION);
+    v = weigh(g, w, v, values);
+    bool has_rows = (g->node[v].type.plates & rows) != 0,
+         has_samples = g->node[v].type.plates & samples;
+    double drawn = es_copies(g, samples & g->node[v].type.plates);
+    IrPlates averaged = rows | samples | values;
+    v = es_sum_plates(g, v, (plates & ~averaged) | (averaged & g->node[v].type.plates));
+    if (has_samples)
+        v = es_times(g, v, ir_const(g, 1 / drawn));
+    if (has_rows)
+        v = divide(g, v, leaf(g, IR_ROWS));
+    return rows ? es_times(g, v, leaf(g, IR_TOTAL)) : v;
+}
+
+/* ---- downstream costs ----------------------------------------------------------------------- */
+
+/* sum over the steps t' >= t + lag, for every step t */
+static IrRef later_steps(IrGraph *g, IrRef v, uint32_t plate, int64_t lag)
+{
+    int64_t steps = g->plate[plate].size;
+    if (lag >= steps)
+        return ir_const(g, 0);
+    IrAttr out = {.plate = (int32_t)plate, .k = {0, steps}};
+    v = ir_node(g, IR_TO_AXIS, out, 1, &v);
+    v = ir_node(g, IR_CUMSUM, (IrAttr){.k = {0, 1}}, 1, &v);
+    if (lag > 0)
+        v = ir_node(g, IR_PAD, (IrAttr){.k = {0, 0, steps + lag}}, 1, &v);
+    return ir_node(g, IR_TO_PLATE, (IrAttr){.plate = (int32_t)plate, .k = {lag}}, 1, &v);
+}
+
+/* The part of cost c that a copy of draw d reaches. */
+static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, const EsCost *c,
+                             EsWorld *w)
+{
+    IrGraph *g = p->g;
+    IrPlates mixed = e->mixed[c->source] & d->plates;
+    IrRef v = es_weighed_sum(g, w, es_in_world(w, c->value), c->plates & ~d->weighed);
+    v = es_sum_plates(g, v, mixed & c->plates);
+    IrPlates steps = es_plates_of(g, IR_PLATE_STEP) & d->plates & c->plates & ~mixed;
+    for (uint32_t t = 0; t < g->plates && e->later[c->source]; t++)
+        if (steps >> t & 1) {
+            IrType whole = g->node[v].type;
+            whole.plates |= 1u << t;
+            v = later_steps(g, es_broadcast(g, v, whole), t, e->lag[c->source]);
+        }
+    return v;
+}
+
+IrRef es_downstream(EsProgram *p, uint32_t i, EsWorld *w)
+{
+    IrRef f = IR_NONE;
+    for (uint32_t k = 0; k < p->costs; k++) {
+        const EsCost *c = &p->cost[k];
+        if (!p->reach[i].reached[c->source])
+            continue;
+        IrRef v = downstream_cost(p, &p->draw[i], &p->reach[i], c, w);
+        f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
+    }
+    return f;
+}
+
+IrRef es_world_costs(EsProgram *p, EsWorld *w, uint32_t i, IrPlates kept)
+{
+    IrRef f = IR_NONE;
+    for (uint32_t k = 0; k < p->costs; k++) {
+        const EsCost *c = &p->cost[k];
+        if (!p->reach[i].reached[c->source])
+            continue;
+        IrRef v = es_weighed_sum(p->g, w, es_in_world(w, c->value), c->plates & ~kept);
+        f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
+    }
+    return f;
+}
+
+IrRef es_mean(IrGraph *g, IrRef v, IrPlates plates)
+{
+    IrPlates rows = es_plates_of(g, IR_PLATE_ROWS), values = es_plates_of(g, IR_PLATE_ENUMERATION);
+    v = weigh(g, NULL, v, plates & values);
+    IrPlates has = g->node[v].type.plates & plates;
+    v = ir_reduce(g, IR_SUM, v, 0, has);
+    double known = es_copies(g, has & ~(rows | values));
+    if (known != 1)
+        v = es_times(g, v, ir_const(g, 1 / known));
+    return has & rows ? divide(g, v, leaf(g, IR_ROWS)) : v;
+}
+
+/* w(i)/N */
+IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
+{
+    IrPlates rows = es_plates_of(g, IR_PLATE_ROWS);
+    double drawn = es_copies(g, d->weighed & es_plates_of(g, IR_PLATE_SAMPLES));
+    IrRef w = drawn != 1 ? ir_const(g, 1 / drawn) : IR_NONE;
+    for (uint32_t p = 0; p < g->plates; p++)
+        if (d->weighed >> p & 1 && g->plate[p].kind == IR_PLATE_ENUMERATION)
+            w = es_times(g, w, g->plate[p].weight);
+    if (rows)
+        w = divide(g, w == IR_NONE ? ir_const(g, 1) : w,
+                   leaf(g, d->weighed & rows ? IR_ROWS : IR_TOTAL));
+    return w;
+}
+
+IrRef es_weighed_gain(IrGraph *g, const EsDraw *d, IrRef f)
+{
+    IrRef v = es_times(g, f, es_draw_weight(g, d));
+    return es_sum_plates(g, v, d->weighed & ~d->plates);
+}
