@@ -24,8 +24,7 @@ static const Builtin *find_builtin(const char *name)
 
 bool fe_is_builtin(const char *name)
 {
-    bool planned;
-    return find_builtin(name) || fe_law_exists(name, &planned) || strcmp(name, "rows") == 0;
+    return find_builtin(name) || fe_law_exists(name) || strcmp(name, "rows") == 0;
 }
 
 void fe_suggest_builtins(Suggestion *s)
@@ -199,13 +198,10 @@ static bool is_visible_function(const Fe *fe, const char *name)
 static Value dispatch(Fe *fe, const Expr *e)
 {
     const Builtin *b = find_builtin(e->name);
-    bool planned = false;
-    if (is_visible_function(fe, e->name) || (!b && !fe_law_exists(e->name, &planned))) {
+    if (is_visible_function(fe, e->name) || (!b && !fe_law_exists(e->name))) {
         const Entry *f = fe_lookup(fe, e, true);
         return f ? call_function(fe, e, f) : failed;
     }
-    if (planned)
-        return fe_error(fe, e->name_at, SG0308, "the law `%s` is not built yet", e->name);
     if (!fe->g && (!b || b->rule != fe_builtin_unary))
         return fe_error(fe, e->at, SG0205, "`%s` cannot be computed when the model is compiled",
                         e->name);

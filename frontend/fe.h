@@ -207,7 +207,7 @@ bool fe_axis(Fe *fe, const Expr *call, uint32_t rank, uint32_t *axis);
 Value fe_stack(Fe *fe, const Expr *e, uint32_t axis, uint32_t n, IrRef *in);
 
 /* law.c */
-bool fe_law_exists(const char *name, bool *planned);
+bool fe_law_exists(const char *name);
 Value fe_law(Fe *fe, const Expr *call);
 Value fe_log_prob(Fe *fe, Span at, const Law *law, Value x);
 Value fe_moment(Fe *fe, Span at, const Law *law, IrMoment m); /* the mean or the variance */

@@ -8,15 +8,12 @@ static const Value failed = {.kind = VALUE_ERROR};
 
 /* ---- which law ----------------------------------------------------------------------------- */
 
-bool fe_law_exists(const char *name, bool *planned)
+bool fe_law_exists(const char *name)
 {
-    *planned = false;
     for (int d = 0; d < IR_DIST_COUNT; d++)
         if (strcmp(ir_dist_info[d].name, name) == 0)
             return true;
-    for (const char *const *p = ir_planned_law; *p; p++)
-        *planned = *planned || strcmp(*p, name) == 0;
-    return *planned;
+    return false;
 }
 
 /* Word i of "mean sd"; one that ends in "=" must be given by name. */

@@ -116,9 +116,9 @@ static long double invert(const long double *r, int count, long double u, long d
 double ir_von_mises_quantile(double u, double k)
 {
     int count;
-    if (!(u > 0 && u < 1 && is_domain(k)))
+    if (!(u >= 0 && u <= 1 && is_domain(k)))
         return NAN;
-    if (k == 0)
+    if (k == 0 || u == 0 || u == 1)
         return (double)(pi * (2 * (long double)u - 1));
     long double *r = bessel_ratios(k, &count);
     long double z = invert(r, count, u, k);
@@ -130,7 +130,7 @@ double ir_von_mises_quantile(double u, double k)
 double ir_von_mises_slope(double z, double k)
 {
     int count;
-    if (!(fabs(z) <= (double)pi && is_domain(k)))
+    if (!(fabs(z) <= M_PI && is_domain(k)))
         return NAN;
     if (k == 0)
         return -sin(z);

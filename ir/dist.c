@@ -11,12 +11,6 @@ const IrDistInfo ir_dist_info[IR_DIST_COUNT] = {
     /* clang-format on */
 };
 
-const char *const ir_planned_law[] = {
-#define DIST(...)
-#define PLANNED(name) name,
-#include "ir/dist.def"
-    NULL};
-
 /* ---- noise --------------------------------------------------------------------------------- */
 
 static int64_t trials(const IrGraph *g, const IrRef *arg)

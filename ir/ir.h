@@ -315,6 +315,7 @@ double ir_scalar(IrOp op, double a, double b, double c);
 
 typedef enum IrSupport {
     IR_REAL_LINE,
+    IR_CIRCLE,         /* angles: reals modulo 2 pi */
     IR_HALF_LINE,      /* x >= 0 */
     IR_OPEN_HALF_LINE, /* x > 0: the density at 0 is 0, infinite, or either */
     IR_INTERVAL,       /* between arguments 0 and 1 */
@@ -349,6 +350,8 @@ typedef enum IrMoment {
     IR_E_LOG_SQUARE, /* E (log x)^2         */
     IR_E_LOG_REST,  /* E log(1 - x)         */
     IR_E_POWER,     /* E x^t                */
+    IR_E_COS,       /* E cos(x - t)         */
+    IR_E_SIN,       /* E sin(x - t)         */
     IR_ENTROPY      /* E -log density, where the others do not give it */
 } IrMoment;
 
@@ -436,9 +439,6 @@ typedef struct IrOutOfScope {
 } IrOutOfScope;
 
 extern const IrOutOfScope ir_out_of_scope[]; /* ends in a NULL name */
-
-/* Laws of the language that are not built yet: parsed, and refused by name. */
-extern const char *const ir_planned_law[]; /* ends in NULL */
 
 /* ---- building ------------------------------------------------------------------------------ */
 

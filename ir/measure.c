@@ -331,6 +331,7 @@ const IrMeasure ir_measure_inverse_gamma = {.arguments = 2,
                                             .variant = variant_inverse_gamma,
                                             .slope = slope_gamma};
 
+NO_MEASURE(von_mises, "its pairs are not built");
 NO_MEASURE(dirichlet, "no pair of laws is known for its shapes");
 NO_MEASURE(beta, "no pair of laws is known for its shapes");
 

@@ -141,7 +141,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
         d->estimator = IR_EST_ENUMERATE;
     } else if (admits(f->g, d, IR_EST_PATHWISE)) {
         d->estimator = IR_EST_PATHWISE;
-    } else if (admits(f->g, d, IR_EST_IMPLICIT)) {
+    } else if (admits(f->g, d, IR_EST_IMPLICIT) && es_reads_as_angle(f, d)) {
         d->estimator = IR_EST_IMPLICIT;
     } else {
         d->estimator = IR_EST_SCORE;
@@ -155,9 +155,12 @@ static void first_choice(const EsFacts *f, EsDraw *d)
 static const char *baseline_words(const EsDraw *d)
 {
     switch (d->baseline) {
-    case IR_LEAVE_ONE_OUT: return ", leave-one-out baseline";
-    case IR_MOVING_AVERAGE: return ", moving-average baseline";
-    default: return ", no baseline";
+    case IR_LEAVE_ONE_OUT:
+        return ", leave-one-out baseline";
+    case IR_MOVING_AVERAGE:
+        return ", moving-average baseline";
+    default:
+        return ", no baseline";
     }
 }
 

@@ -51,6 +51,8 @@ typedef struct EsFacts {
 
 EsFacts es_facts(const IrGraph *g, const EsDraw *draw, uint32_t draws);
 void es_find_facts(EsFacts *f); /* again, after a draw changed its estimator */
+/* Is the draw no angle, or an angle that is read as one? */
+bool es_reads_as_angle(const EsFacts *f, const EsDraw *d);
 bool es_law_moves(const EsFacts *f, const EsDraw *d); /* does a parameter reach its law? */
 /* The first op that jumps in a value that moves and depends on a continuous draw, or IR_NONE. */
 IrRef es_find_jump(const EsFacts *f);

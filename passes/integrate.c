@@ -269,6 +269,23 @@ static IrRef expected_exponential(Integral *t, IrRef u)
     return ir_binary(g, IR_MUL, ir_unary(g, IR_EXP, offset), e);
 }
 
+/* E cos(z + b) and E sin(z + b), also of -z, for an angle z. */
+static IrRef expected_wave(Integral *t, IrOp wave, IrRef u)
+{
+    IrGraph *g = t->g;
+    Atom atom = NO_ATOM;
+    if (t->law->support != IR_CIRCLE || !affine(t, u, &atom))
+        return IR_NONE;
+    IrRef slope = replay(t, u, ir_const(g, 1), true);
+    IrRef offset = replay(t, u, ir_const(g, 0), false);
+    bool backwards = is_const(g, slope, -1);
+    if (!backwards && !is_const(g, slope, 1))
+        return IR_NONE;
+    IrRef e =
+        moment(t, wave == IR_COS ? IR_E_COS : IR_E_SIN, backwards ? offset : negated(g, offset));
+    return backwards && wave == IR_SIN ? negated(g, e) : e;
+}
+
 /* E (a z)^p = a^p E z^p for a positive draw, whose powers are known. */
 static IrRef expected_power(Integral *t, IrRef base, IrRef power)
 {
@@ -523,6 +540,9 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
         return expected_distance(t, n->in[0]);
     case IR_EXP:
         return expected_exponential(t, n->in[0]);
+    case IR_COS:
+    case IR_SIN:
+        return expected_wave(t, n->op, n->in[0]);
     case IR_POW:
         return expected_power(t, n->in[0], n->in[1]);
     case IR_DIV:
@@ -604,7 +624,8 @@ static bool crosses_steps(const IrGraph *g, const IrNode *n, IrPlates plates)
 static bool is_statistic(const Integral *t, const IrNode *n)
 {
     return n->op == IR_SQUARE || n->op == IR_ABS || n->op == IR_EXP || n->op == IR_LOG ||
-           n->op == IR_LOG1P || n->op == IR_POW || (n->op == IR_DIV && t->depends[n->in[1]]);
+           n->op == IR_LOG1P || n->op == IR_COS || n->op == IR_SIN || n->op == IR_POW ||
+           (n->op == IR_DIV && t->depends[n->in[1]]);
 }
 
 /* In a sequence a carry brings values of earlier steps, which do not descend from this step's copy

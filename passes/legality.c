@@ -5,6 +5,7 @@
  * noise and the values of held draws (all but the pathwise ones) stay fixed. */
 #include "passes/estimator.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- facts ---------------------------------------------------------------------------------- */
@@ -207,6 +208,81 @@ RULE(lipschitz)
     return arena_printf(f->g->model->arena,
                         "%s jumps in the pathwise draw %s: its gradient would miss the jump",
                         ir_op_info[f->g->node[jump].op].name, es_name(&f->g->node[d->node]));
+}
+
+/* Does node n pass an angle on, in its operand k, as an angle: a sum of whole multiples of it? */
+static bool keeps_angle(const IrGraph *g, const IrNode *n, uint32_t k)
+{
+    switch (n->op) {
+    case IR_ADD:
+    case IR_SUB:
+    case IR_NEG:
+    case IR_SUM:
+    case IR_CUMSUM:
+    case IR_RESHAPE:
+    case IR_TRANSPOSE:
+    case IR_EXPAND:
+    case IR_SLICE:
+    case IR_CONCAT:
+    case IR_TO_PLATE:
+    case IR_TO_AXIS:
+    case IR_CARRY:
+    case IR_STOP:
+        return true;
+    case IR_GATHER:
+        return k == 0;
+    case IR_MUL: {
+        const IrNode *factor = &g->node[n->in[1 - k]];
+        return factor->op == IR_CONST && factor->attr.num == floor(factor->attr.num);
+    }
+    default:
+        return false;
+    }
+}
+
+/* Does it have period 2 pi in its operand k? */
+static bool is_periodic(const IrNode *n, uint32_t k)
+{
+    bool location = n->op == IR_SAMPLE && ir_dist_info[n->attr.dist].support == IR_CIRCLE && k == 0;
+    return n->op == IR_SIN || n->op == IR_COS || n->op == IR_OUTPUT || location;
+}
+
+/* The first node that reads the draw as a number of its own; IR_NONE: none does. */
+static IrRef reads_as_number(const EsFacts *f, IrRef draw)
+{
+    const IrGraph *g = f->g;
+    bool *angle = arena_array(g->model->arena, bool, g->count + 1);
+    angle[draw] = true;
+    for (int round = 0; round < 2; round++) /* carries look forward */
+        for (IrRef r = 0; r < g->count; r++)
+            for (uint32_t k = 0; k < g->node[r].n_in; k++) {
+                const IrNode *n = &g->node[r];
+                if (!angle[n->in[k]] || !f->live[r] || is_periodic(n, k))
+                    continue;
+                if (!keeps_angle(g, n, k))
+                    return r;
+                angle[r] = true;
+            }
+    return IR_NONE;
+}
+
+bool es_reads_as_angle(const EsFacts *f, const EsDraw *d)
+{
+    const IrNode *n = &f->g->node[d->node];
+    return ir_dist_info[n->attr.dist].support != IR_CIRCLE ||
+           reads_as_number(f, d->node) == IR_NONE;
+}
+
+/* A draw jumps from pi to -pi where the location moves it there. */
+RULE(read_as_angle)
+{
+    if (es_reads_as_angle(f, d) || !es_law_moves(f, d))
+        return NULL;
+    *at = reads_as_number(f, d->node);
+    return arena_printf(f->g->model->arena,
+                        "%s reads the angle %s as a number, which jumps by a turn: its pathwise "
+                        "gradient would miss the jump",
+                        ir_op_info[f->g->node[*at].op].name, es_name(&f->g->node[d->node]));
 }
 
 /* C2: a score needs a support that the parameters do not move. */

@@ -170,9 +170,9 @@ static double solve(double v, double k)
 /* z in [-pi, pi] with P(Z <= z) = u. */
 double sgrt_von_mises_quantile_f64(double u, double k)
 {
-    if (!(u > 0 && u < 1 && k >= 0 && k < INFINITY))
+    if (!(u >= 0 && u <= 1 && k >= 0 && k < INFINITY))
         return NAN;
-    if (k == 0 || u == 0.5)
+    if (k == 0 || u == 0 || u == 0.5 || u == 1)
         return pi * (2 * u - 1);
     return u < 0.5 ? -solve(u, k) : solve(1 - u, k);
 }

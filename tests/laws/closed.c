@@ -25,6 +25,8 @@ static const struct {
     {"kl(dirichlet([0.5, 1.5, 3]), dirichlet([1.1, 0.7, 2]))", 1.02073766837748903},
     {"kl(one_hot_categorical([2, 3, 5]), one_hot_categorical([4, 4, 2]))", 0.233211308089554192},
     {"kl(multinomial(6, [2, 3, 5]), multinomial(6, [4, 4, 2]))", 1.39926784853732515},
+    {"entropy(von_mises(0.3, 1.9))", 1.29970431820242386},
+    {"kl(von_mises(0.3, 1.9), von_mises(-1, 0.7))", 0.529662372855172401},
     {"kl(gamma(2.3, 1.4), gamma(1.2, 0.7))", 0.102256940109354473},
     {"kl(inverse_gamma(2.3, 1.4), inverse_gamma(1.2, 0.7))", 0.102256940109354473},
     {"kl(beta(2.5, 1.8), beta(1.1, 3))", 1.06677861187648638},

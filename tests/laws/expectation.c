@@ -165,6 +165,8 @@ static const LawText law_text[IR_DIST_COUNT] = {
                                "inverse_gamma(k, r)", "1 / (2 + z)"},
     [IR_DIST_beta] = {"param k in positive = ones()\nparam l in positive = ones()", "beta(k, l)",
                       "z"},
+    [IR_DIST_von_mises] = {"param m = ones()\nparam k in positive = ones()", "von_mises(m, 2 * k)",
+                           "sin(z)"},
     [IR_DIST_geometric] = {"param p in unit_interval = constant(0.5)", "geometric(0.5 + 0.5 * p)",
                            "z"},
     [IR_DIST_poisson] = {"param r in positive = ones()", "poisson(0.3 * r)", "z"},

@@ -39,6 +39,8 @@ static const LawCase law_case[] = {
     {IR_DIST_inverse_gamma, {3.3, 1.4}, 0, 0.5, INFINITY},
     {IR_DIST_beta, {2.5, 1.8}, 0, 0.6, 1},
     {IR_DIST_beta, {0.8, 1.3}, 0, 0.2, 1},
+    {IR_DIST_von_mises, {0, 1.9}, -M_PI, 0, M_PI},
+    {IR_DIST_von_mises, {0, 40}, -M_PI, 0, M_PI},
     {IR_DIST_geometric, {0.45}, 0, 0, INFINITY},
     {IR_DIST_poisson, {2.3}, 0, 0, INFINITY},
     {IR_DIST_poisson, {90}, 0, 0, INFINITY},
@@ -328,6 +330,18 @@ static double power(double x, double p, double t)
     return pow(x, t);
 }
 
+static double cosine(double x, double p, double t)
+{
+    (void)p;
+    return cos(x - t);
+}
+
+static double sine(double x, double p, double t)
+{
+    (void)p;
+    return sin(x - t);
+}
+
 static double surprise(double x, double p, double t)
 {
     (void)x, (void)t;
@@ -351,6 +365,8 @@ static const struct {
     {IR_E_LOG_REST, "mean logarithm of the rest", logarithm_of_rest, 0},
     {IR_E_POWER, "power", power, 1.3},
     {IR_E_POWER, "power", power, -0.4},
+    {IR_E_COS, "cosine", cosine, 0.4},
+    {IR_E_SIN, "sine", sine, 0.4},
     {IR_ENTROPY, "entropy", surprise, 0},
 };
 

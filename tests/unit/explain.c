@@ -95,7 +95,7 @@ END_TEST
  * line; the others are of laws and estimators that a version may lack, and of faults of sgc. */
 static bool has_no_program(DiagCode c)
 {
-    static const DiagCode none[] = {SG0217, SG0308, SG0602, SG0604, SG0703, SG0801, SG0802,
+    static const DiagCode none[] = {SG0217, SG0602, SG0604, SG0703, SG0801, SG0802,
                                     SG0901, SG0902, SG0903, SG0904, SG0999, SGR07};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         if (none[i] == c)

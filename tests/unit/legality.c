@@ -55,6 +55,10 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta) via score(samples = 1, baseline = leave_one_out)\n"
            "  cost h * theta"),
      "leave_one_out"},
+    {MODEL("  z ~ von_mises(theta, 1) via implicit\n  cost square(z)"),
+     "reads the angle z as a number"},
+    {MODEL("  z ~ von_mises(theta, 1) via implicit\n  cost sin(0.5 * z)"),
+     "reads the angle z as a number"},
     {MODEL("  cost log_gamma_slope(0.5, exp(theta))"),
      "the derivative of log_gamma_slope is not known"},
     {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
