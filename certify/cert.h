@@ -35,7 +35,7 @@ typedef struct CertWord {
     uint32_t operands;
 } CertWord;
 extern const CertWord cert_form[CERT_FORMS], cert_fn[CERT_FNS];
-extern const char *const cert_kind_name[], *const cert_base_name[];
+extern const char *const cert_kind_name[], *const cert_base_name[], *const cert_law_name[];
 
 typedef struct CertOp {
     CertForm form;
@@ -86,7 +86,8 @@ typedef struct CertInput {
 typedef enum CertBase {
     CERT_NORMAL,  /* standard normal numbers */
     CERT_UNIFORM, /* uniform numbers between 0 and 1 */
-    CERT_VALUES,  /* 0 ... values - 1, each counted once */
+    CERT_BITS,    /* 0 and 1, each counted once */
+    CERT_VALUES,  /* 0 up to a size, each counted once */
     CERT_LINE,    /* the real line, by length */
     CERT_GIVEN,   /* as the model draws it: no parameter reaches its law */
     CERT_BASES
@@ -94,14 +95,36 @@ typedef enum CertBase {
 
 typedef struct CertDraw {
     CertBase base;
-    int64_t values;
+    uint32_t values; /* a size */
     CertList shape;
     const char *name;
     Span at;
 } CertDraw;
 
+/* Laws whose weights the checker decides. */
+typedef enum CertLaw { CERT_BERNOULLI, CERT_CATEGORICAL, CERT_LAWS } CertLaw;
+
+/* What a weight is made of, as far as the compiler says: it is checked, not believed.  Slots of the
+ * source graph.  The copies of a draw are its first `plates` axes. */
+typedef struct CertRoles {
+    uint32_t draw;
+    CertLaw law;
+    uint32_t values; /* categorical: the size whose number the values are */
+    CertSlot logits;
+    CertList axes; /* those of the draw that the logits have */
+    uint32_t plates;
+    CertList kept;   /* leave-one-out: the plates that are not averaged over */
+    CertSlot scale;  /* a scalar: what the cost of a copy is multiplied with */
+    CertList costs;  /* of one copy: those that the draw may reach */
+    Fraction share;  /* of the other copies' costs, which is subtracted */
+    CertList base;   /* what else is subtracted, for one copy */
+    CertList others; /* scalars: the other costs */
+} CertRoles;
+
 typedef struct CertScore {
     CertSlot density, weight;
+    bool explained; /* are there roles? If not, that the weight is right is assumed. */
+    CertRoles roles;
     Span line;
 } CertScore;
 
@@ -162,5 +185,17 @@ CertSlot cert_add(Arena *a, CertProgram *p, uint32_t inputs, CertNode n); /* its
 /* The gradient program that the source graph has by definition, and the slot of each input's
  * gradient, CERT_NONE where there is none. */
 void cert_derive(Arena *a, const Cert *c, CertProgram *out, CertSlot *gradient);
+
+/* ---- assume.c ------------------------------------------------------------------------------ */
+
+/* Does nothing say what the weight of some score is made of?  Then that it is right is assumed. */
+bool cert_weights_assumed(const Cert *c);
+
+/* ---- score.c ------------------------------------------------------------------------------- */
+
+/* Is every weight that has roles right?  Then the mean of what it adds to the gradient is what it
+ * should be.  On failure *bad is the score at fault, and *why says what is wrong. */
+bool cert_scores_right(Arena *a, const Cert *c, const CertList *shape, uint32_t *bad,
+                       const char **why);
 
 #endif

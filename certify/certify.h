@@ -16,6 +16,26 @@ const char *certify_untranslated(void);
  * they part, at the lines of the text form. */
 bool certify_check(const Cert *c, Diags *d);
 
+/* The theorems of proofs/Model.v, by what they leave to assume. */
+typedef enum CertTheorem {
+    CERT_PROVED,        /* nothing */
+    CERT_UP_TO_KINKS,   /* that some slots are where they have a derivative */
+    CERT_UP_TO_REGULAR, /* that the expected cost may be differentiated under the expectation */
+    CERT_UP_TO_WEIGHTS  /* that, and that the weights of the scores are right */
+} CertTheorem;
+
+typedef struct CertAssumed {
+    CertTheorem theorem;
+    CertList kinks; /* CERT_UP_TO_KINKS: slots of the source graph */
+    CertSlot slot;  /* CERT_UP_TO_REGULAR: where the analysis of growth ends */
+} CertAssumed;
+
+/* What the theorem for an accepted certificate leaves to assume. */
+CertAssumed certify_assumed(const Cert *c, Arena *a);
+
+/* The same in words, with the user's names and places. */
+void certify_report(const Cert *c, const CertAssumed *left, FILE *out);
+
 /* The text form; docs/certificates.md has its grammar. */
 void certify_print(const Cert *const *c, uint32_t count, FILE *out);
 bool certify_read(const char *text, Arena *a, Fractions *f, Cert ***c, uint32_t *count, Diags *d);

@@ -124,6 +124,18 @@ static void compare(Check *k)
     }
 }
 
+/* ---- the weights ----------------------------------------------------------------------------- */
+
+static void check_weights(Check *k)
+{
+    const Cert *c = k->c;
+    CertList *shape = infer(k, &c->source, "source");
+    uint32_t bad;
+    const char *why;
+    if (shape && !cert_scores_right(k->arena, c, shape, &bad, &why))
+        REJECT(k, c->score[bad].line, "the weight of slot %u: %s", c->score[bad].density, why);
+}
+
 bool certify_check(const Cert *c, Diags *d)
 {
     Check k = {.c = c, .arena = arena_new(), .d = d, .ok = true};
@@ -131,6 +143,8 @@ bool certify_check(const Cert *c, Diags *d)
         check_outputs(&k);
     if (k.ok)
         compare(&k);
+    if (k.ok && c->scores > 0 && !cert_weights_assumed(c))
+        check_weights(&k);
     arena_free(k.arena);
     return k.ok;
 }

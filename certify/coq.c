@@ -210,8 +210,108 @@ static void put_legend(FILE *out, const Cert *c)
     fputs(c->draws ? ". *)\n" : " none. *)\n", out);
 }
 
-static void put_cert(FILE *out, const Cert *c)
+/* ---- draws and roles ------------------------------------------------------------------------ */
+
+static void put_draws(FILE *out, const Cert *c)
 {
+    static const char *const base[] = {"Normal", "Uniform", "Bits", "Values", "Line", ""};
+    fputs("Definition draws : list draw := [", out);
+    for (uint32_t j = 0; j < c->draws; j++) {
+        fprintf(out, "%s(%u,", j ? "; " : "", j);
+        put_list(out, c->draw[j].shape);
+        fprintf(out, ", %s", base[c->draw[j].base]);
+        if (c->draw[j].base == CERT_VALUES)
+            fprintf(out, " %u", c->draw[j].values);
+        fputc(')', out);
+    }
+    fputs("].\n", out);
+}
+
+static void put_roles(FILE *out, const Cert *c, const CertScore *s)
+{
+    const CertRoles *r = &s->roles;
+    fprintf(out, "Scored %u", r->draw);
+    put_list(out, c->draw[r->draw].shape);
+    if (r->law == CERT_BERNOULLI)
+        fputs(" BernoulliLogits", out);
+    else
+        fprintf(out, " (CategoricalLogits %u)", r->values);
+    fprintf(out, " %u", r->logits);
+    put_list(out, r->axes);
+    fprintf(out, " %u %u %u", s->density, s->weight, r->plates);
+    put_list(out, r->kept);
+    fprintf(out, " %u", r->scale);
+    put_list(out, r->costs);
+    fputs(" (", out);
+    put_number(out, fraction_numerator(c->fractions, r->share));
+    fprintf(out, "%%Z, %s%%positive)", fraction_denominator(c->fractions, r->share));
+    put_list(out, r->base);
+    put_list(out, r->others);
+}
+
+static void put_scores(FILE *out, const Cert *c)
+{
+    fputs("(** What the weights are made of. *)\nDefinition scores : list scored := [", out);
+    for (uint32_t i = 0; i < c->scores; i++) {
+        fputs(i ? ";\n  " : "\n  ", out);
+        put_roles(out, c, &c->score[i]);
+    }
+    fputs("].\n", out);
+}
+
+/* ---- theorems ------------------------------------------------------------------------------- */
+
+/* The check that each theorem asks for, what it leaves to assume, and how it follows. */
+static const struct {
+    const char *check, *hypotheses, *proof;
+} theorem[] = {
+    [CERT_PROVED] = {"certify source gradient outs draws scores", "",
+                     "now apply certified with (scores := scores); auto using checked."},
+    [CERT_UP_TO_KINKS] = {"certify_finite source gradient outs draws scores",
+                          "  (forall tr, defined_on source rho kinks e tr) ->\n",
+                          "now apply certified_off_kinks with (scores := scores); "
+                          "try rewrite kinks_are; auto using checked."},
+    [CERT_UP_TO_REGULAR] = {"certify_weights source gradient outs draws scores",
+                            "  (forall tr, derivable source rho e d tr 0) ->\n"
+                            "  regular source rho (model_law rho draws) e d ->\n",
+                            "now apply certified_if_regular with (scores := scores); "
+                            "auto using checked."},
+    [CERT_UP_TO_WEIGHTS] = {"check source gradient outs",
+                            "  regular source rho law e d -> score_ok source rho law e d ->\n",
+                            "now apply certificate_sound; auto using checked."},
+};
+
+static void put_kinks(FILE *out, CertList kinks)
+{
+    fputs("(** The slots that are assumed to be where they have a derivative. *)\n"
+          "Definition kinks : list nat :=",
+          out);
+    put_list(out, kinks);
+    fputs(".\nTheorem kinks_are : undecided source (map fst outs) = kinks.\n"
+          "Proof. vm_compute. reflexivity. Qed.\n",
+          out);
+}
+
+static void put_theorem(FILE *out, const CertAssumed *left)
+{
+    bool any_law = left->theorem == CERT_UP_TO_WEIGHTS;
+    const char *law = any_law ? "law" : "(model_law rho draws)";
+    fprintf(
+        out,
+        "\nTheorem checked : %s = true.\nProof. vm_compute. reflexivity. Qed.\n"
+        "\n(** The mean of what the program computes is the derivative of the mean cost: for all "
+        "sizes, at any\n    point, in any direction of the parameters. *)\n"
+        "Theorem correct : forall rho%s e d, sized source rho -> moves_only outs d ->\n%s"
+        "  is_derive (fun t => expected_cost source rho %s (line e d t)) 0%%R\n"
+        "            (under source rho %s e (emitted_along rho source gradient outs e d)).\n"
+        "Proof.\n  intros. %s\nQed.\n",
+        theorem[left->theorem].check, any_law ? " law" : "", theorem[left->theorem].hypotheses, law,
+        law, theorem[left->theorem].proof);
+}
+
+static void put_cert(FILE *out, const Cert *c, Arena *a)
+{
+    CertAssumed left = certify_assumed(c, a);
     fputs("\n(** * Graph ", out);
     put_text(out, c->graph);
     fprintf(out, " *)\nModule graph_%s.\n", c->graph);
@@ -222,25 +322,30 @@ static void put_cert(FILE *out, const Cert *c)
     put_program(out, c, &c->gradient);
     fputs(".\n", out);
     put_outputs(out, c);
-    fputs("\nTheorem checked : check source gradient outs = true.\n"
-          "Proof. vm_compute. reflexivity. Qed.\n\n"
-          "(** The expectation of what the program computes is the derivative of the expected\n"
-          "    cost. *)\n"
-          "Definition correct := certificate_sound source gradient outs checked.\n",
-          out);
+    if (left.theorem != CERT_UP_TO_WEIGHTS) {
+        put_draws(out, c);
+        put_scores(out, c);
+    }
+    if (left.theorem == CERT_UP_TO_KINKS)
+        put_kinks(out, left.kinks);
+    put_theorem(out, &left);
     fprintf(out, "End graph_%s.\n", c->graph);
 }
 
 void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
 {
+    Arena *a = arena_new();
     fputs("(* The certificate of ", out);
     put_text(out, count ? c[0]->file : "a model");
-    fputs(", written by sgc.  It is proved by the compiled theory of proofs. *)\n"
+    fputs(", written by sgc.  What it proves rests on the compiled theory of proofs. *)\n"
           "From Coq Require Import Reals List ZArith.\n"
-          "From Sgc Require Import Tensor Scalar Op Program Expect Graph Number Certificate.\n"
+          "From Coquelicot Require Import Coquelicot.\n"
+          "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Score "
+          "Model.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);
     for (uint32_t i = 0; i < count; i++)
-        put_cert(out, c[i]);
+        put_cert(out, c[i], a);
+    arena_free(a);
 }

@@ -286,8 +286,9 @@ static void add_score(Lower *l, IrRef r)
     const IrNode *n = &l->g->node[r];
     do {
         CertSlot density = slot_of(l, r, 0);
-        *arena_push(l->arena, c->score, c->scores, CertScore) =
-            (CertScore){.density = density, .weight = low_argument(l, 1)};
+        CertScore s = {.density = density, .weight = low_argument(l, 1)};
+        s.explained = low_explain(l, n, &s.roles);
+        *arena_push(l->arena, c->score, c->scores, CertScore) = s;
     } while (next_step(l, n->type.plates));
 }
 
@@ -427,6 +428,17 @@ static bool fix_sizes(Cert *c)
     return true;
 }
 
+/* If what the scores say of their weights does not hold, the weights are assumed. */
+static bool settle(Cert *c)
+{
+    bool explained = c->scores > 0;
+    if (fix_sizes(c))
+        return true;
+    for (uint32_t i = 0; i < c->scores; i++)
+        c->score[i].explained = false;
+    return explained && fix_sizes(c);
+}
+
 /* ---- certificates --------------------------------------------------------------------------- */
 
 static bool refuse_graph(const IrGraph *g, Diags *d, const char *why)
@@ -443,12 +455,19 @@ static Lower begin(const IrGraph *g, Arena *a, Cert *c, Diags *d)
     return l;
 }
 
+/* Certificates of one model are the same bytes wherever it stands. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 bool certify_graph(const IrGraph *g, Arena *a, Fractions *f, Cert *c, Diags *d)
 {
     *c = (Cert){.arena = a,
                 .fractions = f,
                 .model = g->model->name,
-                .file = g->model->file,
+                .file = base_name(g->model->file),
                 .graph = g->name};
     if (g->biased)
         return refuse_graph(g, d, "it is biased, as the model says");
@@ -463,7 +482,7 @@ bool certify_graph(const IrGraph *g, Arena *a, Fractions *f, Cert *c, Diags *d)
     lower_source(&l, live);
     if (l.ok)
         lower_gradient(&l, live);
-    if (l.ok && !fix_sizes(c)) {
+    if (l.ok && !settle(c)) {
         refuse_graph(g, d, "the checker does not follow the derivation of its gradients");
         certify_check(c, d);
         return false;

@@ -79,4 +79,16 @@ CertSlot low_argument(Lower *l, uint32_t k);
 /* A sequence as one slot of the layout. */
 CertSlot low_join(Lower *l, const Layout *y, const LowValue *v);
 
+/* ---- rule.c -------------------------------------------------------------------------------- */
+
+/* The number of a draw, at the current steps. */
+uint32_t low_draw(Lower *l, IrRef r);
+
+/* ---- explain.c ----------------------------------------------------------------------------- */
+
+/* Where the values of a draw with a score come from; *values is the size of a category's range. */
+CertBase low_base(Lower *l, const IrNode *score, uint32_t *values);
+/* What the weight of a score is made of, at the current steps.  False: it does not say. */
+bool low_explain(Lower *l, const IrNode *score, CertRoles *r);
+
 #endif

@@ -166,6 +166,11 @@ Fraction fraction_inverse(Fractions *f, Fraction a)
     return store(f, f->z);
 }
 
+int fraction_sign(const Fractions *f, Fraction a)
+{
+    return mpz_sgn(f->stored[a].num);
+}
+
 /* ---- digits --------------------------------------------------------------------------------- */
 
 static const char *digits_of(Fractions *f, const mpz_t v)

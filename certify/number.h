@@ -28,6 +28,8 @@ Fraction fraction_add(Fractions *f, Fraction a, Fraction b);
 Fraction fraction_mul(Fractions *f, Fraction a, Fraction b);
 Fraction fraction_inverse(Fractions *f, Fraction a); /* of 0: 0 */
 
+int fraction_sign(const Fractions *f, Fraction a); /* -1, 0, 1 */
+
 /* Decimal digits; the denominator is positive, and the two have no common factor. */
 const char *fraction_numerator(Fractions *f, Fraction a);
 const char *fraction_denominator(Fractions *f, Fraction a);

@@ -137,10 +137,36 @@ static void put_draw(FILE *out, const Cert *c, uint32_t j)
     const CertDraw *x = &c->draw[j];
     fprintf(out, "draw %u %s", j, cert_base_name[x->base]);
     if (x->base == CERT_VALUES)
-        fprintf(out, " %" PRId64, x->values);
+        fprintf(out, " %u", x->values);
     put_list(out, x->shape);
     put_string(out, x->name);
     put_place(out, x->at);
+    fputc('\n', out);
+}
+
+static void put_roles(FILE *out, const Cert *c, const CertRoles *r)
+{
+    fprintf(out, " draw %u %s", r->draw, cert_law_name[r->law]);
+    if (r->law == CERT_CATEGORICAL)
+        fprintf(out, " %u", r->values);
+    fprintf(out, " logits %u", r->logits);
+    put_list(out, r->axes);
+    fprintf(out, " copies %u", r->plates);
+    put_list(out, r->kept);
+    fprintf(out, " scale %u costs", r->scale);
+    put_list(out, r->costs);
+    fputs(" less", out);
+    put_fraction(out, c, r->share);
+    put_list(out, r->base);
+    fputs(" others", out);
+    put_list(out, r->others);
+}
+
+static void put_score(FILE *out, const Cert *c, const CertScore *s)
+{
+    fprintf(out, "score %u weight %u", s->density, s->weight);
+    if (s->explained)
+        put_roles(out, c, &s->roles);
     fputc('\n', out);
 }
 
@@ -154,7 +180,7 @@ static void put_cert(FILE *out, const Cert *c)
     put_program(out, c, "source", &c->source);
     fprintf(out, "cost %u\n", c->cost);
     for (uint32_t i = 0; i < c->scores; i++)
-        fprintf(out, "score %u weight %u\n", c->score[i].density, c->score[i].weight);
+        put_score(out, c, &c->score[i]);
     put_program(out, c, "gradient", &c->gradient);
     for (uint32_t i = 0; i < c->outputs; i++)
         fprintf(out, "of %u is %u\n", c->output[i].input, c->output[i].slot);

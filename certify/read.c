@@ -335,6 +335,18 @@ static bool read_input(Reader *r)
     return next_line(r);
 }
 
+static bool read_size_number(Reader *r, uint32_t *out)
+{
+    Span at = here(r);
+    if (!read_u32(r, out))
+        return false;
+    if (*out >= r->c->sizes) {
+        diag_error(r->d, at, SG0903, "a size that is not listed");
+        return r->ok = false;
+    }
+    return true;
+}
+
 /* `draw 0 values 2 [0 1] "h1" @22:5+2` */
 static bool read_draw(Reader *r)
 {
@@ -342,10 +354,10 @@ static bool read_draw(Reader *r)
     CertDraw x = {0};
     unsigned base;
     if (!expect_number(r, c->draws, "draw") ||
-        !read_choice(r, cert_base_name, CERT_BASES, "normal, uniform, values, line or given",
+        !read_choice(r, cert_base_name, CERT_BASES, "normal, uniform, bits, values, line or given",
                      &base) ||
-        (base == CERT_VALUES && !read_number(r, 1, MAX_COUNT, &x.values)) ||
-        !read_shape(r, &x.shape) || !read_string(r, &x.name) || !read_place(r, &x.at))
+        (base == CERT_VALUES && !read_size_number(r, &x.values)) || !read_shape(r, &x.shape) ||
+        !read_string(r, &x.name) || !read_place(r, &x.at))
         return false;
     x.base = (CertBase)base;
     *arena_push(r->arena, c->draw, c->draws, CertDraw) = x;
@@ -362,11 +374,31 @@ static bool read_program(Reader *r, const char *word, CertProgram *p)
     return true;
 }
 
+/* `draw 0 bernoulli logits 4 [0 2] copies 2 [0] scale 9 costs [8] less 1/3 [] others [5]` */
+static bool read_roles(Reader *r, CertRoles *x)
+{
+    unsigned law;
+    if (!read_u32(r, &x->draw) ||
+        !read_choice(r, cert_law_name, CERT_LAWS, "bernoulli or categorical", &law) ||
+        (law == CERT_CATEGORICAL && !read_size_number(r, &x->values)) || !expect(r, "logits") ||
+        !read_u32(r, &x->logits) || !read_list(r, &x->axes) || !expect(r, "copies") ||
+        !read_u32(r, &x->plates) || !read_list(r, &x->kept) || !expect(r, "scale") ||
+        !read_u32(r, &x->scale) || !expect(r, "costs") || !read_list(r, &x->costs) ||
+        !expect(r, "less") || !read_fraction(r, &x->share) || !read_list(r, &x->base) ||
+        !expect(r, "others") || !read_list(r, &x->others))
+        return false;
+    x->law = (CertLaw)law;
+    return true;
+}
+
 static bool read_score(Reader *r)
 {
     skip_blanks(r);
     CertScore s = {.line = here(r)};
     if (!read_u32(r, &s.density) || !expect(r, "weight") || !read_u32(r, &s.weight))
+        return false;
+    s.explained = accept(r, "draw");
+    if (s.explained && !read_roles(r, &s.roles))
         return false;
     *arena_push(r->arena, r->c->score, r->c->scores, CertScore) = s;
     return next_line(r);

@@ -69,11 +69,11 @@ static IrRef drawn_by(const IrGraph *g, IrRef r)
     return r;
 }
 
-/* The reasons of proofs/ops.def: NULL where the law has a term. */
-static const char *const no_law[IR_DIST_COUNT] = {
+/* Of proofs/ops.def: NULL where the law is not listed, "" where it has a term. */
+static const char *const law_reason[IR_DIST_COUNT] = {
 #define OP(...)
 #define NO_OP(...)
-#define DIST(id, ...) [IR_DIST_##id] = NULL,
+#define DIST(id, ...) [IR_DIST_##id] = "",
 #define NO_DIST(id, why) [IR_DIST_##id] = why,
 #include "proofs/ops.def"
 #undef OP
@@ -94,14 +94,14 @@ static void set_base(Lower *l, IrRef r, CertDraw *d)
         const IrNode *score = &l->g->node[s];
         if (score->op != IR_SCORE || score->in[2] != r)
             continue;
-        if (no_law[score->attr.dist])
-            low_refuse(l, no_law[score->attr.dist]);
-        d->values = score->attr.k[0];
-        d->base = d->values ? CERT_VALUES : CERT_LINE;
+        const char *why = law_reason[score->attr.dist];
+        if (!why || *why)
+            low_refuse(l, why ? why : "the theory does not know its law");
+        d->base = low_base(l, score, &d->values);
     }
 }
 
-static uint32_t draw_number(Lower *l, IrRef r)
+uint32_t low_draw(Lower *l, IrRef r)
 {
     Cert *c = l->cert;
     const IrNode *n = &l->g->node[r];
@@ -111,7 +111,7 @@ static uint32_t draw_number(Lower *l, IrRef r)
     uint32_t *at = &l->drawn[by][low_index(l, n->type.plates)];
     if (!*at) {
         const char *name = n->op == IR_DRAW ? l->g->site[n->attr.item].name : n->name;
-        CertDraw d = {.name = name ? name : "a draw", .at = n->at, .shape = low_result(l).sizes};
+        CertDraw d = {.name = name ? name : "a draw", .at = n->at, .shape = low_layout(l, r).sizes};
         set_base(l, r, &d);
         *arena_push(l->arena, c->draw, c->draws, CertDraw) = d;
         *at = c->draws;
@@ -121,7 +121,7 @@ static uint32_t draw_number(Lower *l, IrRef r)
 
 RULE(sample)
 {
-    uint32_t j = draw_number(l, (IrRef)(n - l->g->node));
+    uint32_t j = low_draw(l, (IrRef)(n - l->g->node));
     return low_slot(
         low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = low_result(l).sizes}, 0, 0));
 }

@@ -367,6 +367,19 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
 }
 
 /* A library brings its header, unless -o names the one file that is wanted. */
+const char *output_of(const Options *o, const char *input, Emit kind, Arena *a)
+{
+    const Session s = {.options = o, .input = input, .arena = a};
+    return output_name(&s, kind);
+}
+
+int build_kinds(const Options *o, const char *input, unsigned kinds, Arena *a)
+{
+    Options only = *o;
+    only.emit = kinds;
+    return run(&only, input, kinds, a);
+}
+
 int command_build(const Options *o, Arena *a)
 {
     bool library = o->emit & (1u << EMIT_LIB | 1u << EMIT_SHARED);

@@ -41,6 +41,7 @@ typedef struct Options {
     const PassInfo *last; /* --stop-after; NULL: to the end */
     bool frontend_only;   /* --stop-after=frontend */
     const char *cpu;
+    const char *proofs; /* the compiled theory; NULL: beside sgc */
     const char *print; /* a listing of sgc's tables, and nothing else */
     const FeDim *dim;
     size_t dims;
@@ -67,6 +68,15 @@ extern const CommandInfo command_info[COMMANDS];
 
 /* For messages about a file, in the style of the command line. */
 Diags *open_diags(const Options *o, const char *input, const char *text);
+/* Makes these kinds of output; returns the exit status. */
+int build_kinds(const Options *o, const char *input, unsigned kinds, Arena *a);
+/* The name of the file that an output goes to. */
+const char *output_of(const Options *o, const char *input, Emit kind, Arena *a);
+
+/* ---- verify.c ------------------------------------------------------------------------------ */
+
+/* Checks the certificates of a file, and says what was found.  False: one is not accepted. */
+bool verify_file(const Options *o, const char *input, Arena *a);
 
 /* ---- options.c ----------------------------------------------------------------------------- */
 
@@ -161,6 +171,9 @@ void crash_report(void);
 
 /* Links a model's object file with the runtime; `needs`: what it needs of the CPU, "avx2,fma". */
 bool link_model(const char *object, const char *output, const char *needs, bool verbose, Arena *a);
+
+/* Where sgc itself stands; NULL: the reason was printed. */
+const char *own_folder(Arena *a);
 
 /* A command, in words. */
 enum { MAX_WORDS = 128 };

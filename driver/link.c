@@ -23,9 +23,7 @@ void words_add(Words *c, Arena *a, const char *text, char separator)
     }
 }
 
-/* The runtime stands in lib/ beside sgc (a build) or in lib/sgc/ beside its folder (an
- * installation, which may be moved). */
-static const char *runtime_library(const char *name, Arena *a)
+const char *own_folder(Arena *a)
 {
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -34,7 +32,16 @@ static const char *runtime_library(const char *name, Arena *a)
         return NULL;
     }
     self[len] = 0;
-    *strrchr(self, '/') = 0;
+    return arena_copy(a, self, (size_t)(strrchr(self, '/') - self));
+}
+
+/* The runtime stands in lib/ beside sgc (a build) or in lib/sgc/ beside its folder (an
+ * installation, which may be moved). */
+static const char *runtime_library(const char *name, Arena *a)
+{
+    const char *self = own_folder(a);
+    if (!self)
+        return NULL;
     const char *beside = arena_printf(a, "%s/lib/%s", self, name);
     if (access(beside, R_OK) == 0)
         return beside;

@@ -213,6 +213,7 @@ enum {
     BUILD = 1 << COMMAND_build,
     CHECK = 1 << COMMAND_check,
     VERIFY = 1 << COMMAND_verify,
+    PROVE = 1 << COMMAND_prove,
     ALONE = ~0
 };
 
@@ -356,7 +357,7 @@ static bool check(const Parser *p)
     if (o->inputs == 0)
         return complain("no FILE given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
                         p->named ? name : "", p->named ? " " : "", command_info[o->command].words);
-    if (o->command != COMMAND_build)
+    if (o->command != COMMAND_build && o->command != COMMAND_prove)
         return true;
     if (o->inputs > 1)
         return complain("one FILE at a time: '%s' and '%s'", o->input[0], o->input[1]);

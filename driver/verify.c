@@ -3,17 +3,26 @@
 
 #include "certify/certify.h"
 
+static void report(const Cert *c, const char *input, double ms)
+{
+    Arena *a = arena_new();
+    const CertAssumed left = certify_assumed(c, a);
+    printf("%s: graph %s: accepted: %u gradients, %u nodes against %u, %.1f ms\n", input, c->graph,
+           c->outputs, c->gradient.count, c->source.count, ms);
+    certify_report(c, &left, stdout);
+    arena_free(a);
+}
+
 static bool verify_one(const Cert *c, const char *input, Diags *d)
 {
     double start = milliseconds();
     bool ok = certify_check(c, d);
     if (ok)
-        printf("%s: graph %s: accepted: %u gradients, %u nodes against %u, %.1f ms\n", input,
-               c->graph, c->outputs, c->gradient.count, c->source.count, milliseconds() - start);
+        report(c, input, milliseconds() - start);
     return ok;
 }
 
-static bool verify(const Options *o, const char *input, Arena *a)
+bool verify_file(const Options *o, const char *input, Arena *a)
 {
     const char *text = read_text(input, a);
     if (!text)
@@ -35,6 +44,6 @@ int command_verify(const Options *o, Arena *a)
 {
     bool ok = true;
     for (size_t i = 0; i < o->inputs; i++)
-        ok = verify(o, o->input[i], a) && ok;
+        ok = verify_file(o, o->input[i], a) && ok;
     return ok ? SGC_OK : SGC_FAILED;
 }

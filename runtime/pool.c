@@ -16,7 +16,6 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -113,23 +112,12 @@ static void *work(void *argument)
     return NULL;
 }
 
-static bool start_all(SgrtPool *pool, SgrtError *e)
+static bool start(SgrtPool *pool, SgrtError *e)
 {
     for (; pool->started < pool->threads - 1; pool->started++)
         if (pthread_create(&pool->thread[pool->started], NULL, work, pool) != 0)
             return sgrt_fail(e, "cannot start thread %lld", (long long)pool->started + 2);
     return true;
-}
-
-/* Signals are for the threads of the program around this: a thread begins with its maker's mask. */
-static bool start(SgrtPool *pool, SgrtError *e)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = start_all(pool, e);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
 }
 
 /* Of `threads` spaces, none of which a thread uses yet. */

@@ -254,6 +254,12 @@ static const double *random_array(Arena *a, const CertWorld *w, CertList shape, 
     return v;
 }
 
+/* How many values a draw has; 0: it is real. */
+static int64_t values_of(const CertWorld *w, const CertDraw *d)
+{
+    return d->base == CERT_BITS ? 2 : d->base == CERT_VALUES ? w->size[d->values] : 0;
+}
+
 CertWorld cert_world(Arena *a, const Cert *c, uint64_t seed)
 {
     int64_t *size = arena_array(a, int64_t, c->sizes + 1);
@@ -265,7 +271,6 @@ CertWorld cert_world(Arena *a, const Cert *c, uint64_t seed)
     for (uint32_t i = 0; i < c->inputs; i++)
         input[i] = random_array(a, &w, c->input[i].shape, 0, &seed);
     for (uint32_t j = 0; j < c->draws; j++)
-        draw[j] = random_array(a, &w, c->draw[j].shape,
-                               c->draw[j].base == CERT_VALUES ? c->draw[j].values : 0, &seed);
+        draw[j] = random_array(a, &w, c->draw[j].shape, values_of(&w, &c->draw[j]), &seed);
     return w;
 }

@@ -2,7 +2,7 @@
  *
  * It defines what OpenBLAS's own memory.c would: the choice of kernels, made when a pool first asks
  * for it and not when a library is loaded, and the work space of a product, which the caller
- * sets for its thread.  It also has what cmake/openblas.cmake puts in the place of some functions of
+ * sets for its thread.  It also has what cmake/embed.cmake puts in the place of some functions of
  * the C library.  So OpenBLAS inside a model allocates nothing, prints nothing, reads no
  * environment but OPENBLAS_CORETYPE, and keeps no state but the choice. */
 #include "runtime/space.h"

@@ -5,8 +5,6 @@
 #include "vae.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
 
 enum { CONTEXTS = 8, STEPS = 12, ROWS = 8, PIXELS = 784, MOST = 1 << 17 };
 
@@ -88,41 +86,6 @@ static int share(void)
     return 0;
 }
 
-/* ---- signals are the host's ----------------------------------------------------------------- */
-
-static pthread_t main_thread;
-static volatile sig_atomic_t mine, others;
-
-static void handle(int signal)
-{
-    (void)signal;
-    if (pthread_equal(pthread_self(), main_thread))
-        mine++;
-    else
-        others++;
-}
-
-/* The only other threads are a context's, and the process, not one thread, gets the signals. */
-static void signals_come_to_the_host(void)
-{
-    vae_config c = VAE_CONFIG;
-    sigset_t set;
-    vae *m;
-    main_thread = pthread_self();
-    c.threads = 3;
-    CHECK(vae_new(&m, &c) == VAE_OK);
-    CHECK(signal(SIGUSR1, handle) != SIG_ERR);
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
-    CHECK(kill(getpid(), SIGUSR1) == 0); /* would go to a thread that does not block it */
-    CHECK(vae_elbo_train(m, ROWS, image, NULL) == VAE_OK);
-    CHECK(mine == 0 && others == 0);
-    CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
-    CHECK(mine == 1 && others == 0);
-    vae_free(m);
-}
-
 int main(int argc, char **argv)
 {
     pthread_t thread[CONTEXTS];
@@ -133,7 +96,6 @@ int main(int argc, char **argv)
         image[i] = (float)(i / 28 % 2);
     for (int i = 0; i < ROWS * 3; i++)
         x[i] = (float)(i % 4);
-    signals_come_to_the_host();
     for (int i = 0; i < CONTEXTS; i++)
         CHECK(pthread_create(&thread[i], NULL, work, &together[i]) == 0);
     for (int i = 0; i < CONTEXTS; i++)

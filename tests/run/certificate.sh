@@ -48,3 +48,24 @@ says 'the theory has no error function yet'
 printf 'graph g {\n  output o = 1\n}\n' >none.sg
 status 1 sgc none.sg --emit=proof
 says 'no certificate for none.sg'
+
+# sgc prove needs Coq and the compiled theory; here a stand-in for Coq says yes, or no.
+status 1 env PATH=/nowhere "$SGC_BINARY_DIR/sgc" prove bandit.sg
+says 'coqc is not installed'
+mkdir bin theory
+printf '#!/bin/sh\ncat "$7" >proved.v\nexit ${ANSWER:-0}\n' >bin/coqc
+chmod +x bin/coqc
+PATH=$PWD/bin:$PATH
+status 1 sgc prove bandit.sg --proofs theory
+says 'the compiled theory is not in theory'
+touch theory/Model.vo
+status 0 sgc prove bandit.sg --proofs theory
+says 'bandit.v: proved by Coq' out
+says 'nothing is assumed' out
+same bandit.v proved.v
+status 0 sgc prove mlp.sg --proofs theory --out-dir there
+says 'assumed: ' out
+says 'relu (mlp.sg:15:' out
+[ -s there/mlp.v ] || fail "no there/mlp.v"
+status 1 env ANSWER=1 sgc prove bandit.sg --proofs theory
+says 'the proof failed'

@@ -510,6 +510,136 @@ START_TEST(mutants_are_rejected)
 }
 END_TEST
 
+/* ---- wrong weights -------------------------------------------------------------------------- */
+
+/* The program that the source graph has by definition, as the one that is claimed. */
+static void claim_derived(Cert *c)
+{
+    Cert derived = *c;
+    CertSlot *slot = arena_array(c->arena, CertSlot, c->inputs + 1);
+    CertOutput *output = arena_array(c->arena, CertOutput, c->outputs + 1);
+    cert_derive(c->arena, &derived, &c->gradient, slot);
+    for (uint32_t i = 0; i < c->outputs; i++)
+        output[i] = (CertOutput){.input = c->output[i].input, .slot = slot[c->output[i].input]};
+    c->output = output;
+}
+
+static CertSlot put(Cert *c, CertOp op, CertSlot x, CertSlot y)
+{
+    return cert_add(c->arena, &c->source, c->inputs, (CertNode){.op = op, .in = {x, y}});
+}
+
+/* The weight is this times the scale. */
+static CertSlot gain_of(const Cert *c, const CertScore *t)
+{
+    const CertNode *n = &c->source.node[t->weight - c->inputs];
+    if (n->op.form == CERT_EIN)
+        n = &c->source.node[n->in[0] - c->inputs];
+    ck_assert(n->op.form == CERT_MAP2 && n->op.fn == CERT_MUL);
+    return n->in[0];
+}
+
+/* From the weight of score i is subtracted what the slot holds for the draw's copy, and the
+ * gradient program is the derived one: only the weight can be wrong. */
+static Cert with_baseline(const Cert *right, uint32_t i, CertSlot slot)
+{
+    Cert c = *right;
+    const CertScore *t = &right->score[i];
+    Arena *a = c.arena;
+    CertList shape = c.draw[t->roles.draw].shape, copies = {t->roles.plates, shape.at};
+    CertList all = cert_range(a, copies.count), whole = cert_range(a, shape.count);
+    c.source = (CertProgram){0};
+    for (uint32_t k = 0; k < right->source.count; k++)
+        cert_add(a, &c.source, c.inputs, right->source.node[k]);
+    const CertOp spread = {.form = CERT_EIN, .axes = copies, .o = all};
+    const CertOp widen = {.form = CERT_EIN, .axes = shape, .i = all, .o = whole};
+    const CertOp mul = {.form = CERT_MAP2, .fn = CERT_MUL},
+                 sub = {.form = CERT_MAP2, .fn = CERT_SUB};
+    CertSlot gain = put(&c, sub, gain_of(right, t), slot);
+    CertSlot scaled = put(&c, mul, gain, put(&c, spread, t->roles.scale, 0));
+    CertSlot weight = put(&c, widen, scaled, 0);
+    c.score = arena_array(a, CertScore, c.scores);
+    memcpy(c.score, right->score, c.scores * sizeof *c.score);
+    c.score[i].weight = weight;
+    uint32_t *base = arena_array(a, uint32_t, t->roles.base.count + 1);
+    memcpy(base, t->roles.base.at, t->roles.base.count * sizeof *base);
+    base[t->roles.base.count] = slot;
+    c.score[i].roles.base = (CertList){t->roles.base.count + 1, base};
+    claim_derived(&c);
+    return c;
+}
+
+/* A number for every copy that no draw moves. */
+static CertSlot some_constant(Cert *c, uint32_t i)
+{
+    const CertRoles *r = &c->score[i].roles;
+    const CertOp op = {.form = CERT_CONST,
+                       .a = fraction_of(c->fractions, 3, 7),
+                       .axes = {r->plates, c->draw[r->draw].shape.at}};
+    return put(c, op, 0, 0);
+}
+
+/* A constant may be a baseline.  The cost of the current sample may not, nor anything that reads
+ * it; and roles that leave the draw's costs to the others are wrong. */
+START_TEST(baselines_must_not_read_the_sample)
+{
+    static const int scored[] = {0, 8};
+    Certified c;
+    make(&c, scored[_i]);
+    ck_assert_uint_gt(c.cert.scores, 0);
+    for (uint32_t i = 0; i < c.cert.scores; i++) {
+        ck_assert(c.cert.score[i].explained);
+        Cert right = c.cert;
+        CertSlot number = some_constant(&right, i);
+        Cert constant = with_baseline(&right, i, number);
+        ck_assert_msg(accepted(&constant), "a constant baseline is rejected");
+        for (uint32_t k = 0; k < c.cert.score[i].roles.costs.count; k++) {
+            Cert own = with_baseline(&c.cert, i, c.cert.score[i].roles.costs.at[k]);
+            ck_assert_msg(!accepted(&own), "the sample's own cost is accepted as a baseline");
+            Cert without_roles = own;
+            without_roles.score[i].explained = false;
+            Arena *a = arena_new();
+            ck_assert_int_eq(certify_assumed(&without_roles, a).theorem, CERT_UP_TO_WEIGHTS);
+            arena_free(a);
+        }
+    }
+    certified_free(&c);
+}
+END_TEST
+
+/* One number of the roles at a time. */
+START_TEST(wrong_roles_are_rejected)
+{
+    static const int scored[] = {0, 8};
+    Certified c;
+    make(&c, scored[_i]);
+    uint32_t made = 0, rejected = 0;
+    for (uint32_t i = 0; i < c.cert.scores; i++)
+        for (int role = 0; role < 9; role++)
+            for (int by = -1; by <= 1; by += 2) {
+                Cert wrong = c.cert;
+                CertScore *score = arena_array(wrong.arena, CertScore, wrong.scores);
+                memcpy(score, c.cert.score, wrong.scores * sizeof *score);
+                wrong.score = score;
+                CertRoles *r = &score[i].roles;
+                CertList *list[] = {&r->axes, &r->kept, &r->costs, &r->base, &r->others};
+                uint32_t *number[] = {&r->draw, &r->logits, &r->plates, &r->scale};
+                if (role < 4)
+                    *number[role] += (uint32_t)by;
+                else if (list[role - 4]->count > 0)
+                    *list[role - 4] =
+                        with(wrong.arena, *list[role - 4], 0, list[role - 4]->at[0] + (uint32_t)by);
+                else
+                    continue;
+                made++;
+                rejected += !accepted(&wrong);
+            }
+    ck_assert_uint_gt(made, 8);
+    ck_assert_uint_eq(made, rejected);
+    certified_free(&c);
+}
+END_TEST
+
 /* ---- graphs without one, files that are wrong ----------------------------------------------- */
 
 static const struct {
@@ -660,6 +790,8 @@ Suite *certify_suite(void)
     tcase_add_loop_test(t, programs_are_those_of_the_graph, 0, PROGRAMS);
     tcase_add_test(t, every_term_has_a_translation);
     tcase_add_loop_test(t, mutants_are_rejected, 0, PROGRAMS);
+    tcase_add_loop_test(t, baselines_must_not_read_the_sample, 0, 2);
+    tcase_add_loop_test(t, wrong_roles_are_rejected, 0, 2);
     suite_add_tcase(s, t);
     t = tcase_create("refusals");
     tcase_set_timeout(t, 60);

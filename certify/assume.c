@@ -1,0 +1,320 @@
+/* What is left to assume: a port of the analyses of proofs/Defined.v and proofs/Tame.v, and of the
+ * choice between the theorems of proofs/Model.v. */
+#include "certify/certify.h"
+
+/* ---- domains and kinks ----------------------------------------------------------------------- */
+
+typedef struct State {
+    bool moving; /* may depend on the parameters */
+    bool positive;
+} State;
+
+static bool distinct(CertList o)
+{
+    for (uint32_t i = 0; i < o.count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (o.at[i] == o.at[k])
+                return false;
+    return true;
+}
+
+static bool scales_up(const Cert *c, const CertOp *op)
+{
+    return fraction_sign(c->fractions, op->a) > 0 && fraction_sign(c->fractions, op->b) >= 0;
+}
+
+static bool positive1(const Cert *c, const CertOp *op, State x)
+{
+    switch (op->fn) {
+    case CERT_EXP:
+    case CERT_SIGMOID:
+    case CERT_SOFTPLUS:
+        return true;
+    case CERT_AFFINE:
+        return x.positive && scales_up(c, op);
+    case CERT_SQUARE:
+    case CERT_RECIP:
+    case CERT_SQRT:
+        return x.positive;
+    default:
+        return false;
+    }
+}
+
+static bool positive2(CertFn f, State x, State y)
+{
+    return f == CERT_POW ||
+           ((f == CERT_ADD || f == CERT_MUL || f == CERT_DIV) && x.positive && y.positive);
+}
+
+static bool is_positive(const Cert *c, const CertOp *op, const State *in)
+{
+    switch (op->form) {
+    case CERT_MAP1:
+        return positive1(c, op, in[0]);
+    case CERT_MAP2:
+        return positive2(op->fn, in[0], in[1]);
+    case CERT_EIN:
+        return in[0].positive && distinct(op->o);
+    case CERT_EIN2:
+        return in[0].positive && in[1].positive && distinct(op->o);
+    case CERT_CONST:
+        return fraction_sign(c->fractions, op->a) > 0;
+    default:
+        return op->form == CERT_SIZE;
+    }
+}
+
+/* Is it differentiable wherever its operands are, as far as one sees? */
+static bool is_safe(const CertOp *op, const State *in)
+{
+    if (op->form == CERT_LSE)
+        return distinct(op->o);
+    if (op->form != CERT_MAP1 && op->form != CERT_MAP2)
+        return true;
+    switch (op->fn) {
+    case CERT_LOG:
+    case CERT_SQRT:
+    case CERT_RECIP:
+    case CERT_LOG1P:
+    case CERT_ABS:
+    case CERT_RELU:
+    case CERT_SIGN:
+    case CERT_STEP:
+    case CERT_POW:
+        return in[0].positive;
+    case CERT_DIV:
+        return in[1].positive;
+    case CERT_MIN:
+    case CERT_MAX:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool is_moved(const Cert *c, uint32_t input)
+{
+    for (uint32_t i = 0; i < c->outputs; i++)
+        if (c->output[i].input == input)
+            return true;
+    return false;
+}
+
+/* The slots that are assumed to be where they have a derivative. */
+static CertList undecided(const Cert *c, Arena *a)
+{
+    State *state = arena_array(a, State, c->inputs + c->source.count + 1);
+    uint32_t *slot = NULL, count = 0;
+    for (uint32_t i = 0; i < c->inputs; i++)
+        state[i].moving = is_moved(c, i);
+    for (uint32_t i = 0; i < c->source.count; i++) {
+        const CertNode *n = &c->source.node[i];
+        State in[2] = {{false, false}, {false, false}}, *s = &state[c->inputs + i];
+        for (uint32_t k = 0; k < cert_operands(&n->op); k++) {
+            in[k] = state[n->in[k]];
+            s->moving |= in[k].moving;
+        }
+        s->positive = is_positive(c, &n->op, in);
+        if (s->moving && !is_safe(&n->op, in))
+            *arena_push(a, slot, count, uint32_t) = c->inputs + i;
+    }
+    return (CertList){count, slot};
+}
+
+/* ---- growth ---------------------------------------------------------------------------------- */
+
+typedef struct Facts {
+    bool fixed;    /* depends on no parameter that moves and on no draw */
+    bool bounded;  /* near the point */
+    bool linear;   /* grows at most linearly with the draws */
+    bool positive; /* and its inverse grows at most exponentially */
+} Facts;
+
+static bool judge1(const Cert *c, const CertOp *op, Facts x, Facts *out)
+{
+    switch (op->fn) {
+    case CERT_AFFINE:
+        *out = (Facts){false, x.bounded, x.linear, x.positive && scales_up(c, op)};
+        return true;
+    case CERT_EXP:
+    case CERT_EXPM1:
+        *out = (Facts){false, x.bounded, x.bounded, op->fn == CERT_EXP};
+        return x.linear;
+    case CERT_LOG:
+        *out = (Facts){.linear = true};
+        return x.positive;
+    case CERT_LOG1P:
+    case CERT_SQRT:
+        *out = (Facts){false, x.bounded, x.linear, op->fn == CERT_SQRT};
+        return x.positive;
+    case CERT_SQUARE:
+        *out = (Facts){false, x.bounded, x.bounded, x.positive};
+        return true;
+    case CERT_RECIP:
+        *out = (Facts){.positive = true};
+        return x.positive;
+    case CERT_TANH:
+    case CERT_SIN:
+    case CERT_COS:
+        *out = (Facts){false, true, true, false};
+        return true;
+    case CERT_SIGMOID:
+        *out = (Facts){false, true, true, x.linear};
+        return true;
+    case CERT_SOFTPLUS:
+        *out = (Facts){false, x.bounded, x.linear, x.linear};
+        return true;
+    default:
+        return false;
+    }
+}
+
+static Facts product(Facts x, Facts y)
+{
+    return (Facts){false, x.bounded && y.bounded,
+                   (x.bounded && y.linear) || (x.linear && y.bounded), x.positive && y.positive};
+}
+
+static bool judge2(CertFn f, Facts x, Facts y, Facts *out)
+{
+    switch (f) {
+    case CERT_ADD:
+    case CERT_SUB:
+        *out = (Facts){false, x.bounded && y.bounded, x.linear && y.linear,
+                       f == CERT_ADD && x.positive && y.positive};
+        return true;
+    case CERT_MUL:
+        *out = product(x, y);
+        return true;
+    case CERT_DIV:
+        *out = (Facts){false, x.bounded && y.fixed, x.linear && y.fixed, x.positive};
+        return y.positive;
+    case CERT_POW:
+        *out = (Facts){.positive = true};
+        return x.positive && y.bounded;
+    default:
+        return false;
+    }
+}
+
+static bool rule(const Cert *c, const CertOp *op, const Facts *in, Facts *out)
+{
+    switch (op->form) {
+    case CERT_MAP1:
+        return judge1(c, op, in[0], out);
+    case CERT_MAP2:
+        return judge2(op->fn, in[0], in[1], out);
+    case CERT_EIN2:
+        *out = product(in[0], in[1]);
+        out->positive = out->positive && distinct(op->o);
+        return true;
+    case CERT_LSE:
+        *out = (Facts){false, in[0].bounded, in[0].linear, false};
+        return distinct(op->o);
+    case CERT_CONST:
+        *out = (Facts){true, true, true, fraction_sign(c->fractions, op->a) > 0};
+        return true;
+    case CERT_SIZE:
+    case CERT_IOTA:
+        *out = (Facts){true, true, true, op->form == CERT_SIZE};
+        return true;
+    default:
+        *out = (Facts){false, in[0].bounded, in[0].linear,
+                       op->form == CERT_EIN && in[0].positive && distinct(op->o)};
+        return true;
+    }
+}
+
+static bool judge(const Cert *c, const CertNode *n, const Facts *in, Facts *out)
+{
+    *out = (Facts){.linear = true};
+    if (n->op.form == CERT_SAMPLE)
+        return true;
+    bool fixed = true;
+    for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+        fixed &= in[k].fixed;
+    if (!fixed)
+        return rule(c, &n->op, in, out);
+    bool positive = rule(c, &n->op, in, out) && out->positive;
+    *out = (Facts){true, true, true, positive};
+    return true;
+}
+
+/* May the expected cost be differentiated under the expectation?  *slot is where one cannot see it.
+ */
+static bool is_tame(const Cert *c, Arena *a, CertSlot *slot)
+{
+    Facts *facts = arena_array(a, Facts, c->inputs + c->source.count + 1);
+    *slot = c->cost;
+    if (c->scores > 0)
+        return false;
+    for (uint32_t i = 0; i < c->inputs; i++)
+        facts[i] = (Facts){!is_moved(c, i), true, true, false};
+    for (uint32_t i = 0; i < c->source.count; i++) {
+        const CertNode *n = &c->source.node[i];
+        Facts in[2] = {{0}, {0}};
+        for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+            in[k] = facts[n->in[k]];
+        *slot = c->inputs + i;
+        if (!judge(c, n, in, &facts[c->inputs + i]))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the theorem ----------------------------------------------------------------------------- */
+
+bool cert_weights_assumed(const Cert *c)
+{
+    for (uint32_t i = 0; i < c->scores; i++)
+        if (!c->score[i].explained)
+            return true;
+    return false;
+}
+
+static bool has_base(const Cert *c, CertBase base)
+{
+    for (uint32_t j = 0; j < c->draws; j++)
+        if (c->draw[j].base == base)
+            return true;
+    return false;
+}
+
+static bool all_finite(const Cert *c)
+{
+    return !has_base(c, CERT_NORMAL) && !has_base(c, CERT_UNIFORM) && !has_base(c, CERT_LINE) &&
+           !has_base(c, CERT_GIVEN);
+}
+
+/* The draws that are finite are those that have a score, in the same order. */
+static bool draws_are_scored(const Cert *c)
+{
+    uint32_t i = 0;
+    for (uint32_t j = 0; j < c->draws && c->scores > 0; j++) {
+        const CertDraw *d = &c->draw[j];
+        if (d->base != CERT_BITS && d->base != CERT_VALUES)
+            continue;
+        if (i == c->scores || c->score[i].roles.draw != j ||
+            (c->score[i].roles.law == CERT_BERNOULLI) != (d->base == CERT_BITS) ||
+            (d->base == CERT_VALUES && c->score[i].roles.values != d->values))
+            return false;
+        i++;
+    }
+    return i == c->scores;
+}
+
+CertAssumed certify_assumed(const Cert *c, Arena *a)
+{
+    CertAssumed left = {.theorem = CERT_UP_TO_WEIGHTS};
+    if (cert_weights_assumed(c) || has_base(c, CERT_GIVEN) || !draws_are_scored(c))
+        return left;
+    left.kinks = undecided(c, a);
+    if (all_finite(c))
+        left.theorem = left.kinks.count > 0 ? CERT_UP_TO_KINKS : CERT_PROVED;
+    else if (is_tame(c, a, &left.slot) && !has_base(c, CERT_LINE))
+        left.theorem = CERT_PROVED;
+    else
+        left.theorem = CERT_UP_TO_REGULAR;
+    return left;
+}
