@@ -218,14 +218,19 @@ const char *sgrt_context_reason(int code)
                                                                      : "no such error code";
 }
 
+/* A context that there is not has nothing, and nowhere to say so. */
 bool sgrt_context_has_graph(SgrtContext *m, int graph)
 {
+    if (!m)
+        return false;
     return (m->graph && graph >= 0 && graph < m->model->graphs) ||
            sgrt_fail(&m->error, "%s has no graph %d", m->model->name, graph);
 }
 
 bool sgrt_context_has_param(SgrtContext *m, int param)
 {
+    if (!m)
+        return false;
     return (m->params.value && param >= 0 && param < m->model->params) ||
            sgrt_fail(&m->error, "%s has no parameter %d", m->model->name, param);
 }

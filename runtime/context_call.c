@@ -25,6 +25,8 @@ static SgrtCall *find_call(SgrtContext *m, int graph, Entry entry)
 static bool check_rows(const SgrtCall *c, const SgrtContextCall *a, SgrtError *e)
 {
     const SgrtGraph *g = c->data->graph;
+    if (!a)
+        return sgrt_fail(e, "no call of graph %s: the pointer is NULL", g->name);
     if (g->batch && (a->rows < 1 || a->rows > g->batch))
         return sgrt_fail(e, "%lld rows: a call of graph %s takes from 1 to %lld",
                          (long long)a->rows, g->name, (long long)g->batch);
@@ -147,6 +149,8 @@ int sgrt_context_run(SgrtContext *m, int graph, const SgrtContextCall *call)
 
 int sgrt_context_noise(SgrtContext *m, int64_t seed, int64_t draw)
 {
+    if (!m)
+        return SGRT_CONTEXT_ARGUMENT;
     if (draw < 0) {
         sgrt_fail(&m->error, "draw %lld: draws count from 0", (long long)draw);
         return SGRT_CONTEXT_ARGUMENT;

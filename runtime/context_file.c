@@ -18,7 +18,7 @@ enum { PREFIX = 8 };
  * where there is none. */
 static const SgrtListing *find_listing(SgrtContext *m, int graph)
 {
-    if (graph == -1 && m->listing.count >= m->model->params && m->params.value)
+    if (m && graph == -1 && m->listing.count >= m->model->params && m->params.value)
         return &m->listing;
     if (!sgrt_context_has_graph(m, graph))
         return NULL;
@@ -26,6 +26,11 @@ static const SgrtListing *find_listing(SgrtContext *m, int graph)
         return &m->graph[graph].listing;
     sgrt_fail(&m->error, "graph %s is not trained: it has no cost", m->model->graph[graph].name);
     return NULL;
+}
+
+static bool has_path(SgrtContext *m, int graph, const char *path)
+{
+    return find_listing(m, graph) && (path || sgrt_fail(&m->error, "no path: the pointer is NULL"));
 }
 
 /* ---- save ----------------------------------------------------------------------------------- */
@@ -113,7 +118,7 @@ int sgrt_context_save(SgrtContext *m, int graph, const char *path)
 {
     Saving s;
     SgrtFile f = {.path = ""};
-    if (!prepare(m, graph, &s))
+    if (!has_path(m, graph, path) || !prepare(m, graph, &s))
         return SGRT_CONTEXT_ARGUMENT;
     sgrt_tensors_header(m->header, m->header_room, m->order, s.listing->count, s.words.text,
                         s.words.count);
@@ -124,6 +129,8 @@ int sgrt_context_save(SgrtContext *m, int graph, const char *path)
 
 int sgrt_context_note(SgrtContext *m, const char *text)
 {
+    if (!m || !text)
+        return SGRT_CONTEXT_ARGUMENT;
     if (strlen(text) >= sizeof m->note) {
         sgrt_fail(&m->error, "a note of %zu bytes: fewer than %zu are kept", strlen(text),
                   sizeof m->note);
@@ -135,7 +142,7 @@ int sgrt_context_note(SgrtContext *m, const char *text)
 
 const char *sgrt_context_noted(const SgrtContext *m)
 {
-    return m->note;
+    return m ? m->note : "";
 }
 
 /* ---- load ----------------------------------------------------------------------------------- */
@@ -283,7 +290,7 @@ static void take(const Loading *l)
 int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t count)
 {
     const SgrtListing *listing = find_listing(m, graph);
-    if (!listing)
+    if (!listing || !bytes)
         return SGRT_CONTEXT_ARGUMENT;
     Loading l = {.m = m, .listing = listing, .seed = m->seed, .updates = -1, .draw = -1};
     SgrtContextGraph *g = graph < 0 ? NULL : &m->graph[graph];
@@ -324,6 +331,8 @@ static void *map(const char *path, int64_t *bytes)
 int sgrt_context_load(SgrtContext *m, int graph, const char *path)
 {
     int64_t bytes = 0;
+    if (!has_path(m, graph, path))
+        return SGRT_CONTEXT_ARGUMENT;
     void *at = map(path, &bytes);
     if (!at) {
         sgrt_fail(&m->error, "%s: %s", path, strerrordesc_np(errno));

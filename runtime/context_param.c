@@ -30,9 +30,16 @@ static void from_scratch(const SgrtContext *m, void *values, int64_t size)
             ((float *)values)[i] = (float)m->scratch[i];
 }
 
+static bool has_value(SgrtContext *m, int param, const void *value)
+{
+    return sgrt_context_has_param(m, param) &&
+           (value || sgrt_fail(&m->error, "no value of param %s: the pointer is NULL",
+                               m->model->param[param].name));
+}
+
 int sgrt_context_get(SgrtContext *m, int param, void *value)
 {
-    if (!sgrt_context_has_param(m, param))
+    if (!has_value(m, param, value))
         return SGRT_CONTEXT_ARGUMENT;
     const SgrtParam *p = &m->model->param[param];
     const void *stored = m->params.value[param];
@@ -77,7 +84,7 @@ static int set_constrained(SgrtContext *m, int param, const void *value)
 
 int sgrt_context_set(SgrtContext *m, int param, const void *value)
 {
-    if (!sgrt_context_has_param(m, param))
+    if (!has_value(m, param, value))
         return SGRT_CONTEXT_ARGUMENT;
     const SgrtParam *p = &m->model->param[param];
     if (p->in.kind != SGRT_FREE)
@@ -91,24 +98,28 @@ void *sgrt_context_p(SgrtContext *m, int param)
     return sgrt_context_has_param(m, param) ? m->params.value[param] : NULL;
 }
 
+static bool trains(const SgrtContext *m, int graph)
+{
+    return m && m->graph && graph >= 0 && graph < m->model->graphs && m->model->graph[graph].step;
+}
+
 const void *sgrt_context_g(const SgrtContext *m, int graph, int param)
 {
-    const SgrtModel *model = m->model;
-    bool exists = m->graph && graph >= 0 && graph < model->graphs && model->graph[graph].step &&
-                  param >= 0 && param < model->params;
+    bool exists = trains(m, graph) && param >= 0 && param < m->model->params;
     return exists ? m->graph[graph].step.grad.value[param] : NULL;
 }
 
 double sgrt_context_norm(const SgrtContext *m, int graph)
 {
-    bool exists = m->graph && graph >= 0 && graph < m->model->graphs && m->model->graph[graph].step;
-    return exists ? m->graph[graph].step.norm : NAN;
+    return trains(m, graph) ? m->graph[graph].step.norm : NAN;
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
 
 int sgrt_context_hyper(SgrtContext *m, int hyper, double value)
 {
+    if (!m)
+        return SGRT_CONTEXT_ARGUMENT;
     if (!m->hyper || hyper < 0 || hyper >= m->model->hypers) {
         sgrt_fail(&m->error, "%s has no hyper %d", m->model->name, hyper);
         return SGRT_CONTEXT_ARGUMENT;
@@ -140,6 +151,8 @@ enum { SETTINGS = sizeof setting_row / sizeof *setting_row };
 int sgrt_context_optimizer(SgrtContext *m, const char *setting, double value)
 {
     int row = 0;
+    if (!m || !setting)
+        return SGRT_CONTEXT_ARGUMENT;
     while (row < SETTINGS && strcmp(setting_row[row].name, setting) != 0)
         row++;
     if (row == SETTINGS) {
@@ -157,6 +170,5 @@ int sgrt_context_optimizer(SgrtContext *m, const char *setting, double value)
 
 int64_t sgrt_context_updates(const SgrtContext *m, int graph)
 {
-    bool exists = m->graph && graph >= 0 && graph < m->model->graphs;
-    return exists && m->model->graph[graph].step ? m->graph[graph].step.updates : -1;
+    return trains(m, graph) ? m->graph[graph].step.updates : -1;
 }

@@ -282,7 +282,32 @@ static void wrong_arguments_are_errors(void)
     CHECK_SAYS(line_error(m), "graph predict has no grad: it has no cost");
     CHECK(line_run(m, LINE_GRAPH_predict, &call) == LINE_E_ARGUMENT);
     CHECK_SAYS(line_error(m), "no array for the output double");
+    CHECK(line_eval(m, LINE_GRAPH_square, NULL) == LINE_E_ARGUMENT);
+    CHECK_SAYS(line_error(m), "the pointer is NULL");
+    CHECK(line_get(m, LINE_PARAM_w, NULL) == LINE_E_ARGUMENT);
+    CHECK(line_save(m, -1, NULL) == LINE_E_ARGUMENT && line_load(m, -1, NULL) == LINE_E_ARGUMENT);
     line_free(m);
+}
+
+/* Where memory was out, and no one looked. */
+static void a_context_that_is_not_there_is_an_error(void)
+{
+    double cost;
+    float value = 0, out[ROWS * OUT];
+    char byte = 0;
+    CHECK(line_square_train(NULL, ROWS, x, y, &cost) == LINE_E_ARGUMENT);
+    CHECK(line_square_eval(NULL, ROWS, x, y, &cost) == LINE_E_ARGUMENT);
+    CHECK(line_predict_run(NULL, ROWS, x, out) == LINE_E_ARGUMENT);
+    CHECK(line_update(NULL, LINE_GRAPH_square) == LINE_E_ARGUMENT);
+    CHECK(line_noise(NULL, 1, 1) == LINE_E_ARGUMENT && line_hyper(NULL, 0, 1) == LINE_E_ARGUMENT);
+    CHECK(line_optimizer(NULL, "lr", 1) == LINE_E_ARGUMENT && line_updates(NULL, 0) == -1);
+    CHECK(line_get(NULL, 0, &value) == LINE_E_ARGUMENT &&
+          line_set(NULL, 0, &value) == LINE_E_ARGUMENT);
+    CHECK(!line_p(NULL, 0) && !line_g(NULL, 0, 0) && isnan(line_norm(NULL, 0)));
+    CHECK(line_note(NULL, "") == LINE_E_ARGUMENT && !*line_noted(NULL));
+    CHECK(line_save(NULL, -1, "x") == LINE_E_ARGUMENT &&
+          line_load(NULL, -1, "x") == LINE_E_ARGUMENT);
+    CHECK(line_pack(NULL, -1, NULL, 0) == -1 && line_unpack(NULL, -1, &byte, 1) == LINE_E_ARGUMENT);
 }
 
 static void what_is_not_finite_is_not_applied(void)
@@ -379,6 +404,7 @@ int main(void)
     hypers_and_settings_change();
     checkpoints_carry_a_training();
     wrong_arguments_are_errors();
+    a_context_that_is_not_there_is_an_error();
     what_is_not_finite_is_not_applied();
     new_refuses();
     the_host_may_run_the_tasks();
