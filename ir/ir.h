@@ -388,6 +388,7 @@ typedef struct IrMeasure {
     uint32_t variants;  /* values that an element may take instead; 0: the categories */
     bool fresh;         /* needs IrDrawn.fresh */
     bool of_noise;      /* the variants are of the base noise, and the transport follows */
+    uint32_t scaled;    /* 1 + the argument that is a location, with a scale after it; 0: none */
     void (*variant)(IrGraph *g, const IrDrawn *d, IrRef *variant);
     /* `base` is the cost of the draw, and costs[e, i] of variant i of element e; slope[k] becomes the
      * derivative in argument k, of the value's shape or of the argument's. */

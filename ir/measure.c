@@ -85,6 +85,7 @@ static void symmetric_slopes(IrGraph *g, const IrDrawn *d, uint32_t location, Ir
         symmetric_slopes(g, d, at, base, costs, slope);                                            \
     }                                                                                              \
     const IrMeasure ir_measure_##id = {.arguments = 3 << at,                                       \
+                                       .scaled = at + 1,                                           \
                                        .variants = 3,                                              \
                                        .fresh = true,                                              \
                                        .variant = variant_##id,                                    \
@@ -183,11 +184,12 @@ static void slope_normal(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, 
     slope[1] = quo(g, apart, d->arg[1]);
 }
 
-#define OF_NOISE(id, args, count, variants_of, slopes_of)                                          \
+#define OF_NOISE(id, args, count, at, variants_of, slopes_of)                                      \
     const IrMeasure ir_measure_##id = {.arguments = args,                                          \
                                        .variants = count,                                          \
                                        .fresh = true,                                              \
                                        .of_noise = true,                                           \
+                                       .scaled = at,                                               \
                                        .variant = variants_of,                                     \
                                        .slope = slopes_of}
 
@@ -218,10 +220,10 @@ static void slope_mvn(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrR
     slope[1] = ir_unary(g, IR_TRIL, full);
 }
 
-OF_NOISE(normal, 3, 3, variant_normal, slope_normal);
-OF_NOISE(lognormal, 3, 3, variant_normal, slope_normal);
-OF_NOISE(half_normal, 1, 1, variant_half_normal, slope_half);
-OF_NOISE(mvn, 3, 3, variant_normal, slope_mvn);
+OF_NOISE(normal, 3, 3, 1, variant_normal, slope_normal);
+OF_NOISE(lognormal, 3, 3, 0, variant_normal, slope_normal);
+OF_NOISE(half_normal, 1, 1, 0, variant_half_normal, slope_half);
+OF_NOISE(mvn, 3, 3, 0, variant_normal, slope_mvn);
 
 /* ---- gumbel --------------------------------------------------------------------------------- */
 

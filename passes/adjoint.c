@@ -18,6 +18,7 @@ typedef struct Sweep {
     bool *active;   /* depends on a parameter through real arithmetic */
     bool *guarded;  /* read through a branch of a select: its adjoint may be a zero that must win */
     IrRef *adjoint; /* IR_NONE: nothing reaches it yet */
+    IrRef *gain;    /* what the whole adjoint is multiplied by; IR_NONE: nothing */
     IrRef *carried; /* of a carry: the carry of its adjoint */
     uint32_t *back; /* by forward region: the region of its adjoint, 0 before it is made */
 } Sweep;
@@ -664,9 +665,10 @@ static Sweep start(IrGraph *g)
     s.guarded = arena_array(a, bool, g->count + 1);
     s.adjoint = arena_array(a, IrRef, g->count + 1);
     s.carried = arena_array(a, IrRef, g->count + 1);
+    s.gain = arena_array(a, IrRef, g->count + 1);
     s.back = arena_array(a, uint32_t, g->regions + 2);
     for (IrRef r = 0; r < g->count; r++)
-        s.adjoint[r] = s.carried[r] = IR_NONE;
+        s.adjoint[r] = s.carried[r] = s.gain[r] = IR_NONE;
     mark_active(&s);
     mark_guarded(&s);
     return s;
@@ -683,13 +685,18 @@ static void visit(Sweep *s, IrRef r)
     s->g->in_region = n.region ? s->back[n.region] : 0;
     if (s->adjoint[r] == IR_NONE && s->carried[r] != IR_NONE)
         s->adjoint[r] = zeros(s, n.type);
+    if (s->adjoint[r] != IR_NONE && s->gain[r] != IR_NONE)
+        s->adjoint[r] = times(s, r, s->adjoint[r], s->gain[r]);
     if (s->adjoint[r] != IR_NONE && adjoint_rule[n.op])
         adjoint_rule[n.op](s, &n, r, s->adjoint[r]);
 }
 
-void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, IrRef *grad)
+void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, const EsGain *gain, uint32_t gains,
+                IrRef *grad)
 {
     Sweep s = start(g);
+    for (uint32_t i = 0; i < gains; i++)
+        s.gain[gain[i].node] = gain[i].factor;
     for (uint32_t i = 0; i < seeds; i++)
         if (s.active[seed[i].node])
             accumulate(&s, seed[i].node, seed[i].value);

@@ -13,7 +13,13 @@ typedef struct EsSeed {
 /* Appends to g the program that carries the seeds back to the parameters.  grad[p] becomes the
  * adjoint of model parameter p, of the stored tensor's type, or IR_NONE where nothing reaches it.
  */
-void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, IrRef *grad);
+/* The whole adjoint of `node` is multiplied by `factor` before it goes on. */
+typedef struct EsGain {
+    IrRef node, factor;
+} EsGain;
+
+void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, const EsGain *gain, uint32_t gains,
+                IrRef *grad);
 
 /* Does reverse mode see through the op?  If not it takes the result for a constant. */
 bool es_has_adjoint(IrOp op);

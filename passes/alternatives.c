@@ -50,7 +50,7 @@ static IrRef difference(EsProgram *p, uint32_t i, IrRef value, IrRef index)
     IrRef before = es_downstream(p, i, NULL);
     if (before == IR_NONE)
         return before;
-    IrRef after = es_downstream(p, i, es_world(p, &change));
+    IrRef after = es_downstream(p, i, es_world(p, &change, 1));
     return ir_binary(p->g, IR_SUB, after, before);
 }
 

@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-enum { AUTO_VALUES = 32 }; /* a draw with at most so many values is enumerated unasked */
+enum {
+    AUTO_VALUES = 32,  /* a draw with at most so many values is enumerated unasked */
+    AUTO_ELEMENTS = 8, /* and with so many elements has boundary terms */
+};
 
 const char *es_name(const IrNode *sample)
 {
@@ -128,6 +131,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .value = IR_NONE,
                   .logp = IR_NONE,
                   .average = IR_NONE,
+                  .bound = IR_NONE,
                   .fresh = IR_NONE,
                   .own = -1,
                   .element = -1,
@@ -164,6 +168,16 @@ static const char *baseline_words(const EsDraw *d)
     }
 }
 
+/* The boundary term of a pathwise draw. */
+static const char *boundary_words(const EsFacts *f, const EsDraw *d)
+{
+    if (!d->guards)
+        return "";
+    const IrNode *n = &f->g->node[d->guard[0]];
+    return arena_printf(f->g->model->arena, "; the jump of %s at %u:%u has a boundary term (E22)",
+                        ir_op_info[n->op].name, n->at.line, n->at.col);
+}
+
 static void explain(const EsFacts *f, EsDraw *d)
 {
     Arena *a = f->g->model->arena;
@@ -171,19 +185,30 @@ static void explain(const EsFacts *f, EsDraw *d)
     const char *who = n->attr.via.estimator == IR_EST_AUTO ? "chosen" : "as asked",
                *law = law_of(f->g, d)->name;
     const char *because = d->why ? d->why : "";
-    if (!d->moved && d->estimator != IR_EST_ENUMERATE)
+    if (!d->moved && d->guards)
+        d->why = arena_printf(a, "%s ~ %s: sampled; no parameter reaches its law%s", es_name(n),
+                              law, boundary_words(f, d));
+    else if (!d->moved && d->estimator != IR_EST_ENUMERATE)
         d->why =
             arena_printf(a, "%s ~ %s: sampled; no parameter reaches its law, so it has no gradient",
                          es_name(n), law);
     else if (es_is_pathwise(d))
-        d->why = arena_printf(a,
-                              "%s ~ %s: %s (%s); every cost is locally Lipschitz in it; "
-                              "integrability is assumed%s",
-                              es_name(n), law, ir_estimator_info[d->estimator].name, who,
-                              es_reasons(f, d->node));
+        d->why = arena_printf(
+            a,
+            "%s ~ %s: %s (%s); every cost is locally Lipschitz in it%s; "
+            "integrability is assumed%s",
+            es_name(n), law, ir_estimator_info[d->estimator].name, who,
+            d->guards ? arena_printf(a, " but for its guard%s", boundary_words(f, d)) : "",
+            es_reasons(f, d->node));
     else if (d->estimator == IR_EST_ENUMERATE)
         d->why = arena_printf(a, "%s ~ %s: enumerated (%s), %lld values, exact", es_name(n), law,
                               who, (long long)es_support_size(f->g, n));
+    else if (d->estimator == IR_EST_VIMCO)
+        d->why = arena_printf(a,
+                              "%s ~ %s: vimco (%s); the bound of %u:%u without a sample is its "
+                              "baseline; its support is fixed",
+                              es_name(n), law, who, f->g->node[d->bound].at.line,
+                              f->g->node[d->bound].at.col);
     else if (d->estimator == IR_EST_MEASURE_VALUED)
         d->why = arena_printf(a,
                               "%s ~ %s: measure_valued (%s), %lld variants of each of %lld "
@@ -217,14 +242,25 @@ static void warn_score(const EsFacts *f, const EsDraw *d, Diags *diags)
 
 /* ---- the choice ----------------------------------------------------------------------------- */
 
+/* Two programs for every element: a boundary term is exact, and dear for a long vector. */
+static bool has_cheap_boundary(const EsFacts *f, IrRef jump)
+{
+    int64_t i = es_boundary_draw(f, jump);
+    if (i < 0)
+        return false;
+    EsReach e = es_reach(f->g, f->draw[i].node);
+    return es_slot_count(f->g, f->live, &e, &f->g->node[f->draw[i].node]) <= AUTO_ELEMENTS;
+}
+
 /* Draws that the user left open give way to jumps. */
 static void settle(EsFacts *f, EsDraw *draw, uint32_t draws)
 {
-    for (;;) {
+    bool changed = true;
+    while (changed) {
+        changed = false;
         es_find_facts(f);
-        IrRef jump = es_find_jump(f);
-        if (jump == IR_NONE || !prefer_score(f, draw, draws, jump))
-            return;
+        for (IrRef r = es_next_jump(f, 0); r != IR_NONE && !changed; r = es_next_jump(f, r + 1))
+            changed = !has_cheap_boundary(f, r) && prefer_score(f, draw, draws, r);
     }
 }
 
@@ -273,6 +309,8 @@ bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
     settle(&f, draw, draws);
     if (!check(&f, draw, draws, cx->diags))
         return false;
+    es_find_guards(&f, draw);
+    es_find_bounds(&f, draw);
     for (uint32_t i = 0; i < draws; i++) {
         draw[i].moved = es_law_moves(&f, &draw[i]);
         explain(&f, &draw[i]);

@@ -31,7 +31,8 @@ typedef enum Gains {
     GAINS_VALUES,
     GAINS_SUBSET,
     GAINS_ALTERNATIVES,
-    GAINS_VARIANTS
+    GAINS_VARIANTS,
+    GAINS_OTHERS
 } Gains;
 
 static const struct {
@@ -62,17 +63,26 @@ static bool add_plate(Lowering *l, const EsDraw *d, IrPlateKind kind, const char
     return true;
 }
 
+/* One a slot: an element, and a copy where copies are read together. */
+static bool add_slots(Lowering *l, uint32_t i, PassCtx *cx)
+{
+    EsDraw *d = &l->p.draw[i];
+    int64_t slots = es_slot_count(&l->source, l->live, &l->p.reach[i], &l->source.node[d->node]);
+    return slots == 1 || add_plate(l, d, IR_PLATE_STATIC, "elements", slots, &d->element, cx);
+}
+
 static bool add_variants(Lowering *l, uint32_t i, PassCtx *cx)
 {
     EsDraw *d = &l->p.draw[i];
-    const IrNode *n = &l->source.node[d->node];
-    IrPlates together = n->type.plates & es_read_together(&l->source, l->live, &l->p.reach[i]);
-    int64_t elements = ir_elements(&n->type) * ir_copies(&l->source, together, 1);
-    int64_t variants = es_variants(&l->source, n);
-    return (elements == 1 ||
-            add_plate(l, d, IR_PLATE_STATIC, "elements", elements, &d->element, cx)) &&
-           (variants == 1 ||
-            add_plate(l, d, IR_PLATE_STATIC, "variants", variants, &d->variant, cx));
+    int64_t variants = es_variants(&l->source, &l->source.node[d->node]);
+    return add_slots(l, i, cx) && (variants == 1 || add_plate(l, d, IR_PLATE_STATIC, "variants",
+                                                              variants, &d->variant, cx));
+}
+
+static bool add_others(Lowering *l, EsDraw *d, PassCtx *cx)
+{
+    int64_t samples = ir_copies(&l->source, l->source.node[d->bound].attr.over, 1);
+    return add_plate(l, d, IR_PLATE_STATIC, "without", samples, &d->element, cx);
 }
 
 /* The other values that each element might have. */
@@ -97,10 +107,13 @@ static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
         return add_plate(l, d, IR_PLATE_ENUMERATION, "set", d->samples, &d->own, cx);
     if (d->samples > 1 && !add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx))
         return false;
+    if (d->guards)
+        return add_slots(l, i, cx);
     if (!d->moved)
         return true;
     return gains == GAINS_ALTERNATIVES ? add_alternatives(l, d, cx)
            : gains == GAINS_VARIANTS   ? add_variants(l, i, cx)
+           : gains == GAINS_OTHERS     ? add_others(l, d, cx)
                                        : true;
 }
 
@@ -312,9 +325,22 @@ static IrRef lower_log(IrGraph *g, const IrNode *n, const IrRef *in)
     return stable != IR_NONE ? stable : ir_node(g, n->op, n->attr, 1, in);
 }
 
+/* The draw whose log-density this is, if it stands without the tangents of its arguments. */
+static const EsDraw *density_of(const Lowering *l, IrRef r)
+{
+    for (uint32_t i = 0; i < l->p.draws; i++)
+        for (uint32_t k = 0; k < l->p.draw[i].densities; k++)
+            if (l->p.draw[i].density[k] == r)
+                return &l->p.draw[i];
+    return NULL;
+}
+
 static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
 {
     IrGraph *g = l->p.g;
+    const EsDraw *d = density_of(l, r);
+    if (d)
+        return es_stopped_density(g, d);
     IrType type = n->type;
     switch (n->op) {
     case IR_SAMPLE:
@@ -374,6 +400,12 @@ static void lower(Lowering *l)
     }
     g->in_region = 0;
     l->p.lowered = g->count;
+    for (uint32_t i = 0; i < l->p.draws; i++) {
+        EsDraw *d = &l->p.draw[i];
+        for (uint32_t k = 0; k < d->guards; k++)
+            d->guard[k] = l->now[d->guard[k]];
+        d->bound = d->bound == IR_NONE ? IR_NONE : l->now[d->bound];
+    }
 }
 
 /* ---- the pass ------------------------------------------------------------------------------- */
@@ -396,6 +428,7 @@ static void sample_once(Lowering *l)
                       .samples = 1,
                       .value = IR_NONE,
                       .logp = IR_NONE,
+                      .bound = IR_NONE,
                       .own = -1,
                       .element = -1,
                       .variant = -1};

@@ -34,6 +34,10 @@ typedef struct EsDraw {
     int32_t own;     /* its plate of samples or of enumerated values; -1: none */
     int32_t element, variant; /* plates of what else it might be: which element differs, and to which
                                  of its other values; -1: there is one */
+    IrRef *density;  /* dreg, stl: its log-density in the program, in the source graph */
+    uint32_t densities, guards;
+    IrRef *guard;    /* pathwise: equal comparisons that jump in it */
+    IrRef bound;     /* dreg, vimco: the log-mean-exp of its weights */
     EsSubset *set;   /* of a draw without replacement */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
@@ -54,7 +58,9 @@ void es_find_facts(EsFacts *f); /* again, after a draw changed its estimator */
 /* Is the draw no angle, or an angle that is read as one? */
 bool es_reads_as_angle(const EsFacts *f, const EsDraw *d);
 bool es_law_moves(const EsFacts *f, const EsDraw *d); /* does a parameter reach its law? */
-/* The first op that jumps in a value that moves and depends on a continuous draw, or IR_NONE. */
+/* The next op from r on that jumps in a value that moves and depends on a continuous draw, or IR_NONE;
+ * and the first for which there is no boundary term. */
+IrRef es_next_jump(const EsFacts *f, IrRef r);
 IrRef es_find_jump(const EsFacts *f);
 bool es_moves_through(const EsFacts *f, const EsDraw *d, IrRef jump);
 /* "; the cost at 8:3 is Lipschitz: relu at 8:8 of abs at 7:4; ...": every cost as a function of a
@@ -78,7 +84,8 @@ const char *es_via_text(Arena *a, const IrVia *via);
 /* Does the gradient flow through the draw, whose transport is explicit or an inverse function? */
 static inline bool es_is_pathwise(const EsDraw *d)
 {
-    return d->estimator == IR_EST_PATHWISE || d->estimator == IR_EST_IMPLICIT;
+    return d->estimator == IR_EST_PATHWISE || d->estimator == IR_EST_IMPLICIT ||
+           d->estimator == IR_EST_DREG || d->estimator == IR_EST_STL;
 }
 
 /* Two draws of one `~`, in a loop that the frontend unrolled: they share what a statement has once,
@@ -143,7 +150,7 @@ typedef struct EsWorld EsWorld;
 
 /* The lowered program, had the value been that: the plates of the change are gained by all that
  * depends on it.  The noise is the same. */
-EsWorld *es_world(EsProgram *p, const EsChange *change);
+EsWorld *es_world(EsProgram *p, const EsChange *change, uint32_t many);
 /* What a node of the lowered program is in the world; NULL is the world as it is. */
 IrRef es_in_world(EsWorld *w, IrRef r);
 /* Row `index` of axis 0 of a table. */
@@ -195,8 +202,48 @@ void es_seed_score(EsProgram *p, const EsDraw *d, IrRef value);
 
 /* Variants of a measure-valued draw's element (measure.c). */
 int64_t es_variants(const IrGraph *g, const IrNode *sample);
-/* Plates whose copies of the draw are read together, so that one of them is changed at a time. */
+
+/* ---- one element at a time (slot.c) ---- */
+
+/* The elements of a draw, changed one at a time.  Where costs read the copies of a plate together, or
+ * later steps read the draw, copies are changed one at a time too. */
+typedef struct EsSlots {
+    IrType type;       /* of the draw's value */
+    IrPlates together; /* plates that are changed copy by copy */
+    int64_t elements;
+    int32_t plate; /* over all slots; -1: there is one */
+} EsSlots;
+
 IrPlates es_read_together(const IrGraph *g, const bool *live, const EsReach *e);
+int64_t es_slot_count(const IrGraph *g, const bool *live, const EsReach *e, const IrNode *sample);
+EsSlots es_slots(const EsProgram *p, uint32_t i);
+/* Is this the element that is changed?  IR_NONE: it is the only one. */
+IrRef es_slot_mark(IrGraph *g, const EsSlots *s);
+/* Costs over the plates of slots and of variants (-1: one) as [element, variant], copy by copy. */
+IrRef es_by_slot(IrGraph *g, const EsSlots *s, IrRef costs, int32_t variant);
+
+/* ---- boundary terms of jumps (boundary.c) ---- */
+
+/* The pathwise draw whose boundary term the jump has, or -1. */
+int64_t es_boundary_draw(const EsFacts *f, IrRef jump);
+void es_find_guards(const EsFacts *f, EsDraw *draw);
+
+/* ---- bounds of several samples (bound.c) ---- */
+
+bool es_equal(const IrGraph *g, IrRef a, IrRef b); /* one value by the same ops */
+/* What is wrong, in words, or NULL: no bound of the draw; a cost that is no multiple of it; no
+ * log-density in its log-weight; other draws in one sample with it; a log-density whose weight depends
+ * on the draw. */
+const char *es_no_bound(const EsFacts *f, const EsDraw *d);
+const char *es_bent_bound(const EsFacts *f, const EsDraw *d);
+const char *es_no_density(const EsFacts *f, const EsDraw *d);
+const char *es_layered(const EsFacts *f, const EsDraw *d);
+const char *es_weighed_density(const EsFacts *f, const EsDraw *d);
+void es_find_bounds(const EsFacts *f, EsDraw *draw);
+/* The draw's log-density, without tangents of its arguments. */
+IrRef es_stopped_density(IrGraph *g, const EsDraw *d);
+/* What the adjoints of doubly reparameterised draws are multiplied by. */
+EsGain *es_gains(const EsProgram *p, uint32_t *count);
 
 /* Adds costs, objective, gradients and moving averages to the lowered program. */
 void es_surrogate(EsProgram *p);

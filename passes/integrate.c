@@ -736,8 +736,8 @@ static IrRef integrate_cost(IrGraph *g, const IrNode *n)
     IrRef e = n->in[0];
     const char *why = NULL;
     for (IrRef z = g->count; z-- > 0;) {
-        if (g->node[z].op != IR_SAMPLE)
-            continue;
+        if (g->node[z].op != IR_SAMPLE || g->node[z].attr.via.estimator == IR_EST_STL)
+            continue; /* without its log-density in the cost, nothing would stick */
         Integral t = integral_over(g, z);
         if (!depends(&t, e))
             continue;

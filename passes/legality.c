@@ -98,12 +98,20 @@ static bool jumps(const EsFacts *f, IrRef r)
            worst_operand(n, f->class) != IR_CONSTANT;
 }
 
-IrRef es_find_jump(const EsFacts *f)
+IrRef es_next_jump(const EsFacts *f, IrRef r)
 {
-    for (IrRef r = 0; r < f->g->count; r++)
+    for (; r < f->g->count; r++)
         if (jumps(f, r))
             return r;
     return IR_NONE;
+}
+
+IrRef es_find_jump(const EsFacts *f)
+{
+    IrRef r = es_next_jump(f, 0);
+    while (r != IR_NONE && es_boundary_draw(f, r) >= 0)
+        r = es_next_jump(f, r + 1);
+    return r;
 }
 
 bool es_moves_through(const EsFacts *f, const EsDraw *d, IrRef jump)
@@ -371,8 +379,7 @@ RULE(few_variants)
     (void)at;
     const IrNode *n = &f->g->node[d->node];
     EsReach e = es_reach(f->g, d->node);
-    IrPlates together = n->type.plates & es_read_together(f->g, f->live, &e);
-    int64_t count = ir_elements(&n->type) * ir_copies(f->g, together, 1) * es_variants(f->g, n);
+    int64_t count = es_slot_count(f->g, f->live, &e, n) * es_variants(f->g, n);
     if (count <= ES_VARIANT_BUDGET)
         return NULL;
     return arena_printf(
@@ -436,6 +443,19 @@ RULE(small_set)
                               "%lld of %lld values of %s make no set of 2 to %d different ones",
                               (long long)d->samples, (long long)values, es_name(n), ES_SUBSET);
 }
+
+/* Rules that bound.c decides. */
+#define BOUND(name)                                                                                \
+    RULE(name)                                                                                     \
+    {                                                                                              \
+        (void)at;                                                                                  \
+        return es_##name(f, d);                                                                    \
+    }
+BOUND(no_bound)
+BOUND(bent_bound)
+BOUND(no_density)
+BOUND(layered)
+BOUND(weighed_density)
 
 /* ---- the table ------------------------------------------------------------------------------ */
 

@@ -179,7 +179,7 @@ static void add_term(EsProgram *p, uint32_t i)
 {
     const EsDraw *d = &p->draw[i];
     p->g->here = p->g->node[d->value].at;
-    if (d->moved)
+    if (d->moved || d->guards)
         term[d->estimator](p, i);
 }
 
@@ -203,7 +203,9 @@ static void add_gradients(EsProgram *p)
     IrGraph *g = p->g;
     const IrModel *m = g->model;
     IrRef *grad = arena_array(m->arena, IrRef, m->params + 1);
-    es_adjoint(g, p->seed, p->seeds, grad);
+    uint32_t gains;
+    const EsGain *gain = es_gains(p, &gains);
+    es_adjoint(g, p->seed, p->seeds, gain, gains, grad);
     for (uint32_t i = 0; i < m->params; i++) {
         if (grad[i] == IR_NONE)
             continue;
@@ -217,7 +219,8 @@ void es_surrogate(EsProgram *p)
     IrGraph *g = p->g;
     IrRef total = objective(p);
     for (uint32_t i = 0; i < p->draws; i++)
-        if (p->draw[i].moved && term[p->draw[i].estimator] != es_term_none)
+        if (p->draw[i].moved && !es_is_pathwise(&p->draw[i]) &&
+            term[p->draw[i].estimator] != es_term_none)
             name_costs(p, i);
     if (g->entry != IR_ENTRY_STEP)
         return;

@@ -10,8 +10,11 @@
 
 struct EsWorld {
     IrGraph *g;
-    EsChange change;
-    IrRef count; /* nodes of the program that it is another of */
+    EsChange change; /* the first; more than one have no index */
+    const EsChange *changes;
+    uint32_t many;
+    uint32_t *region; /* by region: the sequence of its nodes here, which runs after it, or 0 */
+    IrRef count;      /* nodes of the program that it is another of */
     bool *depends;
     IrPlates gains; /* plates that the alternatives add */
     IrRef *now;     /* by node: the whole of it here; IR_NONE: not made yet */
@@ -23,7 +26,8 @@ struct EsWorld {
 static void mark_dependents(EsWorld *w)
 {
     const IrGraph *g = w->g;
-    w->depends[w->change.node] = true;
+    for (uint32_t k = 0; k < w->many; k++)
+        w->depends[w->changes[k].node] = true;
     for (bool news = true; news;) {
         news = false;
         for (IrRef r = 0; r < w->count; r++)
@@ -44,6 +48,15 @@ IrRef es_element(IrGraph *g, IrRef table, IrRef index)
         return ir_node(g, IR_TO_PLATE, (IrAttr){.plate = i->attr.plate, .k = {i->attr.k[0]}}, 1,
                        &table);
     return ir_gather(g, table, index);
+}
+
+static uint32_t region_in(EsWorld *w, uint32_t region)
+{
+    if (region && !w->region[region]) {
+        IrRegion of = w->g->region[region - 1];
+        w->region[region] = ir_region_add(w->g, of.plate, of.reverse);
+    }
+    return w->region[region];
 }
 
 /* The whole vector: the node as it is, but for one element. */
@@ -186,18 +199,20 @@ static void make(EsWorld *w, IrRef r)
 {
     IrNode n = w->g->node[r];
     w->g->here = n.at;
-    w->g->in_region = n.region;
+    w->g->in_region = region_in(w, n.region);
     if (!make_part(w, r, &n))
         w->now[r] = make_whole(w, &n);
 }
 
 /* ---- worlds --------------------------------------------------------------------------------- */
 
-static EsWorld *begin(EsProgram *p, const EsChange *change)
+static EsWorld *begin(EsProgram *p, const EsChange *change, uint32_t many)
 {
     Arena *a = p->g->model->arena;
     EsWorld *w = arena_make(a, EsWorld);
-    *w = (EsWorld){.g = p->g, .change = *change, .count = p->lowered};
+    *w = (EsWorld){
+        .g = p->g, .change = *change, .changes = change, .many = many, .count = p->lowered};
+    w->region = arena_array(a, uint32_t, p->g->regions + 1);
     w->now = arena_array(a, IrRef, p->lowered + 1);
     w->depends = arena_array(a, bool, p->lowered + 1);
     w->element = arena_array(a, IrRef, p->lowered + 1);
@@ -209,13 +224,20 @@ static EsWorld *begin(EsProgram *p, const EsChange *change)
     return w;
 }
 
+static const EsChange *change_of(const EsWorld *w, IrRef r)
+{
+    for (uint32_t k = 0; k < w->many; k++)
+        if (w->changes[k].node == r)
+            return &w->changes[k];
+    return NULL;
+}
+
 /* A value of a sequence may follow from itself, a step before. */
-static void change(EsWorld *w)
+static void change(EsWorld *w, const EsChange *c)
 {
     IrGraph *g = w->g;
-    const EsChange *c = &w->change;
     IrNode n = g->node[c->node];
-    g->in_region = n.region;
+    g->in_region = region_in(w, n.region);
     if (c->index != IR_NONE && n.type.rank == 1)
         w->element[c->node] = c->value;
     else if (c->index != IR_NONE)
@@ -235,18 +257,19 @@ static IrPlates gains_of(const IrGraph *g, const EsChange *c)
     return has & ~g->node[c->node].type.plates;
 }
 
-EsWorld *es_world(EsProgram *p, const EsChange *c)
+EsWorld *es_world(EsProgram *p, const EsChange *c, uint32_t many)
 {
     IrGraph *g = p->g;
-    EsWorld *w = begin(p, c);
-    w->gains = gains_of(g, c);
+    EsWorld *w = begin(p, c, many);
+    for (uint32_t k = 0; k < many; k++)
+        w->gains |= gains_of(g, &c[k]);
     for (IrRef r = 0; r < w->count; r++)
-        if (r == c->node)
-            change(w);
+        if (change_of(w, r))
+            change(w, change_of(w, r));
         else if (w->depends[r])
             make(w, r);
     for (IrRef r = 0; r < w->count; r++) /* carries are made before what they carry */
-        if (w->depends[r] && r != c->node && g->node[r].op == IR_CARRY)
+        if (w->depends[r] && !change_of(w, r) && g->node[r].op == IR_CARRY)
             g->node[w->now[r]].in[1] = es_in_world(w, g->node[r].in[1]);
     g->in_region = 0;
     return w;
@@ -257,7 +280,7 @@ IrRef es_in_world(EsWorld *w, IrRef r)
     if (!w || r >= w->count)
         return r;
     uint32_t region = w->g->in_region;
-    w->g->in_region = w->g->node[r].region;
+    w->g->in_region = w->depends[r] ? region_in(w, w->g->node[r].region) : 0;
     r = whole(w, r);
     w->g->in_region = region;
     return r;

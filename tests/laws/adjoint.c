@@ -336,7 +336,7 @@ static void check_form(IrGraph *g, IrOp op, int form, IrRef y)
     IrRef total = weighted(g, y);
     IrRef *grad = arena_array(a, IrRef, g->model->params);
     EsSeed seed = {total, ir_const(g, 1)};
-    es_adjoint(g, &seed, 1, grad);
+    es_adjoint(g, &seed, 1, NULL, 0, grad);
     ir_typed(g, IR_OBJECTIVE, (IrAttr){0}, g->node[total].type, 1, &total);
     IrRef *root = arena_array(a, IrRef, g->model->params);
     for (uint32_t p = 0; p < g->model->params; p++) {

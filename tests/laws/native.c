@@ -157,6 +157,16 @@ static const char *const estimator[] = {
     "    v[2] ~ mvn(a, cholesky = l) via measure_valued\n    u ~ uniform(m, m + s) via "
     "measure_valued\n    e ~ exponential(s) via measure_valued\n"
     "    cost sin(y + q) * r + floor(sum(v) + u) * e\n  }\n}\n",
+    /* boundary terms, and bounds of several samples */
+    "param m[3] = zeros()\nparam w = ones()\n"
+    "graph g {\n  plate n = rows(6) {\n    data x\n    z[3] ~ normal(m * x, exp(w)) via pathwise\n"
+    "    y ~ normal(w, 1) via sticking_the_landing\n"
+    "    cost sum(if z > w * x then sin(z) else m) + sin(y) + log_prob(normal(w, 1), y)\n"
+    "    plate k = 3 {\n      v[3] ~ normal(m, exp(w)) via dreg\n"
+    "      u = sum(cos(v * x)) - sum(log_prob(normal(m, exp(w)), v))\n"
+    "      h[2] ~ bernoulli(logits = w * x) via vimco\n"
+    "      q = sin(w * sum(h)) - sum(log_prob(bernoulli(logits = w * x), h))\n    }\n"
+    "    cost -logmeanexp(u, over = k)\n    cost -logmeanexp(q, over = k)\n  }\n}\n",
     "param m[3] = zeros()\nparam w[3, 4] = zeros()\n"
     "graph g {\n  c ~ categorical(logits = m) via unordered_set\n"
     "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via "

@@ -25,7 +25,7 @@
 
 enum { ROWS = 2, MOST_POINTS = 400, TRIES = 4 };
 
-static const char *const any_via[] = {NULL, "score", "score(samples = 2)",
+static const char *const any_via[] = {NULL, "measure_valued", "score", "score(samples = 2)",
                                       "score(samples = 2, baseline = leave_one_out)",
                                       "score(baseline = moving_average)"};
 static const char *const discrete_via[] = {"enumerate", "enumerate"};

@@ -572,7 +572,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     const double **noise;
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
-    w.fine = in->fine || w.axes == 1;
+    w.fine = in->fine || w.axes <= 2;
     w.half = w.axes == 1 ? FINE : w.axes == 2 ? FEWER : COARSE;
     walk(&w, 0, 1);
     return sum;

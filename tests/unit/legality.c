@@ -25,7 +25,16 @@ static const struct {
 } refused[] = {
     {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost floor(z) * z"),
      "test.sg:5:8: error: floor"},
-    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if z > 0 then sin(z) else cos(z)"),
+    {MODEL("  z[2] ~ normal(theta, 1) via pathwise\n  cost if sum(z) > 0 then 1 else 0"),
+     "jumps in the pathwise draw z"},
+    /* two guards might meet at one place */
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n"
+           "  cost (if z > 0 then 1 else 0) * (if z < 2 then 3 else z)"),
+     "jumps in the pathwise draw z"},
+    /* the edge is no affine function of the draw; the law is no location and scale */
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if z * z > 1 then 1 else 0"),
+     "jumps in the pathwise draw z"},
+    {MODEL("  z ~ exponential(exp(theta)) via pathwise\n  cost if z > 1 then 1 else 0"),
      "jumps in the pathwise draw z"},
     {MODEL("  z ~ normal(theta, 1) via pathwise\n  y = 2 * z\n  cost sign(y)"),
      "jumps in the pathwise draw z"},
@@ -35,7 +44,7 @@ static const struct {
     {MODEL("  x ~ uniform(theta, theta + 1)\n  cost if x > 0 then 1 else 0"),
      "jumps in the pathwise draw x"},
     /* a jump inside the law of a later draw is a jump all the same */
-    {MODEL("  z ~ normal(theta, 1) via pathwise\n  p = if z > 0 then 0.2 else 0.7\n"
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  p = if sin(z) > 0 then 0.2 else 0.7\n"
            "  h ~ bernoulli(p) via score\n  cost h * theta"),
      "jumps in the pathwise draw z"},
     /* the parameter comes to the jump through one carry after another */
@@ -68,6 +77,36 @@ static const struct {
      "in which weibull has no pair of measures"},
     {MODEL("  h[300, 300] ~ bernoulli(logits = theta) via measure_valued\n  cost sin(sum(h))"),
      "would have 90000 variants"},
+    /* bounds of several samples */
+    {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via sticking_the_landing\n"
+           "    w = -log_prob(normal(theta, 1), z) + sin(z)\n  }\n  cost -logmeanexp(w, over = k)"),
+     "as in a bound of K >= 2 samples"},
+    {MODEL("  z ~ normal(theta, 1) via sticking_the_landing\n  cost z * log_prob(normal(theta, 1), "
+           "z)"),
+     "with a weight that depends on the draw"},
+    {MODEL("  z ~ normal(theta, 1) via sticking_the_landing\n  cost sin(z)"),
+     "no cost has the log-density of z"},
+    {MODEL("  z ~ normal(theta, 1) via dreg\n  cost log_prob(normal(theta, 1), z) + sin(z)"),
+     "that are no logmeanexp over a plate of its copies"},
+    {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n    cost sin(z)\n"
+           "    w = -log_prob(normal(theta, 1), z) + sin(z)\n  }\n  cost -logmeanexp(w, over = k)"),
+     "that are no logmeanexp over a plate of its copies"},
+    {MODEL(
+         "  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n"
+         "    w = -log_prob(normal(theta, 1), z) + sin(z)\n  }\n  cost square(logmeanexp(w, over = "
+         "k))"),
+     "is no multiple of the bound of z"},
+    {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n    w = sin(z)\n  }\n"
+           "  cost -logmeanexp(w, over = k)"),
+     "must subtract its log-density"},
+    {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n    y ~ normal(z, 1)\n"
+           "    w = -log_prob(normal(theta, 1), z) + sin(y)\n  }\n  cost -logmeanexp(w, over = k)"),
+     "z and y are layers of one sample"},
+    {MODEL("  plate k = 1 {\n    h ~ bernoulli(logits = theta) via vimco\n    w = sin(h)\n  }\n"
+           "  cost -logmeanexp(w, over = k)"),
+     "and no other to compare with"},
+    {MODEL("  h ~ bernoulli(logits = theta) via vimco\n  cost sin(h * theta)"),
+     "that are no logmeanexp over a plate of its copies"},
     /* held for a measure-valued draw, the jump still moves */
     {MODEL("  x ~ normal(0, 1) via measure_valued\n  cost if x > theta then 1 else 0"),
      "a place that a parameter moves through a continuous draw"},
@@ -150,6 +189,11 @@ static const char *const accepted[] = {
     MODEL("  z ~ normal(0, 1)\n  cost if theta > 0 then sin(z) else cos(z)"),
     /* noise that no parameter moves may jump */
     MODEL("  z ~ normal(0, 1) via pathwise\n  cost floor(z) * theta"),
+    /* an affine guard of a location and scale has a boundary term */
+    MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if z > 0 then sin(z) else cos(z)"),
+    MODEL("  x ~ normal(0, 1)\n  cost if x > theta then 1 else 0"),
+    MODEL("  z ~ normal(theta, 1) via pathwise\n  y ~ normal(0, 1)\n  cost if z < theta * y then 1 "
+          "else 0"),
     /* continuous and kinked */
     MODEL("  z ~ normal(theta, 1) via pathwise\n  cost relu(sin(z)) + abs(z * theta) + max(z, "
           "theta)"),
@@ -177,7 +221,11 @@ static const struct {
     const char *text, *decision;
 } choice[] = {
     {MODEL("  z ~ normal(theta, 1)\n  cost sin(z)"), "z ~ normal: pathwise (chosen)"},
-    {MODEL("  z ~ normal(theta, 1)\n  cost if z > 0 then 1 else 0"), "z ~ normal: score (chosen)"},
+    {MODEL("  z ~ normal(theta, 1)\n  cost if z > 0 then 1 else 0"),
+     "the jump of lt at 5:11 has a boundary term"},
+    {MODEL("  z[20] ~ normal(theta, 1)\n  cost if z > 0 then 1 else 0"),
+     "z ~ normal: score (chosen)"},
+    {MODEL("  z ~ normal(theta, 1)\n  cost floor(z)"), "z ~ normal: score (chosen)"},
     {MODEL("  h ~ bernoulli(logits = theta)\n  cost sin(h)"),
      "h ~ bernoulli: enumerated (chosen), 2"},
     {MODEL("  h[9] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
