@@ -7,7 +7,10 @@
 
 #include "ir/ir.h"
 
-typedef enum CgEmit { CG_OBJECT, CG_ASSEMBLY, CG_LLVM } CgEmit;
+typedef enum CgEmit { CG_OBJECT, CG_ASSEMBLY, CG_LLVM, CG_BITCODE } CgEmit;
+
+/* What LLVM's optimiser does: default<O3>, default<O1>, nothing. */
+typedef enum CgLevel { CG_FULL, CG_LITTLE, CG_NONE } CgLevel;
 
 typedef struct CgOptions {
     const char *cpu;    /* an LLVM name such as "znver4" or "x86-64-v3"; "native": this machine's */
@@ -19,12 +22,16 @@ typedef struct CgOptions {
     uint64_t interface;   /* a number that differs where that does */
     const char **needs;   /* NULL, or set to the features that code needs of the CPU: "avx2,fma" */
     bool watch;         /* look for values that are not finite: sgc -g */
-    bool no_optimise;   /* skip default<O3>: tests compare both */
+    CgLevel level;
+    const char *target;   /* an LLVM triple; NULL: this machine's */
 } CgOptions;
 
 /* graphs[i] holds the entries that passes_run() made of m->graph[i]; an entry without nodes does
  * not exist.  Writes `path`.  False: an error was reported in d and nothing was written. */
 bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options,
                 CgEmit emit, const char *path, Diags *d);
+
+/* The machines that --target may name, a line each: the first word of a triple, then what it is. */
+void cg_print_targets(FILE *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/BitReader.h>
+#include <llvm-c/BitWriter.h>
 #include <llvm-c/Linker.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
@@ -74,7 +75,10 @@ bool cg_optimise(Cg *cg)
         return false;
     }
     LLVMDisposeMessage(why);
-    return run(cg, cg->options->no_optimise ? "always-inline,globaldce" : "globaldce,default<O3>");
+    static const char *const pipeline[] = {[CG_FULL] = "globaldce,default<O3>",
+                                           [CG_LITTLE] = "globaldce,default<O1>",
+                                           [CG_NONE] = "always-inline,globaldce"};
+    return run(cg, pipeline[cg->options->level]);
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */
@@ -107,10 +111,20 @@ static bool write_text(Cg *cg, const char *path)
     return ok;
 }
 
+static bool write_bitcode(Cg *cg, const char *path)
+{
+    LLVMMemoryBufferRef out = LLVMWriteBitcodeToMemoryBuffer(cg->module);
+    bool ok = write_file(cg, path, LLVMGetBufferStart(out), LLVMGetBufferSize(out));
+    LLVMDisposeMemoryBuffer(out);
+    return ok;
+}
+
 bool cg_write(Cg *cg, CgEmit emit, const char *path)
 {
     if (emit == CG_LLVM)
         return write_text(cg, path);
+    if (emit == CG_BITCODE)
+        return write_bitcode(cg, path);
     LLVMCodeGenFileType kind = emit == CG_OBJECT ? LLVMObjectFile : LLVMAssemblyFile;
     LLVMMemoryBufferRef out = NULL;
     char *why = NULL;

@@ -15,10 +15,11 @@ static char *own(Cg *cg, char *message)
 static LLVMTargetMachineRef open_machine(const Cg *cg, LLVMTargetRef target, const char *triple,
                                          const char *cpu, const char *features)
 {
-    LLVMCodeGenOptLevel level =
-        cg->options->no_optimise ? LLVMCodeGenLevelNone : LLVMCodeGenLevelAggressive;
-    return LLVMCreateTargetMachine(target, triple, cpu, features, level, LLVMRelocPIC,
-                                   LLVMCodeModelDefault);
+    static const LLVMCodeGenOptLevel level[] = {[CG_FULL] = LLVMCodeGenLevelAggressive,
+                                                [CG_LITTLE] = LLVMCodeGenLevelLess,
+                                                [CG_NONE] = LLVMCodeGenLevelNone};
+    return LLVMCreateTargetMachine(target, triple, cpu, features, level[cg->options->level],
+                                   LLVMRelocPIC, LLVMCodeModelDefault);
 }
 
 /* ---- features ------------------------------------------------------------------------------- */
@@ -112,7 +113,11 @@ static bool find_needs(Cg *cg, LLVMTargetRef target, const char *triple)
 static void choose_cpu(Cg *cg, const char *triple)
 {
     bool native = !cg->options->cpu || strcmp(cg->options->cpu, "native") == 0;
-    if (native) {
+    if (native && cg->options->target) { /* another machine: what each of its kind has */
+        bool x86 = strncmp(triple, "x86_64", 6) == 0;
+        cg->cpu = arena_copy(cg->arena, x86 ? BASELINE : "generic", x86 ? sizeof BASELINE - 1 : 7);
+        cg->features = arena_copy(cg->arena, "", 0);
+    } else if (native) {
         cg->cpu = own(cg, LLVMGetHostCPUName());
         cg->features = own(cg, LLVMGetHostCPUFeatures());
     } else {
@@ -130,11 +135,37 @@ static void set_layout(Cg *cg, const char *triple)
     LLVMDisposeTargetData(layout);
 }
 
-bool cg_target_open(Cg *cg)
+static void know_all_machines(void)
 {
+    LLVMInitializeAllTargetInfos();
+    LLVMInitializeAllTargets();
+    LLVMInitializeAllTargetMCs();
+    LLVMInitializeAllAsmPrinters();
+}
+
+static const char *choose_triple(Cg *cg)
+{
+    if (cg->options->target) {
+        know_all_machines();
+        return own(cg, LLVMNormalizeTargetTriple(cg->options->target));
+    }
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
-    char *triple = own(cg, LLVMGetDefaultTargetTriple()), *why = NULL;
+    return own(cg, LLVMGetDefaultTargetTriple());
+}
+
+void cg_print_targets(FILE *out)
+{
+    know_all_machines();
+    for (LLVMTargetRef t = LLVMGetFirstTarget(); t; t = LLVMGetNextTarget(t))
+        if (LLVMTargetHasTargetMachine(t) && LLVMTargetHasAsmBackend(t))
+            fprintf(out, "%-20s %s\n", LLVMGetTargetName(t), LLVMGetTargetDescription(t));
+}
+
+bool cg_target_open(Cg *cg)
+{
+    const char *triple = choose_triple(cg);
+    char *why = NULL;
     LLVMTargetRef target;
     if (LLVMGetTargetFromTriple(triple, &target, &why)) {
         cg_error(cg, "no code generator", own(cg, why));

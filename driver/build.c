@@ -47,6 +47,7 @@ static const char *hash_text(const Session *s)
     const Options *o = s->options;
     uint64_t hash = mix(mix(0xcbf29ce484222325u, s->text), o->cpu);
     hash = mix(hash, arena_printf(s->arena, "%" PRId64 " %" PRId64, o->real_bytes, o->parts));
+    hash = mix(hash, o->target ? o->target : "");
     for (size_t i = 0; i < o->dims; i++)
         hash = mix(hash, arena_printf(s->arena, "%s=%" PRId64, o->dim[i].name, o->dim[i].value));
     return arena_printf(s->arena, "%016" PRIx64, hash);
@@ -168,7 +169,10 @@ static bool write_code(const Session *s, CgEmit kind, const char *path, const ch
 {
     const Options *o = s->options;
     const Interface *interface = make_interface(s);
+    static const CgLevel level[] = {CG_NONE, CG_LITTLE, CG_FULL};
     const CgOptions options = {.cpu = o->cpu,
+                               .target = o->target,
+                               .level = level[o->level],
                                .real_bytes = o->real_bytes,
                                .parts = o->parts,
                                .hash = interface->hash,
@@ -221,6 +225,10 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
         return write_certs(s, certify_print, path);
     case EMIT_IR:
         return write_graphs(s, ir_print_model, path);
+    case EMIT_DOT:
+        return write_graphs(s, ir_print_dot, path);
+    case EMIT_BC:
+        return write_code(s, CG_BITCODE, path, NULL);
     case EMIT_LLVM:
         return write_code(s, CG_LLVM, path, NULL);
     case EMIT_ASM:
@@ -307,6 +315,7 @@ static bool derive(Session *s)
     const Options *o = s->options;
     const PassOptions options = {.parts = o->parts,
                                  .real_bytes = o->real_bytes,
+                                 .needed_only = o->level == 0,
                                  .pass = o->pass,
                                  .passes = o->passes,
                                  .last = o->last};
@@ -314,6 +323,15 @@ static bool derive(Session *s)
     bool ok = o->frontend_only || program_derive(&s->program, &cx, after_pass, s);
     s->broken = cx.broken;
     return ok;
+}
+
+static void write_remarks(const Session *s)
+{
+    Diags *d = open_diags(s->options, s->input, s->text);
+    diags_style(d, (DiagStyle){.form = DIAG_JSON});
+    watch_remarks(s->watch, d);
+    diags_render(d, stderr);
+    diags_free(d);
 }
 
 /* Text, source graphs, scheduled entries, files. */
@@ -334,7 +352,9 @@ static bool compile(Session *s, unsigned kinds)
     for (Emit kind = 0; ok && kind < EMIT_KINDS; kind++)
         if (kinds & 1u << kind)
             ok = emit(s, kind);
-    if (s->options->remarks)
+    if (s->options->remarks_json)
+        write_remarks(s);
+    else if (s->options->remarks)
         watch_remarks(s->watch, s->diags);
     return watch_close(s->watch) && ok;
 }

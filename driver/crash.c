@@ -30,8 +30,9 @@ void crash_forget(void)
 /* The flags that the result depends on. */
 static const char *flags_of(const Options *o, Arena *a)
 {
-    return arena_printf(a, "--real=%s --parts=%lld --cpu=%s", o->real_bytes == 4 ? "f32" : "f64",
-                        (long long)o->parts, o->cpu);
+    return arena_printf(a, "--real=%s --parts=%lld --cpu=%s -O%u%s%s",
+                        o->real_bytes == 4 ? "f32" : "f64", (long long)o->parts, o->cpu, o->level,
+                        o->target ? " --target=" : "", o->target ? o->target : "");
 }
 
 void crash_keep_model(const Options *o, const char *model, bool is_dump, const char *step, Arena *a)

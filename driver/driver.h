@@ -16,7 +16,8 @@ typedef enum Emit {
 
 typedef struct EmitInfo {
     const char *name, *prefix, *suffix;
-    bool code; /* needs scheduled graphs */
+    bool code;  /* needs scheduled graphs */
+    bool links; /* and this machine's linker */
     const char *doc;
 } EmitInfo;
 extern const EmitInfo emit_info[EMIT_KINDS];
@@ -40,14 +41,15 @@ typedef struct Options {
     size_t passes;
     const PassInfo *last; /* --stop-after; NULL: to the end */
     bool frontend_only;   /* --stop-after=frontend */
-    const char *cpu;
     const char *proofs; /* the compiled theory; NULL: beside sgc */
+    const char *cpu, *target; /* target NULL: this machine */
+    unsigned level;           /* -O0, -O1, -O2 */
     const char *print; /* a listing of sgc's tables, and nothing else */
     const FeDim *dim;
     size_t dims;
     unsigned emit; /* mask of 1u << Emit */
     int64_t real_bytes, parts;
-    bool json; /* --diagnostics */
+    bool json, remarks_json;
     bool color, no_warnings, warnings_are_errors;
     bool remarks, time_passes, watch, verbose, check, help, version;
 } Options;
@@ -184,6 +186,8 @@ typedef struct Words {
 
 /* Splits `text` at `separator` and appends what is not empty. */
 void words_add(Words *c, Arena *a, const char *text, char separator);
+/* The folder of the runtime's archives; NULL: the reason was printed. */
+const char *runtime_folder(Arena *a);
 /* Runs it.  False: what is wrong was printed, as a failure of `what`. */
 bool words_run(const Words *c, const char *what, bool verbose);
 /* The archives of the runtime.  False: they are not there, which was printed. */

@@ -52,6 +52,12 @@ static const char *runtime_library(const char *name, Arena *a)
     return NULL;
 }
 
+const char *runtime_folder(Arena *a)
+{
+    const char *path = runtime_library("libsgrt.a", a);
+    return path ? arena_copy(a, path, (size_t)(strrchr(path, '/') - path)) : NULL;
+}
+
 bool words_run(const Words *c, const char *what, bool verbose)
 {
     for (size_t i = 0; verbose && i < c->words; i++)

@@ -1,6 +1,8 @@
 /* --print=WHAT: the tables of sgc, a row a line: the name, then what it is. */
 #include "driver/driver.h"
 
+#include "codegen/codegen.h"
+
 #include <string.h>
 
 static void row(FILE *out, const char *name, const char *doc)
@@ -53,6 +55,15 @@ static void print_estimators(FILE *out)
             row(out, ir_estimator_info[e].name, ir_estimator_info[e].doc);
 }
 
+static void print_runtime(FILE *out)
+{
+    Arena *a = arena_new();
+    const char *folder = runtime_folder(a);
+    if (folder)
+        fprintf(out, "%s\n", folder);
+    arena_free(a);
+}
+
 static void print_link_flags(FILE *out)
 {
     fputs(LIBRARY_LINK_FLAGS "\n", out);
@@ -69,6 +80,8 @@ static const struct {
     {"estimators", print_estimators, "what may follow via"},
     {"messages", print_messages, "what sgc says, by code; sgc explain CODE says more"},
     {"errors.md", print_errors_page, "docs/errors.md"},
+    {"targets", cg_print_targets, "machines that --target may name"},
+    {"runtime-dir", print_runtime, "the folder of the runtime's archives"},
     {"ops", print_ops, "operations of the graph"},
     {"link-flags", print_link_flags, "what a program with a model's library is linked with"},
 };

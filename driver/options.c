@@ -10,12 +10,14 @@
 enum { MAX_PARTS = 1024 };
 
 const EmitInfo emit_info[] = {
-#define GRAPHS false
-#define CODE true
+#define GRAPHS false, false
+#define CODE true, false
+#define LINKED true, true
 #define EMIT(id, name, prefix, suffix, needs, doc) {name, prefix, suffix, needs, doc},
 #include "driver/emit.def"
 #undef GRAPHS
 #undef CODE
+#undef LINKED
 };
 
 const CommandInfo command_info[] = {
@@ -129,6 +131,34 @@ static bool set_real(Parser *p, const char *value)
     return true;
 }
 
+static bool set_O0(Parser *p, const char *value)
+{
+    (void)value;
+    p->o->level = 0;
+    return true;
+}
+
+static bool set_O1(Parser *p, const char *value)
+{
+    (void)value;
+    p->o->level = 1;
+    return true;
+}
+
+static bool set_O2(Parser *p, const char *value)
+{
+    (void)value;
+    p->o->level = 2;
+    return true;
+}
+
+static bool set_remarks(Parser *p, const char *value)
+{
+    p->o->remarks = true;
+    p->o->remarks_json = value != NULL;
+    return !value || strcmp(value, "json") == 0 || complain("--remarks: '%s' is not json", value);
+}
+
 static bool set_parts(Parser *p, const char *value)
 {
     if (!parse_int(value, &p->o->parts) || p->o->parts < 1 || p->o->parts > MAX_PARTS)
@@ -223,12 +253,14 @@ static const struct Flag {
     size_t offset; /* of its field in Options */
     int commands;
     const char *doc;
+    bool optional; /* its value */
 } flag_info[] = {
 #define TEXT(name, value, field, commands, doc)                                                    \
-    {name, value, NULL, offsetof(Options, field), commands, doc},
+    {name, value, NULL, offsetof(Options, field), commands, doc, false},
 #define SWITCH(name, field, commands, doc)                                                         \
-    {name, NULL, NULL, offsetof(Options, field), commands, doc},
-#define FLAG(name, value, set, commands, doc) {name, value, set_##set, 0, commands, doc},
+    {name, NULL, NULL, offsetof(Options, field), commands, doc, false},
+#define FLAG(name, value, set, commands, doc) {name, value, set_##set, 0, commands, doc, false},
+#define OPTIONAL(name, value, set, commands, doc) {name, value, set_##set, 0, commands, doc, true},
 #include "driver/flag.def"
 };
 enum { FLAGS = sizeof flag_info / sizeof *flag_info };
@@ -258,8 +290,9 @@ static void print_flags(FILE *out)
     for (size_t i = 0; i < FLAGS; i++) {
         const char *value = flag_info[i].value;
         const char *joint = !value ? "" : is_long(flag_info[i].name) ? "=" : " ";
+        const char *form = flag_info[i].optional ? "%s[%s%s]" : "%s%s%s";
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s", flag_info[i].name, joint, value ? value : "");
+        snprintf(left, sizeof left, form, flag_info[i].name, joint, value ? value : "");
         fprintf(out, "  %-24s %s\n", left, flag_info[i].doc);
     }
 }
@@ -311,6 +344,8 @@ static bool parse_flag(Parser *p, char **argv, int argc, int *i)
         return unknown(arg, p->arena);
     if (!f->value)
         return eq ? complain("%s takes no value", f->name) : set(p, f, NULL);
+    if (f->optional)
+        return set(p, f, eq ? eq + 1 : NULL);
     if (!eq && *i + 1 >= argc)
         return complain("%s needs a value: %s", f->name, f->value);
     return set(p, f, eq ? eq + 1 : argv[++*i]);
@@ -363,6 +398,12 @@ static bool check(const Parser *p)
         return complain("one FILE at a time: '%s' and '%s'", o->input[0], o->input[1]);
     if (o->output && o->out_dir)
         return complain("-o names a file: --out-dir has no meaning beside it");
+    for (Emit k = 0; o->target && k < EMIT_KINDS; k++)
+        if (o->emit >> k & 1 && emit_info[k].links)
+            return complain(
+                "--target stops before linking: --emit=%s is for this machine; obj, asm, "
+                "llvm and bc are for any",
+                emit_info[k].name);
     return check_passes(o);
 }
 
@@ -378,7 +419,8 @@ bool options_parse(int argc, char **argv, Options *o, Arena *a)
                    .emit = 1u << EMIT_EXE,
                    .real_bytes = 4,
                    .parts = cores(),
-                   .color = colors_suit()};
+                   .color = colors_suit(),
+                   .level = 2};
     Parser p = {.o = o, .arena = a};
     for (int i = 1; i < argc; i++) {
         bool is_flag = argv[i][0] == '-' && argv[i][1];

@@ -139,10 +139,23 @@ static DiagCode code_of(const char *text)
     return SGR06;
 }
 
+/* "z ~ normal: pathwise (chosen); ..." has three facts. */
+static void add_facts(const char *text, Diags *d)
+{
+    char draw[128], law[64], estimator[64];
+    if (sscanf(text, "%127s ~ %63[a-z_0-9]: %63[a-z_]", draw, law, estimator) != 3)
+        return;
+    diag_fact(d, "draw", draw);
+    diag_fact(d, "law", law);
+    diag_fact(d, "estimator", estimator);
+}
+
 void watch_remarks(const Watch *w, Diags *d)
 {
-    for (size_t i = 0; i < w->remarks; i++)
+    for (size_t i = 0; i < w->remarks; i++) {
         diag_remark(d, w->remark[i].at, code_of(w->remark[i].text), "%s", w->remark[i].text);
+        add_facts(w->remark[i].text, d);
+    }
 }
 
 /* One line a stage: the passes' times are summed over the graphs. */

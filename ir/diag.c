@@ -116,6 +116,15 @@ void diag_fix(Diags *d, Span at, const char *text)
     m->fix = arena_copy(d->arena, text, strlen(text));
 }
 
+void diag_fact(Diags *d, const char *key, const char *value)
+{
+    typedef const char *Fact[2];
+    Message *m = latest(d);
+    Fact *f = arena_push(d->arena, m->fact, m->facts, Fact);
+    (*f)[0] = arena_copy(d->arena, key, strlen(key));
+    (*f)[1] = arena_copy(d->arena, value, strlen(value));
+}
+
 /* ---- asking -------------------------------------------------------------------------------- */
 
 uint32_t diags_errors(const Diags *d)

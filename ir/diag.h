@@ -65,6 +65,9 @@ void diag_label(Diags *d, const char *fmt, ...) SGC_PRINTF(2, 3);
 /* What in the place of `at` repairs the latest message; "" deletes it. */
 void diag_fix(Diags *d, Span at, const char *text);
 
+/* A fact about the latest message, for programs: a member of its `data`. */
+void diag_fact(Diags *d, const char *key, const char *value);
+
 uint32_t diags_errors(const Diags *d);
 bool diags_full(const Diags *d); /* the limit is reached: stop looking for more */
 bool diags_has(const Diags *d, DiagCode code);

@@ -84,13 +84,25 @@ static void put_related(const Diags *d, const Message *m, uint32_t count, FILE *
 
 static void put_fix(const Diags *d, const Message *m, FILE *out)
 {
-    if (!m->fix)
-        return;
-    fputs(",\"data\":{\"fix\":[{", out);
+    fputs("\"fix\":[{", out);
     put_range(d, m->fix_at, out);
     fputc(',', out);
     json_member(out, "newText", m->fix);
-    fputs("}]}", out);
+    fputs("}]", out);
+}
+
+static void put_data(const Diags *d, const Message *m, FILE *out)
+{
+    if (!m->fix && m->facts == 0)
+        return;
+    fputs(",\"data\":{", out);
+    for (uint32_t i = 0; i < m->facts; i++) {
+        json_member(out, m->fact[i][0], m->fact[i][1]);
+        fputs(i + 1 < m->facts || m->fix ? "," : "", out);
+    }
+    if (m->fix)
+        put_fix(d, m, out);
+    fputc('}', out);
 }
 
 void diag_show_json(const Diags *d, const Message *m, uint32_t count, FILE *out)
@@ -104,6 +116,6 @@ void diag_show_json(const Diags *d, const Message *m, uint32_t count, FILE *out)
             diag_info[m->code].code);
     put_message(m, count, out);
     put_related(d, m, count, out);
-    put_fix(d, m, out);
+    put_data(d, m, out);
     fputs("}\n", out);
 }

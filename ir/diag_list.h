@@ -13,6 +13,8 @@ typedef struct Message {
     const char *label; /* NULL: none */
     const char *fix;   /* NULL: none */
     Span fix_at;
+    const char *(*fact)[2]; /* key, value */
+    uint32_t facts;
     uint32_t group; /* the place in the order of reporting of the message it belongs to */
 } Message;
 

@@ -510,6 +510,8 @@ int64_t ir_copies(const IrGraph *g, IrPlates plates, int64_t rows);
 
 void ir_print_graph(const IrGraph *g, FILE *out);
 void ir_print_model(const IrModel *m, FILE *out); /* every graph, whatever its stage */
+/* For Graphviz. */
+void ir_print_dot(const IrModel *m, FILE *out);
 /* Reads what ir_print_model wrote; ir_print_model(ir_parse(t)) == t. */
 bool ir_parse(IrModel *m, const char *text, Diags *d);
 /* Reports every broken invariant, over the printed graph.  True: none. */

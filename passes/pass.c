@@ -9,8 +9,12 @@
 #include <time.h>
 
 const PassInfo pass_info[] = {
-#define PASS(name, stage, doc) {#name, pass_##name, IR_##stage, doc},
+#define NEEDED true
+#define BETTER false
+#define PASS(name, stage, when, doc) {#name, pass_##name, IR_##stage, when, doc},
 #include "passes/pass.def"
+#undef NEEDED
+#undef BETTER
 };
 
 const size_t pass_count = sizeof pass_info / sizeof *pass_info;
@@ -96,7 +100,8 @@ bool passes_resume(IrGraph *g, PassCtx *cx, PassHook *hook, void *context)
         const PassInfo *p = o->pass ? o->pass[i] : &pass_info[i];
         if (o->pass && !has_its_stage(g, p, cx))
             return false;
-        if (p->stage >= g->stage && !run_pass(g, p, (unsigned)i + 1, cx, hook, context))
+        bool wanted = o->pass || p->needed || !o->needed_only;
+        if (wanted && p->stage >= g->stage && !run_pass(g, p, (unsigned)i + 1, cx, hook, context))
             return false;
         if (p == o->last)
             break;

@@ -17,6 +17,7 @@ typedef struct PassOptions {
     int64_t real_bytes; /* 4 or 8: buffers are planned for it */
     const PassInfo *const *pass; /* exactly these run, in order; NULL: all, from the graph's stage on */
     size_t passes;
+    bool needed_only;     /* leave out what only makes the program better; passes listed do run */
     const PassInfo *last; /* stop after it; NULL: run to the end */
 } PassOptions;
 
@@ -38,6 +39,7 @@ struct PassInfo {
     const char *name;
     PassFn *run;
     IrStage stage; /* the stage that the pass works on */
+    bool needed;   /* at -O0 too */
     const char *doc;
 };
 

@@ -131,7 +131,7 @@ Native *native_new(const char *file, int64_t real_bytes, bool no_optimise)
                              .parts = NATIVE_PARTS,
                              .hash = "0",
                              .version = "test",
-                             .no_optimise = no_optimise};
+                             .level = no_optimise ? CG_NONE : CG_FULL};
     n->param_range = built_param;
     n->data_range = built_data;
     ir_model_init(&n->model, n->arena);
@@ -175,7 +175,7 @@ static bool link_object(const char *object, const char *library)
 bool native_load(Native *n)
 {
     const char *name =
-        arena_printf(n->arena, "model%d%d.o", (int)n->options.real_bytes, n->options.no_optimise);
+        arena_printf(n->arena, "model%d%d.o", (int)n->options.real_bytes, (int)n->options.level);
     const char *object = scratch_path(name);
     const char *library = arena_printf(n->arena, "%s.so", object);
     if (!cg_compile(&n->model, n->entry, &n->options, CG_OBJECT, object, n->diags))

@@ -35,7 +35,7 @@ status 2 sgc ok.sg --print-after nothing
 says "no pass 'nothing'"
 status 2 sgc ok.sg -o
 says '-o needs a value'
-status 2 sgc ok.sg --remarks=yes
+status 2 sgc ok.sg --time-passes=yes
 says 'takes no value'
 status 2 sgc ok.sg wrong.sg
 says 'one FILE at a time'
