@@ -37,7 +37,11 @@ static void say_unknown(Fe *fe, const ViaClause *v, IrDist law)
             fe_suggest(&s, ir_estimator_info[i].name);
     fe_error(fe, v->at, SG0601, "unknown estimator `%s`", v->name);
     const Foreign *foreign = fe_foreign(FOREIGN_ESTIMATOR, v->name);
-    if (foreign)
+    int ours = foreign ? find_estimator(foreign->ours) : -1;
+    if (ours >= 0 && !ir_admits(law, (IrEstimator)ours))
+        diag_label(fe->diags, "`%s` cannot be estimated by `%s`: leave `via` out",
+                   ir_dist_info[law].name, foreign->ours);
+    else if (foreign)
         fe_offer_foreign(fe->diags, v->at, foreign);
     else
         fe_offer(fe, v->at, &s);

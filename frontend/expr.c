@@ -92,6 +92,19 @@ static IrOp op_of(TokenKind k)
     }
 }
 
+static Value do_not_fit(Fe *fe, Span at, IrRef a, IrRef b)
+{
+    IrType ta = fe_type(fe, a), tb = fe_type(fe, b);
+    long long last = (long long)ta.dim[ta.rank - 1], first = (long long)tb.dim[0];
+    fe_error(fe, at, SG0203,
+             "`@` contracts the last axis of %s with the first of %s, but %lld is not %lld",
+             fe_shape_text(fe, &ta), fe_shape_text(fe, &tb), last, first);
+    diag_label(fe->diags, "inner sizes %lld and %lld", last, first);
+    fe_note_origin(fe, a);
+    fe_note_origin(fe, b);
+    return failed;
+}
+
 static Value matmul(Fe *fe, Span at, Value x, Value y)
 {
     IrRef a = fe_real(fe, at, x), b = fe_real(fe, at, y);
@@ -102,11 +115,7 @@ static Value matmul(Fe *fe, Span at, Value x, Value y)
         return fe_error(fe, at, SG0203,
                         "`@` contracts an axis, but one side is a scalar: write `*`");
     if (ta.dim[ta.rank - 1] != tb.dim[0])
-        return fe_error(
-            fe, at, SG0203,
-            "`@` contracts the last axis of %s with the first of %s, but %lld is not %lld",
-            fe_shape_text(fe, &ta), fe_shape_text(fe, &tb), (long long)ta.dim[ta.rank - 1],
-            (long long)tb.dim[0]);
+        return do_not_fit(fe, at, a, b);
     if (ta.rank + tb.rank - 2 > IR_MAX_RANK)
         return fe_error(fe, at, SG0206, "a value would have more than %d axes", IR_MAX_RANK);
     fe->g->here = at;

@@ -137,6 +137,8 @@ IrRef fe_real(Fe *fe, Span at, Value v);
 IrType fe_type(const Fe *fe, IrRef r);
 bool fe_fits(Fe *fe, Span at, const IrType *t); /* its size is representable */
 const char *fe_shape_text(const Fe *fe, const IrType *t);
+/* Adds to the error just reported where a param or data was declared. */
+void fe_note_origin(Fe *fe, IrRef r);
 Value fe_build(Fe *fe, Span at, IrOp op, IrAttr attr, uint32_t n, const IrRef *in);
 Value fe_reshape(Fe *fe, Span at, IrRef a, uint32_t rank, const int64_t *dim);
 /* The scalar a as a value of the shape of t. */

@@ -196,6 +196,19 @@ static void help_broadcast(Fe *fe, Span at, const IrType *a, const IrType *b)
                   ir_shape_text(fe->arena, larger));
 }
 
+void fe_note_origin(Fe *fe, IrRef r)
+{
+    const IrNode *n = &fe->g->node[r];
+    const IrModel *m = fe->model;
+    IrType t = fe_type(fe, r);
+    if (n->op != IR_PARAM && n->op != IR_DATA)
+        return;
+    Span at = n->op == IR_PARAM ? m->param[n->attr.item].at : m->data[n->attr.item].at;
+    diag_note(fe->diags, at, "%s %s is declared here",
+              n->op == IR_PARAM ? m->param[n->attr.item].name : m->data[n->attr.item].name,
+              fe_shape_text(fe, &t));
+}
+
 bool fe_broadcast(Fe *fe, Span at, const char *what, IrType *joined, const IrType *t)
 {
     joined->plates |= t->plates;
@@ -318,8 +331,11 @@ Value fe_elementwise(Fe *fe, Span at, const char *what, IrOp op, uint32_t n, con
     const char *operands = arena_printf(fe->arena, "the operands of %s", what);
     for (uint32_t i = 0; i < n; i++) {
         IrType t = fe_type(fe, in[i]);
-        if (!fe_broadcast(fe, at, operands, &joined, &t))
+        if (!fe_broadcast(fe, at, operands, &joined, &t)) {
+            for (uint32_t k = 0; k < n; k++)
+                fe_note_origin(fe, in[k]);
             return (Value){.kind = VALUE_ERROR};
+        }
     }
     return fe_build(fe, at, op, (IrAttr){0}, n, in);
 }

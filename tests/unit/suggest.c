@@ -71,9 +71,14 @@ static void repair(char *text, const Offer *o)
 static void program(char out[ROOM], ForeignKind kind, const char *text)
 {
     const char *before = kind == FOREIGN_IN_GRAPH || kind == FOREIGN_IN_FILE ? "" : "output it = ";
+    bool enumerated = false;
+    for (size_t i = 0; i < fe_foreign_rows; i++)
+        enumerated |= strcmp(fe_foreign_row[i].theirs, text) == 0 &&
+                      strcmp(fe_foreign_row[i].ours, "enumerate") == 0;
+    enumerated |= strcmp(text, "enumerate") == 0;
     if (kind == FOREIGN_ESTIMATOR)
         snprintf(out, ROOM, NAMES "graph g {\n  z ~ %s via %s\n  cost z\n}\n",
-                 strcmp(text, "enumerate") == 0 ? "bernoulli(p)" : "normal(a, 1)", text);
+                 enumerated ? "bernoulli(p)" : "normal(a, 1)", text);
     else
         snprintf(out, ROOM,
                  NAMES "%s\ngraph g {\n  S = M @ transpose(M)\n  data x\n  data k int\n"
