@@ -86,6 +86,8 @@ bool verify_file(const Options *o, const char *input, Arena *a);
  * `a`. */
 bool options_parse(int argc, char **argv, Options *o, Arena *a);
 void print_help(FILE *out);
+/* Flag i as --help shows it, and what it does; NULL: there is none. */
+const char *flag_text(size_t i, char *left, size_t size);
 
 /* Comma-separated lists; NULL is the empty list. */
 bool list_has(const char *list, const char *name);
@@ -104,6 +106,14 @@ bool print_listing(const char *what, FILE *out);
 
 void print_messages(FILE *out);
 void print_errors_page(FILE *out);
+
+/* ---- editors.c, manual.c: pages and files made of the tables -------------------------------- */
+
+void print_vim(FILE *out);
+void print_textmate(FILE *out);
+void print_cli_page(FILE *out);
+void print_sgc_man(FILE *out);
+void print_model_man(FILE *out);
 
 /* ---- program.c ----------------------------------------------------------------------------- */
 

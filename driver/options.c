@@ -244,6 +244,7 @@ enum {
     CHECK = 1 << COMMAND_check,
     VERIFY = 1 << COMMAND_verify,
     PROVE = 1 << COMMAND_prove,
+    FMT = 1 << COMMAND_fmt,
     ALONE = ~0
 };
 
@@ -285,16 +286,23 @@ static bool set(Parser *p, const struct Flag *f, const char *value)
     return true;
 }
 
+const char *flag_text(size_t i, char *left, size_t size)
+{
+    if (i >= FLAGS)
+        return NULL;
+    const struct Flag *f = &flag_info[i];
+    const char *joint = !f->value ? "" : is_long(f->name) ? "=" : " ";
+    const char *open = f->optional ? "[" : "", *close = f->optional ? "]" : "";
+    snprintf(left, size, "%s%s%s%s%s", f->name, open, joint, f->value ? f->value : "", close);
+    return f->doc;
+}
+
 static void print_flags(FILE *out)
 {
-    for (size_t i = 0; i < FLAGS; i++) {
-        const char *value = flag_info[i].value;
-        const char *joint = !value ? "" : is_long(flag_info[i].name) ? "=" : " ";
-        const char *form = flag_info[i].optional ? "%s[%s%s]" : "%s%s%s";
-        char left[64];
-        snprintf(left, sizeof left, form, flag_info[i].name, joint, value ? value : "");
-        fprintf(out, "  %-24s %s\n", left, flag_info[i].doc);
-    }
+    char left[64];
+    const char *doc;
+    for (size_t i = 0; (doc = flag_text(i, left, sizeof left)); i++)
+        fprintf(out, "  %-24s %s\n", left, doc);
 }
 
 void print_help(FILE *out)

@@ -15,6 +15,13 @@ typedef struct FeDim {
 bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim, size_t dims,
                 Diags *d);
 
+/* The program as `sgc fmt` writes it.  False: it cannot be parsed, which was reported in d. */
+bool fe_format(const char *text, Diags *d, FILE *out);
+
+/* Lists that end in NULL. */
+typedef enum FeWords { FE_STATEMENTS, FE_KEYWORDS, FE_FUNCTIONS, FE_INITIAL } FeWords;
+const char *const *fe_words(FeWords kind);
+
 /* The closest of the names offered one by one: within two edits, or sharing a beginning. */
 typedef struct Suggestion {
     const char *wanted, *best;
