@@ -99,6 +99,18 @@ static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
     return false;
 }
 
+static bool via_noise(Fe *fe, const Arg *a, IrVia *via)
+{
+    const Expr *e = a->value;
+    for (int i = IR_INDEPENDENT; e->kind == EXPR_NAME && i <= IR_QMC; i++)
+        if (strcmp(ir_copies_name[i], e->name) == 0) {
+            via->noise = (IrCopies)i;
+            return true;
+        }
+    fe_error(fe, e->at, SG0605, "the noise of samples is independent, antithetic or qmc");
+    return false;
+}
+
 static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
 {
     bool samples = a->name && strcmp(a->name, "samples") == 0;
@@ -106,12 +118,14 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
     Span at = a->name ? a->at : a->value->at;
     if (samples)
         return fe_size(fe, a->value, "samples", &via->samples);
+    if (a->name && strcmp(a->name, "noise") == 0)
+        return via_noise(fe, a, via);
     if (baseline && via->estimator == IR_EST_SCORE)
         return via_baseline(fe, a, via);
     if (baseline)
         fe_error(fe, at, SG0605, "a baseline belongs to `via score`: `%s` has none", v->name);
     else
-        fe_error(fe, at, SG0605, "an estimator takes `samples =` and `baseline =`");
+        fe_error(fe, at, SG0605, "an estimator takes `samples =`, `baseline =` and `noise =`");
     return false;
 }
 

@@ -110,11 +110,15 @@ typedef enum IrEstimator {
 
 typedef enum IrBaseline { IR_NO_BASELINE, IR_LEAVE_ONE_OUT, IR_MOVING_AVERAGE } IrBaseline;
 
+/* How the noise of a draw's samples hangs together: each is a draw of the law alone. */
+typedef enum IrCopies { IR_INDEPENDENT, IR_ANTITHETIC, IR_QMC } IrCopies;
+
 /* What the user wrote after `via` (IR_EST_AUTO: nothing). */
 typedef struct IrVia {
     IrEstimator estimator;
     int64_t samples; /* 1 unless `samples = K` */
     IrBaseline baseline;
+    IrCopies noise;
     bool biased;
     Span at;
 } IrVia;
@@ -308,7 +312,7 @@ typedef struct IrOpInfo {
 extern const IrOpInfo ir_op_info[IR_OP_COUNT];
 extern const char *const ir_elem_name[], *const ir_plate_kind_name[], *const ir_stage_name[];
 extern const char *const ir_init_name[], *const ir_constraint_name[], *const ir_entry_name[];
-extern const char *const ir_baseline_name[];
+extern const char *const ir_baseline_name[], *const ir_copies_name[];
 
 /* The scalar meaning of an element-wise op: used by folding, the evaluator and the tests. */
 double ir_scalar(IrOp op, double a, double b, double c);

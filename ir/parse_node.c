@@ -134,7 +134,7 @@ static bool read_estimator(Reader *r, IrVia *via)
 
 static bool read_via(Reader *r, IrVia *via)
 {
-    unsigned baseline = IR_NO_BASELINE;
+    unsigned baseline = IR_NO_BASELINE, noise = IR_INDEPENDENT;
     if (!ir_expect_word(r, "via") || !ir_read_span(r, &via->at) || !read_estimator(r, via))
         return false;
     if (!ir_expect_key(r, "samples") || !ir_read_bounded(r, 0, INT32_MAX, &via->samples))
@@ -142,7 +142,10 @@ static bool read_via(Reader *r, IrVia *via)
     if (ir_accept_key(r, "baseline") &&
         !ir_read_choice(r, "baseline", ir_baseline_name, 3, &baseline))
         return false;
+    if (ir_accept_key(r, "noise") && !ir_read_choice(r, "noise", ir_copies_name, 3, &noise))
+        return false;
     via->baseline = (IrBaseline)baseline;
+    via->noise = (IrCopies)noise;
     via->biased = ir_accept_word(r, "biased");
     return true;
 }

@@ -196,6 +196,8 @@ static void put_via(FILE *out, const IrVia *via)
             via->samples);
     if (via->baseline != IR_NO_BASELINE)
         fprintf(out, " baseline=%s", ir_baseline_name[via->baseline]);
+    if (via->noise != IR_INDEPENDENT)
+        fprintf(out, " noise=%s", ir_copies_name[via->noise]);
     if (via->biased)
         fputs(" biased", out);
 }

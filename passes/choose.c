@@ -128,6 +128,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .estimator = via->estimator,
                   .samples = via->samples,
                   .baseline = via->baseline,
+                  .copies = via->noise,
                   .value = IR_NONE,
                   .logp = IR_NONE,
                   .average = IR_NONE,

@@ -194,7 +194,7 @@ IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates pl
 
 IrRef es_value_moving(EsProgram *p, EsDraw *d, const IrNode *n)
 {
-    d->noise = es_noise(p, n, d->arg, d->plates);
+    d->noise = es_copied_noise(p, d, n);
     return ir_dist_info[d->law].transport(p->g, d->arg, d->noise);
 }
 

@@ -20,6 +20,7 @@ typedef struct EsDraw {
     IrEstimator estimator;
     int64_t samples;
     IrBaseline baseline;
+    IrCopies copies;
     bool moved;      /* a parameter reaches its law */
     const char *why; /* the decision, in words */
 
@@ -191,6 +192,8 @@ typedef void EsTerm(EsProgram *p, uint32_t i);
 
 /* Base noise: of a law, and in general. */
 IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates plates);
+/* Of the samples of draw d: mirrored in pairs, or a shifted lattice, if it says so (noise.c). */
+IrRef es_copied_noise(EsProgram *p, const EsDraw *d, const IrNode *sample);
 IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates);
 /* f less the mean of the other copies in the draw's plate of samples. */
 IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f);

@@ -207,6 +207,33 @@ RULE(still_jumps)
                         ir_op_info[f->g->node[jump].op].name);
 }
 
+RULE(whole_noise)
+{
+    (void)at;
+    int64_t k = d->samples;
+    bool whole = d->copies == IR_ANTITHETIC ? k % 2 == 0
+                 : d->copies == IR_QMC      ? k >= 2 && k <= 1 << 20 && !(k & (k - 1))
+                                            : true;
+    return whole ? NULL
+                 : arena_printf(f->g->model->arena, "%s noise for %lld samples of %s",
+                                ir_copies_name[d->copies], (long long)k,
+                                es_name(&f->g->node[d->node]));
+}
+
+/* Estimators that read the samples of one draw one by one, or make noise of their own. */
+RULE(unlike_noise)
+{
+    (void)at;
+    bool compares = d->baseline == IR_LEAVE_ONE_OUT || d->estimator == IR_EST_DISARM ||
+                    d->estimator == IR_EST_ENUMERATE || d->estimator == IR_EST_UNORDERED_SET;
+    return d->copies == IR_INDEPENDENT || !compares
+               ? NULL
+               : arena_printf(f->g->model->arena,
+                              "%s noise makes the samples of %s depend on each other, and what "
+                              "compares them would be biased",
+                              ir_copies_name[d->copies], es_name(&f->g->node[d->node]));
+}
+
 RULE(lipschitz)
 {
     IrRef jump = es_find_jump(f);
@@ -523,6 +550,7 @@ static bool would_do(const EsFacts *f, uint32_t i, const IrVia *via)
     draw[i].estimator = via->estimator;
     draw[i].samples = via->samples;
     draw[i].baseline = via->baseline;
+    draw[i].copies = via->noise;
     EsFacts then = es_facts(f->g, draw, f->draws);
     const char *why;
     IrRef at;

@@ -322,6 +322,21 @@ static const char *const program[] = {
     "param m = ones()\nparam w = ones()\n"
     "graph g {\n  plate n = rows(2) {\n    data x\n    z ~ normal(m * x, 0.6) via pathwise\n"
     "    cost if w * x < z then w else cos(z)\n  }\n}\n",
+    /* samples that depend on each other: means are what they were */
+    "param m = ones()\nparam s in positive = ones()\n"
+    "graph g {\n  z ~ normal(m, s) via pathwise(samples = 4, noise = antithetic)\n  cost sin(z + m)\n"
+    "}\n",
+    "param m = ones()\nparam s in positive = ones()\n"
+    "graph g {\n  z ~ laplace(m, s) via score(samples = 2, noise = antithetic)\n  cost sin(z + m)\n"
+    "}\n",
+    "param l = ones()\n"
+    "graph g {\n  h[2] ~ bernoulli(logits = l) via measure_valued(samples = 2, noise = antithetic)\n"
+    "  cost sin(h[0] + 2 * h[1] + l)\n}\n",
+    "param m[2] = ones()\n"
+    "graph g {\n  z[2] ~ logistic(m, 0.5) via pathwise(samples = 4, noise = qmc)\n  cost sin(sum(z))\n"
+    "}\n",
+    "param m = ones()\n"
+    "graph g {\n  z ~ normal(m, 0.5) via score(samples = 2, noise = qmc)\n  cost sin(z)\n}\n",
     /* bounds of several samples: parameters of the model and of the law that is drawn from, shared
      * ones, one sample, two independent draws, layers of discrete ones, in rows */
     "param m = ones()\nparam s in positive = ones()\nparam t = ones()\n"

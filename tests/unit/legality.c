@@ -77,6 +77,17 @@ static const struct {
      "in which weibull has no pair of measures"},
     {MODEL("  h[300, 300] ~ bernoulli(logits = theta) via measure_valued\n  cost sin(sum(h))"),
      "would have 90000 variants"},
+    /* what compares samples needs independent ones */
+    {MODEL("  z ~ normal(theta, 1) via score(samples = 2, baseline = leave_one_out, noise = "
+           "antithetic)\n  cost sin(z)"),
+     "antithetic noise makes the samples of z depend on each other"},
+    {MODEL("  z ~ normal(theta, 1) via score(samples = 4, baseline = leave_one_out, noise = qmc)\n"
+           "  cost sin(z)"),
+     "qmc noise makes the samples of z depend on each other"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise(samples = 3, noise = antithetic)\n  cost sin(z)"),
+     "antithetic noise for 3 samples of z"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise(samples = 6, noise = qmc)\n  cost sin(z)"),
+     "qmc noise for 6 samples of z"},
     /* bounds of several samples */
     {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via sticking_the_landing\n"
            "    w = -log_prob(normal(theta, 1), z) + sin(z)\n  }\n  cost -logmeanexp(w, over = k)"),
