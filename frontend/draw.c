@@ -111,6 +111,16 @@ static bool via_noise(Fe *fe, const Arg *a, IrVia *via)
     return false;
 }
 
+static bool via_temperature(Fe *fe, const Arg *a, IrVia *via)
+{
+    if (!fe_constant(fe, a->value, "the temperature", &via->temperature))
+        return false;
+    if (via->temperature > 0)
+        return true;
+    fe_error(fe, a->value->at, SG0605, "a temperature is positive");
+    return false;
+}
+
 static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
 {
     bool samples = a->name && strcmp(a->name, "samples") == 0;
@@ -120,6 +130,8 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
         return fe_size(fe, a->value, "samples", &via->samples);
     if (a->name && strcmp(a->name, "noise") == 0)
         return via_noise(fe, a, via);
+    if (a->name && strcmp(a->name, "temperature") == 0 && via->estimator == IR_EST_GUMBEL_SOFTMAX)
+        return via_temperature(fe, a, via);
     if (baseline && via->estimator == IR_EST_SCORE)
         return via_baseline(fe, a, via);
     if (baseline)

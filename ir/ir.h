@@ -119,6 +119,7 @@ typedef struct IrVia {
     int64_t samples; /* 1 unless `samples = K` */
     IrBaseline baseline;
     IrCopies noise;
+    double temperature; /* of gumbel_softmax; 0: not written, 1 */
     bool biased;
     Span at;
 } IrVia;

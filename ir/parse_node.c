@@ -144,6 +144,8 @@ static bool read_via(Reader *r, IrVia *via)
         return false;
     if (ir_accept_key(r, "noise") && !ir_read_choice(r, "noise", ir_copies_name, 3, &noise))
         return false;
+    if (ir_accept_key(r, "temperature") && !ir_read_number(r, &via->temperature))
+        return false;
     via->baseline = (IrBaseline)baseline;
     via->noise = (IrCopies)noise;
     via->biased = ir_accept_word(r, "biased");

@@ -198,6 +198,10 @@ static void put_via(FILE *out, const IrVia *via)
         fprintf(out, " baseline=%s", ir_baseline_name[via->baseline]);
     if (via->noise != IR_INDEPENDENT)
         fprintf(out, " noise=%s", ir_copies_name[via->noise]);
+    if (via->temperature > 0) {
+        fputs(" temperature=", out);
+        put_number(out, via->temperature);
+    }
     if (via->biased)
         fputs(" biased", out);
 }

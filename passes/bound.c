@@ -1,12 +1,12 @@
 /* Bounds of several samples: log-means of weights w over the copies of a draw's plate, and the
  * estimators that know them (Burda, Grosse & Salakhutdinov, 2016).
  *
- * sticking_the_landing: the draw's log-density stands without the tangents of its arguments; what is
- * left out is its score, whose mean is 0 (Roeder, Wu & Duvenaud, 2017).
+ * sticking_the_landing: the draw's log-density stands without the tangents of its arguments; what
+ * is left out is its score, whose mean is 0 (Roeder, Wu & Duvenaud, 2017).
  *
  * dreg: the same, and the adjoint that reaches the draw from copy k of log w is multiplied by the
- * share of w[k] once more; what the log-weights read besides keeps the plain share (Tucker, Lawson, Gu
- * & Maddison, 2019).
+ * share of w[k] once more; what the log-weights read besides keeps the plain share (Tucker, Lawson,
+ * Gu & Maddison, 2019).
  *
  * vimco: score; the baseline of copy k is the bound with the mean of the other log-weights in the
  * place of its own (Mnih & Rezende, 2016).

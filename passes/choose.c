@@ -129,6 +129,8 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .samples = via->samples,
                   .baseline = via->baseline,
                   .copies = via->noise,
+                  .temperature = via->temperature > 0 ? via->temperature : 1,
+                  .relaxed = IR_NONE,
                   .value = IR_NONE,
                   .logp = IR_NONE,
                   .average = IR_NONE,
@@ -193,6 +195,12 @@ static void explain(const EsFacts *f, EsDraw *d)
         d->why =
             arena_printf(a, "%s ~ %s: sampled; no parameter reaches its law, so it has no gradient",
                          es_name(n), law);
+    else if (es_is_relaxed(d))
+        d->why = arena_printf(a, "%s ~ %s: %s (as asked): biased; %s", es_name(n), law,
+                              ir_estimator_info[d->estimator].name,
+                              d->estimator == IR_EST_STRAIGHT_THROUGH
+                                  ? "costs are differentiated as if the draw were its mean"
+                                  : "in training a softened draw stands for it");
     else if (es_is_pathwise(d))
         d->why = arena_printf(
             a,

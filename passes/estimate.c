@@ -338,6 +338,11 @@ static const EsDraw *density_of(const Lowering *l, IrRef r)
 static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
 {
     IrGraph *g = l->p.g;
+    if (n->op == IR_TO_REAL || n->op == IR_ONE_HOT) {
+        const EsDraw *read = draw_of(l, n->in[0]);
+        if (read && read->relaxed != IR_NONE)
+            return read->relaxed;
+    }
     const EsDraw *d = density_of(l, r);
     if (d)
         return es_stopped_density(g, d);
@@ -429,6 +434,7 @@ static void sample_once(Lowering *l)
                       .value = IR_NONE,
                       .logp = IR_NONE,
                       .bound = IR_NONE,
+                      .relaxed = IR_NONE,
                       .own = -1,
                       .element = -1,
                       .variant = -1};

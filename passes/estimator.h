@@ -39,6 +39,8 @@ typedef struct EsDraw {
     uint32_t densities, guards;
     IrRef *guard;    /* pathwise: equal comparisons that jump in it */
     IrRef bound;     /* dreg, vimco: the log-mean-exp of its weights */
+    IrRef relaxed;   /* of biased estimators: what stands for it as a number, or for its one-hot */
+    double temperature;
     EsSubset *set;   /* of a draw without replacement */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
@@ -82,11 +84,16 @@ const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrR
 const char *es_suggestion(const EsFacts *f, const EsDraw *d);
 const char *es_via_text(Arena *a, const IrVia *via);
 
+/* Biased: what reads the draw as a number reads another value, which has a tangent. */
+static inline bool es_is_relaxed(const EsDraw *d)
+{
+    return d->estimator == IR_EST_STRAIGHT_THROUGH || d->estimator == IR_EST_GUMBEL_SOFTMAX;
+}
 /* Does the gradient flow through the draw, whose transport is explicit or an inverse function? */
 static inline bool es_is_pathwise(const EsDraw *d)
 {
     return d->estimator == IR_EST_PATHWISE || d->estimator == IR_EST_IMPLICIT ||
-           d->estimator == IR_EST_DREG || d->estimator == IR_EST_STL;
+           d->estimator == IR_EST_DREG || d->estimator == IR_EST_STL || es_is_relaxed(d);
 }
 
 /* Two draws of one `~`, in a loop that the frontend unrolled: they share what a statement has once,

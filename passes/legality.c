@@ -234,6 +234,24 @@ RULE(unlike_noise)
                               ir_copies_name[d->copies], es_name(&f->g->node[d->node]));
 }
 
+RULE(read_as_number)
+{
+    const IrGraph *g = f->g;
+    bool category = ir_dist_info[g->node[d->node].attr.dist].support == IR_CATEGORIES;
+    for (IrRef r = 0; r < g->count; r++)
+        for (uint32_t k = 0; k < g->node[r].n_in && f->live[r]; k++)
+            if (g->node[r].in[k] == d->node && !(category ? g->node[r].op == IR_ONE_HOT &&
+                                 g->node[r].attr.k[0] == ir_dist_values(g, g->node[d->node].attr.dist,
+                                                                        g->node[d->node].in)
+                           : g->node[r].op == IR_TO_REAL)) {
+                *at = r;
+                return arena_printf(g->model->arena,
+                                    "%s of %s: nothing between its values stands for it here",
+                                    ir_op_info[g->node[r].op].name, es_name(&g->node[d->node]));
+            }
+    return NULL;
+}
+
 RULE(lipschitz)
 {
     IrRef jump = es_find_jump(f);

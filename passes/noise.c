@@ -1,13 +1,14 @@
 /* Noise of samples that depend on each other.
  *
  * Each sample alone has the law's base noise, so that averages over them have the mean that they
- * have of independent ones; what they have less is variance, where the costs are monotone or smooth.
+ * have of independent ones; what they have less is variance, where the costs are monotone or
+ * smooth.
  *
- *   antithetic  sample K/2 + i is the mirror of sample i: -z of a normal, 1 - u of a uniform variate
- *               (Hammersley & Morton, 1956)
- *   qmc         sample k of element e is u + k (2 e + 1) / K, less 1 where that is beyond it: a lattice of
- *               K points, shifted by one uniform u for each element (Cranley & Patterson, 1976); each
- *               element alone is stratified, since odd numbers and a power of two have no common factor
+ *   antithetic  sample K/2 + i is the mirror of sample i: -z of a normal, 1 - u of a uniform
+ * variate (Hammersley & Morton, 1956) qmc         sample k of element e is u + k (2 e + 1) / K,
+ * less 1 where that is beyond it: a lattice of K points, shifted by one uniform u for each element
+ * (Cranley & Patterson, 1976); each element alone is stratified, since odd numbers and a power of
+ * two have no common factor
  *
  * estimators.md E15. */
 #include "passes/estimator.h"
@@ -28,8 +29,8 @@ static IrRef mirrored_pairs(IrGraph *g, const EsDraw *d, const char *name, IrTyp
         half.dim[i] = type.dim[i - 1];
     half.dim[0] = d->samples / 2;
     IrRef z = es_base_noise(g, name, base, half, d->plates & ~(1u << d->own));
-    IrRef mirror = base == IR_BASE_NORMAL ? ir_unary(g, IR_NEG, z)
-                                          : ir_binary(g, IR_SUB, ir_const(g, 1), z);
+    IrRef mirror =
+        base == IR_BASE_NORMAL ? ir_unary(g, IR_NEG, z) : ir_binary(g, IR_SUB, ir_const(g, 1), z);
     return lifted(g, ir_node(g, IR_CONCAT, (IrAttr){0}, 2, (IrRef[]){z, mirror}), d->own);
 }
 
@@ -65,7 +66,8 @@ static IrRef normal_of(IrGraph *g, IrRef u)
     IrRef centred = ir_binary(g, IR_SUB, ir_binary(g, IR_MUL, u, ir_const(g, 2)), ir_const(g, 1));
     IrRef l = ir_binary(g, IR_LOG_GAMMA_QUANTILE, ir_unary(g, IR_ABS, centred), ir_const(g, 0.5));
     IrRef size = ir_unary(
-        g, IR_EXP, ir_binary(g, IR_MUL, ir_const(g, 0.5), ir_binary(g, IR_ADD, l, ir_const(g, M_LN2))));
+        g, IR_EXP,
+        ir_binary(g, IR_MUL, ir_const(g, 0.5), ir_binary(g, IR_ADD, l, ir_const(g, M_LN2))));
     return ir_binary(g, IR_MUL, ir_unary(g, IR_SIGN, centred), size);
 }
 

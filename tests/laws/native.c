@@ -157,6 +157,17 @@ static const char *const estimator[] = {
     "    v[2] ~ mvn(a, cholesky = l) via measure_valued\n    u ~ uniform(m, m + s) via "
     "measure_valued\n    e ~ exponential(s) via measure_valued\n"
     "    cost sin(y + q) * r + floor(sum(v) + u) * e\n  }\n}\n",
+    /* noise of samples, and biased estimators */
+    "param m[3] = zeros()\nparam w = ones()\n"
+    "graph g {\n  plate n = rows(6) {\n    data x\n"
+    "    z[3] ~ normal(m * x, exp(w)) via pathwise(samples = 4, noise = antithetic)\n"
+    "    y ~ laplace(w, 1) via score(samples = 4, noise = qmc)\n"
+    "    u[2] ~ normal(w * x, 1) via pathwise(samples = 2, noise = qmc)\n"
+    "    h[2] ~ bernoulli(logits = w * x) via straight_through biased\n"
+    "    c ~ categorical(logits = m) via gumbel_softmax(temperature = 0.7) biased\n"
+    "    cost sin(sum(z)) + sin(y) * w + sin(sum(u)) + sin(w * sum(h)) + cos(sum(one_hot(c, 3) * "
+    "m))\n"
+    "  }\n}\n",
     /* boundary terms, and bounds of several samples */
     "param m[3] = zeros()\nparam w = ones()\n"
     "graph g {\n  plate n = rows(6) {\n    data x\n    z[3] ~ normal(m * x, exp(w)) via pathwise\n"

@@ -77,6 +77,16 @@ static const struct {
      "in which weibull has no pair of measures"},
     {MODEL("  h[300, 300] ~ bernoulli(logits = theta) via measure_valued\n  cost sin(sum(h))"),
      "would have 90000 variants"},
+    /* biased estimators, by that word alone, and where something stands between the values */
+    {MODEL("  h ~ bernoulli(logits = theta) via straight_through\n  cost sin(h * theta)"),
+     "`straight_through` is biased"},
+    {MODEL("  h ~ bernoulli(logits = theta) via gumbel_softmax(temperature = 0.5)\n  cost sin(h)"),
+     "`gumbel_softmax` is biased"},
+    {MODEL("  h ~ bernoulli(logits = theta) via straight_through biased\n  cost sin(if h == 1 then 2 else "
+           "theta)"),
+     "nothing between its values stands for it here"},
+    {MODEL("  c ~ categorical(logits = l) via gumbel_softmax biased\n  cost l[c]"),
+     "nothing between its values stands for it here"},
     /* what compares samples needs independent ones */
     {MODEL("  z ~ normal(theta, 1) via score(samples = 2, baseline = leave_one_out, noise = "
            "antithetic)\n  cost sin(z)"),
@@ -212,6 +222,10 @@ static const char *const accepted[] = {
     MODEL("  z ~ normal(theta, 1) via pathwise\n  unused = floor(z)\n  cost sin(z)"),
     MODEL("  z ~ normal(theta, 1) via pathwise\n  cost stop_gradient(z) biased * theta"),
     MODEL("  cost kl(laplace(theta, 1), normal(0, 1))"),
+    MODEL("  c[2] ~ categorical(logits = l) via gumbel_softmax(temperature = 0.7) biased\n"
+          "  cost sin(sum(one_hot(c, 3)[0] * l))"),
+    MODEL("  c ~ categorical(logits = l) via straight_through biased\n  cost sin(sum(one_hot(c, 3) * "
+          "l))"),
     MODEL("  z ~ normal(theta, 1) via measure_valued\n  cost if z > 0 then 1 else floor(z)"),
     /* support that moves is what a pair of measures is for */
     MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
