@@ -165,7 +165,7 @@ static const char *const estimator[] = {
     "    u[2] ~ normal(w * x, 1) via pathwise(samples = 2, noise = qmc)\n"
     "    h[2] ~ bernoulli(logits = w * x) via straight_through biased\n"
     "    c ~ categorical(logits = m) via gumbel_softmax(temperature = 0.7) biased\n"
-    "    cost sin(sum(z)) + sin(y) * w + sin(sum(u)) + sin(w * sum(h)) + cos(sum(one_hot(c, 3) * "
+    "    cost sin(sum(z)) + sin(y) * w + sin(sum(u)) + sin(w * sum(1.0 * h)) + cos(sum(one_hot(c, 3) * "
     "m))\n"
     "  }\n}\n",
     /* boundary terms, and bounds of several samples */
