@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# variance: the variance of the gradient by parameter and by draw, against exact ones.
+. "$(dirname "$0")/lib.sh"
+
+program() {
+    cat >m.sg <<END
+param m = constant(0.3)
+param s = constant(1.7)
+param l = constant(0.4)
+graph g {
+  z ~ normal(m, s) via $1
+  b ~ bernoulli(logits = l) via measure_valued
+  cost abs(z) * abs(z)
+  cost 3 * abs(b - 0.45)
+}
+train g { optimizer = sgd(lr = 0.01) steps = 10 }
+END
+    status 0 sgc m.sg --real f64 -o m
+}
+
+# near WHAT GOT WANT RELATIVE
+near() {
+    awk -v got="$2" -v want="$3" -v by="$4" \
+        'BEGIN { d = got - want; exit !(d <= by * want && -d <= by * want) }' ||
+        fail "$1 is $2, not $3"
+}
+
+# of NAME WORD: a number of the parameter or draw of that name.
+of() {
+    tr -d ' \t\n' <out | grep -oE "\"name\":\"$1\",[^}]*" | grep -oE "\"$2\":[-0-9.e+]+" | cut -d: -f2
+}
+
+# For z^2 under normal(0.3, 1.7) the gradient in m has mean 0.6 and variance 11.56 pathwise, 44.613 by
+# score and 0.0984 measure-valued; the bit has one gradient whatever is drawn.
+for case in pathwise:11.56 score:44.613 measure_valued:0.0984; do
+    program "${case%:*}"
+    status 0 ./m variance --samples 100000 --json
+    near "the variance of m ${case%:*}" "$(of m variance)" "${case#*:}" 0.1
+    near "the gradient of m ${case%:*}" "$(of m gradient)" 0.6 0.1
+    near "the share of z" "$(of z variance)" "$(awk -v a="$(of m variance)" -v b="$(of s variance)" \
+        'BEGIN { print a + b }')" 0.1
+    awk -v v="$(of b variance)" 'BEGIN { exit !(v < 1e-12) }' || fail "the bit varies"
+done
+
+status 0 ./m variance --samples 64
+says 'standard error' out
+says 'share' out
+status 0 ./m variance --samples 64
+cp out first
+status 0 ./m variance --samples 64 --threads 2
+diff <(grep -v ' s a step' first) <(grep -v ' s a step' out) || fail "threads change the numbers"
