@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_CALLS = 20000000, MOST_SMOOTH = 6, HALVINGS = 9 };
+/* FAR: how much the far points' difference from the near ones counts, where both may see kinks. */
+enum { FAR = 3, MOST_CALLS = 20000000, MOST_SMOOTH = 6, HALVINGS = 9 };
 
 /* A probe whose two entries are walked. */
 typedef struct Walking {
@@ -94,7 +95,7 @@ static bool slopes(Walking *w, bool finer, SgrtError *e)
         if (!sgrt_check_stencil(c, a, &s, expected_cost, w, e))
             return false;
         double slope = sgrt_check_nearest(&s), estimate = dot(c, &a->d);
-        double error = fabs(slope - sgrt_check_fourth(&s));
+        double error = FAR * fabs(slope - sgrt_check_fourth(&s));
         if (finer)
             error += fabs(slope - a->slope) + fabs(estimate - a->estimate);
         a->slope = slope;
@@ -216,8 +217,8 @@ static bool remainder_order(SgrtChecking *c, const SgrtAlong *a, double *order, 
     return true;
 }
 
-/* The differences have given verdicts; a remainder of first order overrules them, and one of second
- * order settles what they could not see. */
+/* The differences have given verdicts; the order settles what they could not see.  (It sees less:
+ * a kink of the cost makes it look like one.) */
 bool sgrt_check_taylor(SgrtChecking *c, SgrtError *e)
 {
     SgrtCheck *out = c->out;
@@ -234,11 +235,12 @@ bool sgrt_check_taylor(SgrtChecking *c, SgrtError *e)
                 p->order = isnan(order) ? p->order : order;
         }
     }
+    out->verdict = SGRT_VERDICT_OK;
     for (int64_t k = 0; k < out->params; k++) {
         SgrtChecked *p = &out->checked[k];
-        if (p->order < wrong_order)
+        if (p->verdict == SGRT_VERDICT_UNDECIDED && p->order < wrong_order)
             p->verdict = SGRT_VERDICT_WRONG;
-        else if (p->order >= right_order && p->verdict == SGRT_VERDICT_UNDECIDED)
+        else if (p->verdict == SGRT_VERDICT_UNDECIDED && p->order >= right_order)
             p->verdict = SGRT_VERDICT_OK;
         if (p->verdict > out->verdict)
             out->verdict = p->verdict;

@@ -11,12 +11,15 @@ enum {
     PILOT_RARE = 64,  /* the same where a draw may have rare outcomes, which must be met */
     FIRST = 16,       /* draws before the first look, and then twice as many each time */
     FIRST_RARE = 256, /* the same where outcomes may be rare */
-    LOOKS = 16,       /* the level is split over so many */
+    TAILS = 32,       /* draws that Student's t is taken for at most: estimates have heavy tails */
+    LEAST_WRONG = 1024, /* draws before one that has noise is called wrong */
+    LOOKS = 16,         /* the level is split over so many */
     MOST_SAMPLES = 100000,
     BUDGET = 1000000 /* calls times rows, unless the user says how many draws */
 };
 static const int64_t pilot_draws = (int64_t)1 << 40;
-static const double level = 0.01; /* that a right estimate is called wrong */
+static const double constant = 0.05; /* so little noise is none */
+static const double level = 0.01;    /* that a right estimate is called wrong */
 
 /* Running sums along one direction (Welford). */
 typedef struct Sums {
@@ -29,8 +32,9 @@ typedef struct Sampling {
     SgrtChecking *c;
     Sums *sums; /* owned: [alongs] */
     int64_t draws;
-    int pilot;   /* draws before the first that counts */
-    double size; /* the largest cost that was met */
+    int pilot;       /* draws before the first that counts */
+    bool suspicious; /* some would be called wrong if there were more draws */
+    double size;     /* the largest cost that was met */
 } Sampling;
 
 /* Half the probability of a standard normal beyond +-z. */
@@ -131,10 +135,12 @@ static bool look(Sampling *s, SgrtError *e)
 {
     SgrtChecking *c = s->c;
     double n = (double)s->draws, each = level / LOOKS;
-    double z = student_of(quantile(each / (double)c->alongs / 2), n);
+    double freedom = fmin(n, TAILS),
+           z = student_of(quantile(each / (double)c->alongs / 2), freedom);
     SgrtAlong **sorted = sgrt_alloc(c->alongs, sizeof *sorted, e);
     if (!sorted)
         return false;
+    s->suspicious = false;
     for (int64_t i = 0; i < c->alongs; i++) {
         const Sums *sum = &s->sums[i];
         SgrtAlong *a = sorted[i] = &c->along[i];
@@ -145,7 +151,11 @@ static bool look(Sampling *s, SgrtError *e)
         a->estimate = sum->estimate;
         a->error = z * se + bound;
         double beyond = fabs(sum->off) - bound;
-        a->p = beyond <= 0 ? 1 : se > 0 ? 2 * tail(normal_of(beyond / se, n)) : 0;
+        a->p = beyond <= 0 ? 1 : se > 0 ? 2 * tail(normal_of(beyond / se, freedom)) : 0;
+        bool telling = n >= LEAST_WRONG || se * sqrt(n) < constant * beyond;
+        s->suspicious = s->suspicious || (!telling && a->p < each / (double)c->alongs);
+        if (!telling)
+            a->p = 1;
     }
     qsort(sorted, (size_t)c->alongs, sizeof *sorted, by_p);
     bool rejecting = true;
@@ -274,11 +284,18 @@ static int64_t draws_allowed(const SgrtChecking *c)
     return draws < least ? least : draws > MOST_SAMPLES ? MOST_SAMPLES : draws;
 }
 
+/* A suspicion is followed up, unless the user says how far. */
+static bool may_go_on(const Sampling *s, int64_t most)
+{
+    return s->draws < most ||
+           (s->suspicious && s->draws < LEAST_WRONG && s->c->settings->samples < 0);
+}
+
 static bool sample(Sampling *s, double *kept, SgrtError *e)
 {
     int64_t most = draws_allowed(s->c), next = first_look(s->c);
-    for (bool decided = false; !decided && s->draws < most; next *= 2) {
-        while (s->draws < next && s->draws < most)
+    for (bool decided = false; !decided && may_go_on(s, most); next *= 2) {
+        while (s->draws < next && may_go_on(s, most))
             if (!draw(s, e))
                 return false;
         if (s->draws > 1 && !look(s, e))

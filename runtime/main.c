@@ -3,6 +3,7 @@
 
 #include "runtime/config.h"
 #include "runtime/cpu.h"
+#include "runtime/data.h"
 #include "runtime/say.h"
 #include "runtime/suggest.h"
 #include "runtime/verb.h"
@@ -48,6 +49,31 @@ static int unknown_verb(const char *program, const char *word)
     return SGRT_USAGE;
 }
 
+/* What NAME=VALUE may name in this model. */
+static void print_names(FILE *out, const SgrtModel *model)
+{
+    char shape[200];
+    fprintf(out, "names\n");
+    for (int64_t i = 0; i < model->graphs; i++)
+        for (int64_t k = 0; k < model->graph[i].columns; k++) {
+            const SgrtColumn *c = &model->graph[i].column[k];
+            fprintf(out, "  %s=FILE%*s data %s of graph %s%s\n", c->name, 20 - (int)strlen(c->name),
+                    "",
+                    c->rank ? sgrt_shape_text(shape, sizeof shape, c->dim, c->rank) : "a number",
+                    model->graph[i].name, c->by_rows ? ", by rows" : "");
+        }
+    for (int64_t i = 0; i < model->hypers; i++)
+        fprintf(out, "  %s=VALUE%*s hyper, %g by default\n", model->hyper[i].name,
+                19 - (int)strlen(model->hyper[i].name), "", model->hyper[i].value);
+}
+
+static void print_verb(SgrtVerb verb, const SgrtModel *model)
+{
+    sgrt_options_help(stdout, verb);
+    if (verb != SGRT_VERB_info)
+        print_names(stdout, model);
+}
+
 static int help(const char *program, const SgrtModel *model, int argc, char **argv)
 {
     if (argc < 3) {
@@ -57,7 +83,7 @@ static int help(const char *program, const SgrtModel *model, int argc, char **ar
     SgrtVerb verb = sgrt_verb_find(argv[2]);
     if (verb == SGRT_VERB_COUNT)
         return unknown_verb(program, argv[2]);
-    sgrt_options_help(stdout, verb);
+    print_verb(verb, model);
     return SGRT_OK;
 }
 
@@ -89,7 +115,7 @@ static int run_verb(SgrtVerb verb, const SgrtModel *model, int argc, char **argv
     SgrtOptions options;
     for (int i = 2; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0) {
-            sgrt_options_help(stdout, verb);
+            print_verb(verb, model);
             return SGRT_OK;
         }
     int status = SGRT_USAGE;

@@ -316,6 +316,6 @@ void sgrt_options_help(FILE *out, SgrtVerb verb)
             continue;
         snprintf(left, sizeof left, "--%s %s", spelling(&option_row[i], spelt),
                  option_row[i].argument);
-        fprintf(out, "  %-20s %s\n", left, option_row[i].help);
+        fprintf(out, "  %-24s %s\n", left, option_row[i].help);
     }
 }

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR = 20 };
+enum { BAR = 10 };
 static const double redraw = 0.1; /* seconds */
 
 double sgrt_seconds(void)
@@ -73,10 +73,16 @@ static void add_time(Line *l, double seconds)
     add(l, "%02lld:%02lld", (long long)(s / 60 % 60), (long long)(s % 60));
 }
 
+static void add_rate(Line *l, double rate, const char *what)
+{
+    double unit = rate >= 1e6 ? 1e6 : rate >= 1e3 ? 1e3 : 1;
+    add(l, "%.3g%s %s/s  ", rate / unit, unit == 1e6 ? "M" : unit == 1e3 ? "k" : "", what);
+}
+
 static void add_bar(Line *l, double part)
 {
     int filled = (int)(part * BAR);
-    add(l, " %3d%%|%.*s%*s|", (int)(part * 100), filled, "####################", BAR - filled, "");
+    add(l, " %3d%%|%.*s%*s|", (int)(part * 100), filled, "##########", BAR - filled, "");
 }
 
 /* Cuts the line to the width of the terminal, where a byte that goes on a character takes none. */
@@ -95,7 +101,7 @@ static void show(Line *l)
     fflush(stderr);
 }
 
-/* epoch 3/10  62%|############        | cost 103.41 +-0.35 |g| 12.1  41200 rows/s  00:23<00:38 */
+/* epoch 3/10  62%|######    | cost 103.41 +-0.35 |g| 12.1  41.2k rows/s  00:23<00:38 */
 static void draw(const SgrtProgress *p, const SgrtTrainer *t, double now)
 {
     char cost[64];
@@ -110,8 +116,8 @@ static void draw(const SgrtProgress *p, const SgrtTrainer *t, double now)
         add_bar(&l, (double)t->step / (double)p->last_step);
     }
     sgrt_cost_text(cost, sizeof cost, t->sum.cost[0] / t->sum.rows, sgrt_sums_error(&t->sum));
-    add(&l, " cost %s |g| %.3g  %.0f %s/s  ", cost, t->norm, rate,
-        t->epoch_steps ? "rows" : "steps");
+    add(&l, " cost %s |g| %.3g  ", cost, t->norm);
+    add_rate(&l, rate, t->epoch_steps ? "rows" : "steps");
     add_time(&l, now - p->started);
     add(&l, "<");
     add_time(&l, left);

@@ -136,6 +136,17 @@ broken many shift
 checks 1 'sampling: ' many.wrong --bias 0.2
 verdict shift WRONG
 
+# An estimator that was accepted as biased is biased.
+cat >crooked.sg <<'END2'
+param w = constant(0.7)
+graph g { cost w * stop_gradient(exp(w)) biased }
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc crooked.sg --real f64 -o crooked
+status 1 ./crooked check-gradients
+verdict w WRONG
+says 'accepted as biased'
+
 # What cannot be checked says why.
 status 2 ./coins check-gradients nope
 says 'no graph nope'
