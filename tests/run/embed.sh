@@ -82,9 +82,9 @@ for model in line vae; do
 done
 
 # Every header is clean C99, C++11, and what clang's strictest says.
-for model in "$programs/line.sg" "$examples"/*.sg; do
+for model in "$programs"/*.sg "$examples"/*.sg; do
     name=$(basename "$model" .sg)
-    status 0 sgc "$model" --emit=header
+    status 0 sgc -w "$model" --emit=header
     printf '#include "%s.h"\nint main(void)\n{\n    %s_config c = %s_CONFIG;\n%s}\n' \
         "$name" "$name" "${name^^}" '    return c.threads != 1;'$'\n' >use.c
     status 0 gcc -std=c99 -pedantic -Wall -Wextra -Werror -c use.c -o use.o
