@@ -1,5 +1,6 @@
 """python/sgc.py on two models, against numpy: tests/run/python.sh."""
 import gc
+import glob
 import json
 import struct
 import sys
@@ -128,7 +129,30 @@ def two_models_share_nothing():
     refuses("no gradient", sgc.load("./libline.so").update)
 
 
+def every_model_answers():
+    rng = np.random.default_rng(0)
+    for path in glob.glob("every/*.so"):
+        m = sgc.load(path, seed=1)
+        for g in m.manifest["graphs"]:
+            rows = min(g["rows"], 5) or 1
+            data = {}
+            for d in g["data"]:
+                shape = [rows] * d["by_rows"] + d["shape"]
+                real = d["dtype"] == "float32"
+                data[d["name"]] = rng.random(shape) if real else rng.integers(0, 2, shape)
+            if g["step"]:
+                before = {n: v.copy() for n, v in m.p.items()}
+                assert np.isfinite(m.train(graph=g["name"], **data))
+                moved = [n for n in m.p if not np.array_equal(m.p[n], before[n])]
+                assert moved and set(moved) <= set(m.gradient(g["name"]))
+                assert np.isfinite(m.eval(graph=g["name"], **data))
+            if g["run"]:
+                out = m.run(g["name"], **data)
+                assert all(np.isfinite(v).all() for v in out.values())
+
+
 for test in (gradient_is_numpys, constraints_hold, noise_is_given_or_drawn, outputs_are_arrays,
-             wrong_calls_are_errors, checkpoints_go_on, two_models_share_nothing):
+             wrong_calls_are_errors, checkpoints_go_on, two_models_share_nothing,
+             every_model_answers):
     test()
 print(sys.version.split()[0], np.__version__)

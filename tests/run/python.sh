@@ -15,6 +15,10 @@ fi
 
 status 0 sgc "$SGC_SOURCE_DIR/tests/embed/line.sg" --emit=shared,json
 status 0 sgc "$examples/vae.sg" --dim hidden=24 --dim latent=4 --dim batch=16 --emit=shared
+mkdir every
+for model in "$examples"/*.sg; do
+    status 0 sgc "$model" --emit=shared --out-dir every
+done
 export PYTHONPATH=$SGC_SOURCE_DIR/python PYTHONDONTWRITEBYTECODE=1
 status 0 "$python" "$SGC_SOURCE_DIR/tests/embed/model.py"
 cat out
