@@ -241,10 +241,11 @@ static void put_functions(const Header *h)
 
 static void put_draws(const Header *h, const GraphInterface *g, IrEntry e)
 {
+    const char *calls = e == IR_ENTRY_STEP ? "grad and train" : ir_entry_name[e];
     for (uint32_t k = 0; k < g->entry[e].sites; k++) {
         const Site *s = &g->entry[e].site[k];
-        fprintf(h->out, " *   draw of %s: %s [%s%" PRId64 "] %s\n", ir_entry_name[e],
-                s->name ? s->name : "?", s->by_rows ? "rows, " : "", s->size,
+        fprintf(h->out, " *   draw of %s: %s [%s%" PRId64 "] %s\n", calls, s->name ? s->name : "?",
+                s->by_rows ? "rows, " : "", s->size,
                 s->normal ? "standard normal" : "uniform on (0, 1)");
     }
 }
@@ -260,7 +261,8 @@ static void put_graph_comment(const Header *h, const GraphInterface *g)
     fprintf(h->out, "/* graph %s", g->name);
     if (g->batch)
         fprintf(h->out, ", of 1 to %" PRId64 " rows a call", g->batch);
-    fputc('\n', h->out);
+    fputs(g->biased ? "\n *   BIASED: its gradient is not that of the expected cost\n" : "\n",
+          h->out);
     put_arrays(h, "data", g->data, g->datas);
     put_arrays(h, "output", g->output, g->outputs);
     for (uint32_t k = 0; k < g->costs; k++)

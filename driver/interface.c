@@ -220,6 +220,7 @@ static void take_graph(Interface *to, const Program *p, uint32_t g, const char *
     const char **taken =
         arena_array(a, const char *, p->model->datas + entry[IR_ENTRY_RUN].count + 1);
     *graph = (GraphInterface){.name = source->name, .batch = batch_of(stage)};
+    graph->biased = source->biased || entry[IR_ENTRY_STEP].biased;
     graph->id = unique(names, g, source->name, a);
     take_data(graph, p->model, stage, taken, a);
     take_outputs(graph, &entry[IR_ENTRY_RUN], taken, a);

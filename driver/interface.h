@@ -36,6 +36,7 @@ typedef struct Decision {
 typedef struct GraphInterface {
     const char *name, *id;
     int64_t batch; /* most rows of a call; 0: no rows */
+    bool biased;   /* an estimator was accepted as such */
     Array *data, *output;
     uint32_t datas, outputs;
     const char **cost; /* labels */

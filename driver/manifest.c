@@ -84,7 +84,7 @@ static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, bo
 {
     fputc('{', out);
     put_member(out, "name", g->name);
-    fprintf(out, ",\"rows\":%" PRId64 ",", g->batch);
+    fprintf(out, ",\"rows\":%" PRId64 ",\"biased\":%s,", g->batch, g->biased ? "true" : "false");
     put_arrays(out, i, "data", g->data, g->datas, a);
     fputc(',', out);
     put_arrays(out, i, "outputs", g->output, g->outputs, a);

@@ -41,6 +41,18 @@ same manifest.json out
 status 0 ./line info --json
 same manifest.json out
 
+# A biased graph says so in the manifest and in the header.
+cat >lean.sg <<'EOF'
+param w = zeros()
+graph lean { z ~ normal(w, 1); cost square(stop_gradient(z) biased - w) }
+EOF
+status 0 sgc lean.sg -w --emit=json,header
+status 0 schema "$schema" lean.json
+says '"rows":0,"biased":true' lean.json
+says 'BIASED: its gradient is not that of the expected cost' lean.h
+says '"biased":false' manifest.json
+status 1 grep BIASED line.h
+
 # A comment more in the source changes places, and no call: the same number.
 sed '1i # more' "$SGC_SOURCE_DIR/tests/embed/line.sg" >line.sg
 status 0 sgc line.sg --emit=header --out-dir moved
