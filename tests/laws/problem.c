@@ -97,6 +97,83 @@ static const Problem p22 = {"P22",
                             {1.7},
                             1.35640375336487,
                             {0.797884560802865}};
+static const Problem p4 = {"P4",
+                           "param p = ones()\ngraph g {\n  z ~ binomial(20, p) via %s\n"
+                           "  cost abs(z) * abs(z)\n}\n",
+                           {0.3},
+                           40.2,
+                           {248}};
+static const Problem p5 = {"P5",
+                           "param p = ones()\ngraph g {\n  z ~ geometric(p) via %s\n"
+                           "  cost abs(z) * abs(z)\n}\n",
+                           {0.35},
+                           8.75510204081633,
+                           {-68.8046647230321}};
+static const Problem p6 = {"P6",
+                           "param r = ones()\ngraph g {\n  z ~ poisson(r) via %s\n"
+                           "  cost abs(z - 3) * abs(z - 3)\n}\n",
+                           {2.3},
+                           2.79,
+                           {-0.4}};
+#define TWO(law, cost)                                                                             \
+    "param a = ones()\nparam b = ones()\ngraph g {\n  z ~ " law "(a, b) via %s\n  cost " cost      \
+    "\n}\n"
+static const Problem p14 = {"P14",
+                            TWO("gamma", "log(relu(z))"),
+                            {2.3, 1.4},
+                            0.263567643742757,
+                            {0.542537458665258, -0.714285714285714}};
+static const Problem p14_closed = {"P14 closed",
+                                   TWO("gamma", "log(z)"),
+                                   {2.3, 1.4},
+                                   0.263567643742757,
+                                   {0.542537458665258, -0.714285714285714}};
+static const Problem p14b = {"P14b",
+                             TWO("gamma", "sqrt(z)"),
+                             {2.3, 1.4},
+                             1.21443289982682,
+                             {0.292079745186946, -0.433726035652436}};
+static const Problem p14d = {"P14d",
+                             "param a = ones()\ngraph g {\n  z ~ gamma(a, 1) via %s\n"
+                             "  cost exp(-abs(z))\n}\n",
+                             {0.1},
+                             0.933032991536807,
+                             {-0.646729187453149}};
+static const Problem p15 = {"P15",
+                            TWO("beta", "abs(z) * abs(z)"),
+                            {2.5, 1.8},
+                            0.383940324703817,
+                            {0.101543347206817, -0.161730018304372}};
+/* Of the square of so heavy a tail the quadrature would miss 1e-10. */
+static const Problem p17_closed = {"P17 closed",
+                                   "param d = ones()\nparam m = ones()\nparam s = ones()\n"
+                                   "graph g {\n  z ~ student_t(d, m, s) via %s\n  cost z * z\n}\n",
+                                   {5.5, 0.2, 1.3},
+                                   2.69571428571429,
+                                   {-0.275918367346939, 0.4, 4.08571428571429}};
+static const Problem p24 = {"P24",
+                            TWO("von_mises", "sqrt(square(2 + cos(z))) - 2"),
+                            {0.3, 1.9},
+                            0.650248887818459,
+                            {-0.201145552270591, 0.170508935048679}};
+static const Problem p24_closed = {"P24 closed",
+                                   TWO("von_mises", "cos(z)"),
+                                   {0.3, 1.9},
+                                   0.650248887818459,
+                                   {-0.201145552270591, 0.170508935048679}};
+/* Evidence lower bounds of conjugate models: every term is a moment. */
+static const Problem p27 = {"P27",
+                            TWO("beta", "log_prob(beta(a, b), z) - log_prob(beta(2, 2), z)"
+                                        " - 7 * log(z) - 3 * log(1 - z)"),
+                            {2, 3},
+                            9.44314718055995,
+                            {-2.52263186630355, 1.20203846793759}};
+static const Problem p28 = {"P28",
+                            TWO("gamma", "log_prob(gamma(a, b), z) - log_prob(gamma(2, 1), z)"
+                                         " - sum(log_prob(poisson(z), [1, 4, 2, 3, 5, 2, 3, 3]))"),
+                            {5, 2},
+                            16.2553906569487,
+                            {-0.926459114742307, 1.25}};
 static const Problem p30 = {"P30",
                             LOCATION_SCALE("normal", "log(sigmoid(z))"),
                             {0.3, 1.7},
@@ -182,6 +259,28 @@ static const struct {
     {&p22, "pathwise", 0},
     {&p22, "measure_valued", 0},
     {&p26, "sticking_the_landing", -1},
+    {&p4, "score", 0},
+    {&p4, "enumerate", 0},
+    {&p4, "measure_valued", 0},
+    {&p5, "score", 0},
+    {&p5, "measure_valued", 0},
+    {&p6, "score", 0},
+    {&p6, "measure_valued", 0},
+    {&p14, "implicit", 0},
+    {&p14, "score", 0},
+    {&p14_closed, "score", 0},
+    {&p14b, "implicit", 0},
+    {&p14b, "score", 0},
+    {&p14d, "implicit", 0},
+    {&p14d, "score", 0},
+    {&p15, "implicit", 0},
+    {&p15, "score", 0},
+    {&p17_closed, "score", 0},
+    {&p24, "implicit", 0},
+    {&p24, "score", 0},
+    {&p24_closed, "score", 0},
+    {&p27, "score", 0},
+    {&p28, "implicit", 0},
     {&p30, "score", 0},
     {&p30, "pathwise", 0},
     {&p30, "measure_valued", 0},
