@@ -85,23 +85,29 @@ static bool reads(const Call *c, IrOp leaf, uint32_t item)
     return false;
 }
 
+const double *native_param(const Native *n, uint32_t item)
+{
+    const IrParam *p = &n->model.param[item];
+    return native_elements(n, n->param_range(p), IR_REAL, 1000 + item, ir_elements(&p->type));
+}
+
 static void give_params(Call *c)
 {
     Native *n = c->n;
     const IrModel *m = &n->model;
-    double **v = arena_array(n->arena, double *, m->params + 1);
+    const double **v = arena_array(n->arena, const double *, m->params + 1);
     void **param = pointers(n, m->params), **grad = pointers(n, m->params);
     for (uint32_t i = 0; i < m->params; i++) {
         const IrParam *p = &m->param[i];
         int64_t size = ir_elements(&p->type);
         if (!reads(c, IR_PARAM, i))
             continue;
-        v[i] = native_elements(n, n->param_range(p), IR_REAL, 1000 + i, size);
+        v[i] = native_param(n, i);
         param[i] = stored(n, v[i], size, n->code->real);
         int64_t bytes = size * n->options.real_bytes;
         grad[i] = memset(memory(n, bytes), 0xff, (size_t)bytes);
     }
-    c->env.param = (const double *const *)v;
+    c->env.param = v;
     c->frame.param = param;
     c->frame.grad = grad;
 }
@@ -274,6 +280,32 @@ SgrtFault native_fault(Native *n, uint32_t i, int64_t rows)
     Call c = open_call(n, i, n->of[i]->entry, rows, true);
     run_phases(&c);
     return c.fault;
+}
+
+/* The objective, then the gradient, of the last call. */
+static size_t results_of(const Call *c, double *result)
+{
+    const IrModel *m = &c->n->model;
+    size_t count = 0;
+    result[count++] = *(const double *)c->frame.cost;
+    for (uint32_t p = 0; p < m->params; p++)
+        for (int64_t e = 0; e < ir_elements(&m->param[p].type) && c->code->trained[p]; e++)
+            result[count++] = loaded(((void **)c->frame.grad)[p], e, c->n->code->real);
+    return count;
+}
+
+void native_steps(Native *n, uint32_t i, int64_t steps, NativeStep *each, void *context)
+{
+    Call c = open_call(n, i, IR_ENTRY_STEP, 1, false);
+    size_t most = 1;
+    for (uint32_t p = 0; p < n->model.params; p++)
+        most += (size_t)ir_elements(&n->model.param[p].type);
+    double *result = arena_array(n->arena, double, most);
+    for (int64_t step = 0; step < steps; step++) {
+        c.frame.step = step;
+        run_phases(&c);
+        each(context, step, result, results_of(&c, result));
+    }
 }
 
 /* ---- comparison ----------------------------------------------------------------------------- */
