@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# tune: the estimators that the compiler accepts are measured, and the best is written down.
+. "$(dirname "$0")/lib.sh"
+export SGC=sgc
+
+cat >m.sg <<'END'
+# z ~ normal(0, 1) via score, in a comment
+param m = constant(0.3)
+param l[3] = zeros()
+graph other {
+  z ~ normal(m, 1) via score
+  cost sin(z)
+}
+graph g {
+  z ~ normal(m, 1.7) via score     # a jump
+  plate k = 3 { b ~ bernoulli(logits = l[k]) via score; cost sin(2 * b + m) }
+  cost floor(z)
+}
+train g { optimizer = sgd(lr = 0.01) steps = 10 }
+END
+status 0 sgc m.sg --real f64 -o m
+cp m.sg before.sg
+status 0 ./m tune --samples 400
+says 'measure_valued' out
+grep -q ' pathwise' out && fail "pathwise through a jump was measured"
+says 'b ~ via ' out
+cmp -s m.sg before.sg || fail "the source changed unasked"
+
+# Without noise nothing beats the sum over both values; the jump leaves two estimators.
+status 0 ./m tune --samples 400 --write
+diff before.sg m.sg >changes && fail "nothing was written"
+[ "$(grep -c '^[<>]' changes)" -eq 4 ] || { cat changes; fail "not two lines changed"; }
+grep -q '  z ~ normal(m, 1.7) via .*     # a jump' m.sg || fail "the comment is gone"
+grep -q 'via score; cost' m.sg && fail "b is still drawn by score"
+status 0 sgc m.sg --real f64 -o m
+status 0 ./m variance --samples 100
+
+SGC=/nowhere/sgc status 1 ./m tune --samples 10
+says 'it needs sgc in PATH'
