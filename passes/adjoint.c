@@ -83,7 +83,12 @@ static const IrType *type_of(const Sweep *s, IrRef r)
 /* v is a share of the adjoint of x, already without the copies and axes that x lacks. */
 static void accumulate(Sweep *s, IrRef x, IrRef v)
 {
-    s->adjoint[x] = s->adjoint[x] == IR_NONE ? v : ir_binary(s->g, IR_ADD, s->adjoint[x], v);
+    IrGraph *g = s->g;
+    uint32_t here = g->in_region, back = s->back[g->node[x].region];
+    if (back)
+        g->in_region = back; /* its other shares may come from the steps after */
+    s->adjoint[x] = s->adjoint[x] == IR_NONE ? v : ir_binary(g, IR_ADD, s->adjoint[x], v);
+    g->in_region = here;
 }
 
 /* v is a share of the adjoint of operand k of n, copy by copy of n; an operand that n's copies or

@@ -25,16 +25,24 @@
 
 enum { ROWS = 2, MOST_POINTS = 400, TRIES = 4 };
 
-static const char *const any_via[] = {NULL, "measure_valued", "score", "score(samples = 2)",
+static const char *const any_via[] = {NULL,
+                                      "score",
+                                      "score(samples = 2)",
                                       "score(samples = 2, baseline = leave_one_out)",
-                                      "score(baseline = moving_average)"};
-static const char *const discrete_via[] = {"enumerate", "enumerate"};
-static const char *const continuous_via[] = {"pathwise", "pathwise(samples = 2)"};
+                                      "score(baseline = moving_average)",
+                                      "measure_valued"};
+static const char *const discrete_via[] = {"enumerate", "enumerate", "local_expectation", "disarm",
+                                           "coupled"};
+static const char *const continuous_via[] = {"pathwise", "pathwise", "pathwise(samples = 2)",
+                                             "pathwise", "pathwise"};
 
 static const char *some_via(uint64_t *random, bool discrete)
 {
-    enum { ANY = sizeof any_via / sizeof *any_via };
-    int i = random_below(random, ANY + 2);
+    enum {
+        ANY = sizeof any_via / sizeof *any_via,
+        MORE = sizeof discrete_via / sizeof *discrete_via
+    };
+    int i = random_below(random, ANY + MORE);
     return i < ANY ? any_via[i] : discrete ? discrete_via[i - ANY] : continuous_via[i - ANY];
 }
 
