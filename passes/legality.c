@@ -466,6 +466,25 @@ RULE(alone)
                         ir_estimator_info[d->estimator].name, es_name(&f->g->node[d->node]));
 }
 
+/* Copies of one statement share a plate of samples, from step to step of a sequence too. */
+RULE(one_law)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    for (uint32_t i = 0; i < f->draws; i++) {
+        if (!es_same_statement(f->g, &f->draw[i], d))
+            continue;
+        EsReach e = es_reach(f->g, f->draw[i].node);
+        for (uint32_t k = 0; k < n->n_in; k++)
+            if (e.reached[n->in[k]])
+                return arena_printf(f->g->model->arena,
+                                    "the copies of %s have laws of their own, which its values of "
+                                    "earlier steps decide",
+                                    es_name(n));
+    }
+    return NULL;
+}
+
 RULE(one_event)
 {
     (void)at;

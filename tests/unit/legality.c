@@ -60,6 +60,11 @@ static const struct {
     {MODEL("  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1]) via enumerate\n"
            "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
      "feeds later steps of its sequence"},
+    /* antithetic copies of a trajectory meet different laws at its second step */
+    {MODEL(
+         "  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1] + theta) via disarm\n"
+         "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
+     "the copies of s have laws of their own"},
     {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost stop_gradient(z) * theta"), "biased"},
     {MODEL("  h ~ bernoulli(logits = theta) via score(samples = 1, baseline = leave_one_out)\n"
            "  cost h * theta"),
