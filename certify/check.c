@@ -97,6 +97,18 @@ static void check_outputs(Check *k)
 
 /* ---- the comparison ------------------------------------------------------------------------- */
 
+/* The slots of the gradients: those given by input, or those that are claimed. */
+static CertList wanted(const Check *k, const CertSlot *derived)
+{
+    uint32_t *at = arena_array(k->arena, uint32_t, k->c->outputs + 1), count = 0;
+    for (uint32_t i = 0; i < k->c->outputs; i++) {
+        CertSlot s = derived ? derived[k->c->output[i].input] : k->c->output[i].slot;
+        if (s != CERT_NONE)
+            at[count++] = s;
+    }
+    return (CertList){count, at};
+}
+
 static void compare(Check *k)
 {
     const Cert *c = k->c;
@@ -108,8 +120,8 @@ static void compare(Check *k)
     if (!left || !right)
         return;
     Table *t = table_new(k->arena, c);
-    const Poly *mine = table_enter(t, c, &derived.source, left);
-    const Poly *theirs = table_enter(t, c, &c->gradient, right);
+    const Poly *mine = table_enter(t, c, &derived.source, left, wanted(k, slot));
+    const Poly *theirs = table_enter(t, c, &c->gradient, right, wanted(k, NULL));
     for (uint32_t i = 0; i < c->outputs; i++) {
         CertOutput o = c->output[i];
         const char *name = c->input[o.input].name;

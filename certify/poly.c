@@ -314,11 +314,11 @@ Poly poly_add(PolyCtx *x, const Poly *p, const Poly *q)
     return (Poly){count, out};
 }
 
-/* The sum of terms in any order. */
-static Poly collect(PolyCtx *x, const Term *t, uint32_t count)
+Poly poly_collect(PolyCtx *x, const Term *t, uint32_t count)
 {
     if (count > 1) {
-        Poly left = collect(x, t, count / 2), right = collect(x, t + count / 2, count - count / 2);
+        Poly left = poly_collect(x, t, count / 2),
+             right = poly_collect(x, t + count / 2, count - count / 2);
         return poly_add(x, &left, &right);
     }
     return count == 0 || t->number == FRACTION_0 ? (Poly){0} : (Poly){1, t};
@@ -327,7 +327,7 @@ static Poly collect(PolyCtx *x, const Term *t, uint32_t count)
 Poly poly_tidied(PolyCtx *x, uint32_t axes, const Term *t)
 {
     Poly p = poly_term(x, tidy(x, axes, t));
-    return collect(x, p.term, 1);
+    return poly_collect(x, p.term, 1);
 }
 
 Poly poly_scale(PolyCtx *x, Fraction c, const Poly *p)
@@ -350,7 +350,7 @@ Poly poly_reduce(PolyCtx *x, CertList axes, CertList i, CertList o, const Poly *
         t = term_reduce(x, axes, o, &t);
         out[k] = tidy(x, o.count, &t);
     }
-    return collect(x, out, p->terms);
+    return poly_collect(x, out, p->terms);
 }
 
 Poly poly_shrink(PolyCtx *x, uint32_t axes, const Poly *p, CertList *used)

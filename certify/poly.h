@@ -38,6 +38,8 @@ typedef struct PolyCtx {
 bool poly_equal(const Poly *p, const Poly *q);
 
 Poly poly_add(PolyCtx *x, const Poly *p, const Poly *q);
+/* The sum of terms in any order. */
+Poly poly_collect(PolyCtx *x, const Term *t, uint32_t count);
 Poly poly_scale(PolyCtx *x, Fraction c, const Poly *p);
 Poly poly_constant(PolyCtx *x, Fraction c);
 Poly poly_term(PolyCtx *x, Term t); /* as it is */

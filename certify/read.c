@@ -186,14 +186,19 @@ static bool read_string(Reader *r, const char **out)
 /* `@4:10+5`, or nothing. */
 static bool read_place(Reader *r, Span *out)
 {
-    int used = 0;
     skip_blanks(r);
     *out = (Span){0};
     if (*r->at != '@')
         return true;
-    if (sscanf(r->at, "@%9u:%9u+%9u%n", &out->line, &out->col, &out->len, &used) != 3)
-        return fail(r, "@line:column+length");
-    r->at += used;
+    const char mark[] = "@:+";
+    uint32_t *const part[] = {&out->line, &out->col, &out->len};
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        if (*r->at != mark[i] || !isdigit((unsigned char)r->at[1]))
+            return fail(r, "@line:column+length");
+        *part[i] = (uint32_t)strtoul(r->at + 1, &end, 10);
+        r->at = end;
+    }
     return true;
 }
 

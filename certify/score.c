@@ -143,7 +143,9 @@ static bool holds(Scores *s, CertSlot expression, CertSlot slot)
     bool ok =
         cert_infer(s->arena, c, &s->p, shape, &bad) && cert_same(shape[expression], shape[slot]);
     if (ok) {
-        const Poly *form = table_enter(table_new(s->arena, c), c, &s->p, shape);
+        const uint32_t wanted[] = {expression, slot};
+        const Poly *form =
+            table_enter(table_new(s->arena, c), c, &s->p, shape, (CertList){2, wanted});
         ok = poly_equal(&form[expression], &form[slot]);
     }
     s->p.count = c->source.count;

@@ -219,10 +219,6 @@ static Poly reciprocal(Table *t, CertList shape, const Poly *p)
 static Poly map1(Table *t, const CertOp *op, CertList shape, const Poly *p)
 {
     switch (op->fn) {
-    case CERT_AFFINE: {
-        Poly shift = poly_constant(&t->x, op->b), scaled = poly_scale(&t->x, op->a, p);
-        return poly_add(&t->x, &shift, &scaled);
-    }
     case CERT_SQUARE:
         return multiply(t, shape, p, p);
     case CERT_RECIP:
@@ -237,11 +233,6 @@ static Poly map2(Table *t, const CertOp *op, CertList shape, const Value *in)
     const Poly *p = &in[0].form, *q = &in[1].form;
     Poly other;
     switch (op->fn) {
-    case CERT_ADD:
-        return poly_add(&t->x, p, q);
-    case CERT_SUB:
-        other = poly_scale(&t->x, FRACTION_MINUS_1, q);
-        return poly_add(&t->x, p, &other);
     case CERT_MUL:
         return multiply(t, shape, p, q);
     case CERT_DIV:
@@ -316,21 +307,118 @@ static Poly form_of(Table *t, const CertOp *op, const Value *in, CertList shape)
     }
 }
 
+/* ---- sums ----------------------------------------------------------------------------------- */
+
+/* A chain of sums is collected once, where it ends: the sums inside it have no form of their own.
+ */
+typedef struct Entering {
+    Table *t;
+    const Cert *c;
+    const CertProgram *p;
+    Poly *form;   /* by slot */
+    bool *inside; /* by slot: a sum that one sum reads, and nothing else */
+} Entering;
+
+static bool is_sum(const CertNode *n)
+{
+    return n->op.form == CERT_MAP2   ? n->op.fn == CERT_ADD || n->op.fn == CERT_SUB
+           : n->op.form == CERT_MAP1 ? n->op.fn == CERT_AFFINE
+                                     : false;
+}
+
+static void mark_inside(Entering *e, CertList wanted)
+{
+    uint32_t slots = e->c->inputs + e->p->count;
+    uint32_t *uses = arena_array(e->t->x.arena, uint32_t, slots + 1);
+    for (uint32_t i = 0; i < wanted.count; i++)
+        uses[wanted.at[i]] = 2;
+    for (uint32_t i = 0; i < e->p->count; i++)
+        for (uint32_t k = 0; k < cert_operands(&e->p->node[i].op); k++)
+            uses[e->p->node[i].in[k]] += is_sum(&e->p->node[i]) ? 1 : 2;
+    for (uint32_t i = 0; i < e->p->count; i++)
+        e->inside[e->c->inputs + i] = is_sum(&e->p->node[i]) && uses[e->c->inputs + i] == 1;
+}
+
+/* A slot, and what it is multiplied with in the sum. */
+typedef struct Share {
+    CertSlot slot;
+    Fraction times;
+} Share;
+
+typedef struct Shares {
+    Share *at;
+    uint32_t count;
+} Shares;
+
+static void push(Entering *e, Shares *s, CertSlot slot, Fraction times)
+{
+    *arena_push(e->t->x.arena, s->at, s->count, Share) = (Share){slot, times};
+}
+
+/* The operands of a sum, or the constant that it adds. */
+static Fraction open_sum(Entering *e, const CertNode *n, Fraction times, Shares *todo)
+{
+    Fractions *f = e->t->x.fractions;
+    if (n->op.form == CERT_MAP1) {
+        push(e, todo, n->in[0], fraction_mul(f, times, n->op.a));
+        return fraction_mul(f, times, n->op.b);
+    }
+    push(e, todo, n->in[0], times);
+    push(e, todo, n->in[1],
+         n->op.fn == CERT_SUB ? fraction_mul(f, times, FRACTION_MINUS_1) : times);
+    return FRACTION_0;
+}
+
+static Poly sum_form(Entering *e, const CertNode *n)
+{
+    PolyCtx *x = &e->t->x;
+    Shares todo = {0};
+    Term *term = NULL;
+    uint32_t terms = 0;
+    Fraction constant = open_sum(e, n, FRACTION_1, &todo);
+    while (todo.count > 0) {
+        Share s = todo.at[--todo.count];
+        if (e->inside[s.slot]) {
+            const CertNode *in = &e->p->node[s.slot - e->c->inputs];
+            constant = fraction_add(x->fractions, constant, open_sum(e, in, s.times, &todo));
+            continue;
+        }
+        for (uint32_t i = 0; i < e->form[s.slot].terms; i++) {
+            Term t = e->form[s.slot].term[i];
+            t.number = fraction_mul(x->fractions, t.number, s.times);
+            *arena_push(x->arena, term, terms, Term) = t;
+        }
+    }
+    *arena_push(x->arena, term, terms, Term) = (Term){.number = constant};
+    return poly_collect(x, term, terms);
+}
+
 /* ---- programs ------------------------------------------------------------------------------- */
 
-const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape)
+static void enter_node(Entering *e, uint32_t i, const CertList *shape)
 {
-    Poly *form = arena_array(t->x.arena, Poly, c->inputs + p->count + 1);
+    const CertNode *n = &e->p->node[i];
+    CertSlot slot = e->c->inputs + i;
+    Value in[2] = {{{0}, {0}}};
+    if (e->inside[slot])
+        return;
+    for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+        in[k] = (Value){shape[n->in[k]], e->form[n->in[k]]};
+    e->form[slot] = is_sum(n) ? sum_form(e, n) : form_of(e->t, &n->op, in, shape[slot]);
+}
+
+const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape,
+                        CertList wanted)
+{
+    uint32_t slots = c->inputs + p->count;
+    Entering e = {t, c, p, arena_array(t->x.arena, Poly, slots + 1),
+                  arena_array(t->x.arena, bool, slots + 1)};
+    mark_inside(&e, wanted);
     for (uint32_t i = 0; i < c->inputs; i++) {
-        const Entry e = {.kind = ENTRY_INPUT, .input = i, .shape = shape[i]};
-        form[i] = poly_atom(&t->x, intern(t, e), shape[i].count);
+        const Entry input = {.kind = ENTRY_INPUT, .input = i, .shape = shape[i]};
+        e.form[i] = poly_atom(&t->x, intern(t, input), shape[i].count);
     }
-    for (uint32_t i = 0; i < p->count; i++) {
-        const CertNode *n = &p->node[i];
-        Value in[2] = {{{0}, {0}}};
-        for (uint32_t k = 0; k < cert_operands(&n->op); k++)
-            in[k] = (Value){shape[n->in[k]], form[n->in[k]]};
-        form[c->inputs + i] = form_of(t, &n->op, in, shape[c->inputs + i]);
-    }
-    return form;
+    for (uint32_t i = 0; i < p->count; i++)
+        enter_node(&e, i, shape);
+    return e.form;
 }

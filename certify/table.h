@@ -7,7 +7,9 @@
 typedef struct Table Table;
 
 Table *table_new(Arena *a, const Cert *c);
-/* The normal forms of all slots, the inputs' first.  `shape` holds the shapes of all slots. */
-const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape);
+/* The normal forms of the slots, the inputs' first: of those that are wanted, and of others that
+ * are more than a step of a sum.  `shape` holds the shapes of all slots. */
+const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape,
+                        CertList wanted);
 
 #endif

@@ -3,6 +3,14 @@
 
 #include "certify/certify.h"
 
+#include <time.h>
+
+/* What the machine does beside it does not count. */
+static double processor_ms(void)
+{
+    return (double)clock() * 1e3 / CLOCKS_PER_SEC;
+}
+
 static void report(const Cert *c, const char *input, double ms)
 {
     Arena *a = arena_new();
@@ -15,10 +23,10 @@ static void report(const Cert *c, const char *input, double ms)
 
 static bool verify_one(const Cert *c, const char *input, Diags *d)
 {
-    double start = milliseconds();
+    double start = processor_ms();
     bool ok = certify_check(c, d);
     if (ok)
-        report(c, input, milliseconds() - start);
+        report(c, input, processor_ms() - start);
     return ok;
 }
 
