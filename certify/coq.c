@@ -119,7 +119,7 @@ static void put_node(FILE *out, const Cert *c, const CertProgram *p, uint32_t i)
     fputs(", [", out);
     for (uint32_t k = 0; k < cert_operands(&n->op); k++)
         fprintf(out, "%s%u", k ? "; " : "", n->in[k]);
-    fprintf(out, "])%s  (* %u", i + 1 < p->count ? ";" : "", c->inputs + i);
+    fprintf(out, "]%%N)%s  (* %u", i + 1 < p->count ? ";" : "", c->inputs + i);
     if (n->name) {
         fputc(' ', out);
         put_text(out, n->name);
@@ -138,7 +138,7 @@ static void put_program(FILE *out, const Cert *c, const CertProgram *p)
 
 static void put_inputs(FILE *out, const Cert *c)
 {
-    fputs("  g_inputs := [", out);
+    fputs("  b_inputs := [", out);
     for (uint32_t i = 0; i < c->inputs; i++) {
         put_list(out, c->input[i].shape);
         fprintf(out, "%s  (* %u %s ", i + 1 < c->inputs ? ";" : "", i,
@@ -153,7 +153,7 @@ static void put_inputs(FILE *out, const Cert *c)
 static void put_sizes(FILE *out, const Cert *c)
 {
     bool first = true;
-    fputs("  g_sizes := [", out);
+    fputs("  b_sizes := [", out);
     for (uint32_t s = 0; s < c->sizes; s++) {
         if (!c->size[s].fixed)
             continue;
@@ -165,21 +165,21 @@ static void put_sizes(FILE *out, const Cert *c)
 
 static void put_source(FILE *out, const Cert *c)
 {
-    fputs("Definition source : graph := {|\n", out);
+    fputs("Definition source : bgraph := {|\n", out);
     put_inputs(out, c);
-    fputs("  g_nodes := ", out);
+    fputs("  b_nodes := ", out);
     put_program(out, c, &c->source);
-    fprintf(out, ";\n  g_cost := %u;\n  g_scores := [", c->cost);
+    fprintf(out, ";\n  b_cost := %u%%N;\n  b_scores := [", c->cost);
     for (uint32_t i = 0; i < c->scores; i++)
         fprintf(out, "%s(%u, %u)", i ? "; " : "", c->score[i].density, c->score[i].weight);
-    fputs("];\n", out);
+    fputs("]%N;\n", out);
     put_sizes(out, c);
 }
 
 static void put_outputs(FILE *out, const Cert *c)
 {
     fputs("(** Parameters, and the slots of their gradients. *)\n"
-          "Definition outs : list (nat * nat) := [",
+          "Definition outs : list (N * N) := [",
           out);
     for (uint32_t i = 0; i < c->outputs; i++) {
         fprintf(out, "(%u, %u)%s  (* ", c->output[i].input, c->output[i].slot,
@@ -187,7 +187,7 @@ static void put_outputs(FILE *out, const Cert *c)
         put_text(out, c->input[c->output[i].input].name);
         fputs(" *)\n  ", out);
     }
-    fputs("].\n", out);
+    fputs("]%N.\n", out);
 }
 
 /* What sizes and draws are called. */
@@ -261,24 +261,35 @@ static void put_scores(FILE *out, const Cert *c)
 
 /* ---- theorems ------------------------------------------------------------------------------- */
 
-/* The check that each theorem asks for, what it leaves to assume, and how it follows. */
+/* The check that each theorem asks for, what it leaves to assume, and how it follows.  Every step
+ * is given in full: a tactic that tries things would try to compute. */
 static const struct {
-    const char *check, *hypotheses, *proof;
+    const char *check, *hypotheses, *names, *proof;
 } theorem[] = {
-    [CERT_PROVED] = {"certify source gradient outs draws scores", "",
-                     "now apply certified with (scores := scores); auto using checked."},
-    [CERT_UP_TO_KINKS] = {"certify_finite source gradient outs draws scores",
-                          "  (forall tr, defined_on source rho kinks e tr) ->\n",
-                          "now apply certified_off_kinks with (scores := scores); "
-                          "try rewrite kinks_are; auto using checked."},
-    [CERT_UP_TO_REGULAR] = {"certify_weights source gradient outs draws scores",
-                            "  (forall tr, derivable source rho e d tr 0) ->\n"
-                            "  regular source rho (model_law rho draws) e d ->\n",
-                            "now apply certified_if_regular with (scores := scores); "
-                            "auto using checked."},
-    [CERT_UP_TO_WEIGHTS] = {"check source gradient outs",
-                            "  regular source rho law e d -> score_ok source rho law e d ->\n",
-                            "now apply certificate_sound; auto using checked."},
+    [CERT_PROVED] =
+        {"fast_certify source gradient outs draws scores", "", "",
+         "exact (certified G est os draws scores rho e d\n"
+         "    (proj2 (proj2 (fast_certified source gradient outs draws scores)) checked) "
+         "Hs Hm)."},
+    [CERT_UP_TO_KINKS] = {"fast_certify_finite source gradient outs draws scores",
+                          "  (forall tr, defined_on G rho kinks e tr) ->\n", " Hk",
+                          "rewrite <- kinks_are in Hk.\n"
+                          "  exact (certified_off_kinks G est os draws scores rho e d\n"
+                          "    (proj1 (proj2 (fast_certified source gradient outs draws scores)) "
+                          "checked) Hs Hm Hk)."},
+    [CERT_UP_TO_REGULAR] =
+        {"fast_certify_weights source gradient outs draws scores",
+         "  (forall tr, derivable G rho e d tr 0) ->\n"
+         "  regular G rho (model_law rho draws) e d ->\n",
+         " Hd Hr",
+         "exact (certified_if_regular G est os draws scores rho e d\n"
+         "    (proj1 (fast_certified source gradient outs draws scores) checked) "
+         "Hs Hm Hd Hr)."},
+    [CERT_UP_TO_WEIGHTS] = {"fast_check source gradient outs",
+                            "  regular G rho law e d -> score_ok G rho law e d ->\n", " Hr Hw",
+                            "exact (certificate_sound G est os\n"
+                            "    (fast_check_sound source gradient outs checked) "
+                            "rho law e d Hs Hm Hr Hw)."},
 };
 
 static void put_kinks(FILE *out, CertList kinks)
@@ -287,7 +298,7 @@ static void put_kinks(FILE *out, CertList kinks)
           "Definition kinks : list nat :=",
           out);
     put_list(out, kinks);
-    fputs(".\nTheorem kinks_are : undecided source (map fst outs) = kinks.\n"
+    fputs(".\nTheorem kinks_are : undecided (plain source) (map fst (plain_pairs outs)) = kinks.\n"
           "Proof. vm_compute. reflexivity. Qed.\n",
           out);
 }
@@ -301,12 +312,15 @@ static void put_theorem(FILE *out, const CertAssumed *left)
         "\nTheorem checked : %s = true.\nProof. vm_compute. reflexivity. Qed.\n"
         "\n(** The mean of what the program computes is the derivative of the mean cost: for all "
         "sizes, at any\n    point, in any direction of the parameters. *)\n"
-        "Theorem correct : forall rho%s e d, sized source rho -> moves_only outs d ->\n%s"
-        "  is_derive (fun t => expected_cost source rho %s (line e d t)) 0%%R\n"
-        "            (under source rho %s e (emitted_along rho source gradient outs e d)).\n"
-        "Proof.\n  intros. %s\nQed.\n",
+        "Theorem correct : forall rho%s e d,\n"
+        "  let G := plain source in let est := plain_program gradient in\n"
+        "  let os := plain_pairs outs in\n"
+        "  sized G rho -> moves_only os d ->\n%s"
+        "  is_derive (fun t => expected_cost G rho %s (line e d t)) 0%%R\n"
+        "            (under G rho %s e (emitted_along rho G est os e d)).\n"
+        "Proof.\n  intros rho%s e d G est os Hs Hm%s. %s\nQed.\n",
         theorem[left->theorem].check, any_law ? " law" : "", theorem[left->theorem].hypotheses, law,
-        law, theorem[left->theorem].proof);
+        law, any_law ? " law" : "", theorem[left->theorem].names, theorem[left->theorem].proof);
 }
 
 static void put_cert(FILE *out, const Cert *c, Arena *a)
@@ -318,7 +332,7 @@ static void put_cert(FILE *out, const Cert *c, Arena *a)
     put_legend(out, c);
     fputs("(** What the model says: the cost, the log-densities and their weights. *)\n", out);
     put_source(out, c);
-    fputs("(** What the compiler made of it. *)\nDefinition gradient : program := ", out);
+    fputs("(** What the compiler made of it. *)\nDefinition gradient : bprogram := ", out);
     put_program(out, c, &c->gradient);
     fputs(".\n", out);
     put_outputs(out, c);
@@ -340,7 +354,8 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
     fputs(", written by sgc.  What it proves rests on the compiled theory of proofs. *)\n"
           "From Coq Require Import Reals List ZArith.\n"
           "From Coquelicot Require Import Coquelicot.\n"
-          "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Score "
+          "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
+          "Score "
           "Model.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
