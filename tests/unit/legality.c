@@ -69,6 +69,9 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta) via score(samples = 1, baseline = leave_one_out)\n"
            "  cost h * theta"),
      "leave_one_out"},
+    {MODEL("  z ~ von_mises(theta, 1) via sticking_the_landing\n"
+           "  cost log_prob(von_mises(theta, 1), z) + square(z)"),
+     "reads the angle z as a number"},
     {MODEL("  z ~ von_mises(theta, 1) via implicit\n  cost square(z)"),
      "reads the angle z as a number"},
     {MODEL("  z ~ von_mises(theta, 1) via implicit\n  cost sin(0.5 * z)"),
@@ -87,7 +90,8 @@ static const struct {
      "`straight_through` is biased"},
     {MODEL("  h ~ bernoulli(logits = theta) via gumbel_softmax(temperature = 0.5)\n  cost sin(h)"),
      "`gumbel_softmax` is biased"},
-    {MODEL("  h ~ bernoulli(logits = theta) via straight_through biased\n  cost sin(if h == 1 then 2 else "
+    {MODEL("  h ~ bernoulli(logits = theta) via straight_through biased\n  cost sin(if h == 1 then "
+           "2 else "
            "theta)"),
      "nothing between its values stands for it here"},
     {MODEL("  c ~ categorical(logits = l) via gumbel_softmax biased\n  cost l[c]"),
@@ -229,8 +233,9 @@ static const char *const accepted[] = {
     MODEL("  cost kl(laplace(theta, 1), normal(0, 1))"),
     MODEL("  c[2] ~ categorical(logits = l) via gumbel_softmax(temperature = 0.7) biased\n"
           "  cost sin(sum(one_hot(c, 3)[0] * l))"),
-    MODEL("  c ~ categorical(logits = l) via straight_through biased\n  cost sin(sum(one_hot(c, 3) * "
-          "l))"),
+    MODEL(
+        "  c ~ categorical(logits = l) via straight_through biased\n  cost sin(sum(one_hot(c, 3) * "
+        "l))"),
     MODEL("  z ~ normal(theta, 1) via measure_valued\n  cost if z > 0 then 1 else floor(z)"),
     /* support that moves is what a pair of measures is for */
     MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
@@ -256,6 +261,10 @@ static const struct {
     {MODEL("  z[20] ~ normal(theta, 1)\n  cost if z > 0 then 1 else 0"),
      "z ~ normal: score (chosen)"},
     {MODEL("  z ~ normal(theta, 1)\n  cost floor(z)"), "z ~ normal: score (chosen)"},
+    {MODEL("  z ~ gamma(exp(theta), 1)\n  cost sin(z)"), "z ~ gamma: implicit (chosen)"},
+    {MODEL("  z ~ von_mises(theta, 1)\n  cost sin(2 * z - theta) * cos(z)"),
+     "z ~ von_mises: implicit (chosen)"},
+    {MODEL("  z ~ von_mises(theta, 1)\n  cost abs(z)"), "z ~ von_mises: score (chosen)"},
     {MODEL("  h ~ bernoulli(logits = theta)\n  cost sin(h)"),
      "h ~ bernoulli: enumerated (chosen), 2"},
     {MODEL("  h[9] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
