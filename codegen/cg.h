@@ -14,6 +14,7 @@
 #include "codegen/codegen.h"
 
 #include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
 #include <llvm-c/TargetMachine.h>
 
 enum { CG_DIMS = IR_MAX_PLATES + IR_MAX_RANK };
@@ -99,6 +100,10 @@ typedef struct Cg {
     IrRef *grad_of;   /* by node: the grad that its storage is, or IR_NONE */
     CgGraph *of;      /* whose entry g is */
     CgFunction f;
+    struct {
+        LLVMDIBuilderRef builder; /* owned; NULL: no debug information */
+        LLVMMetadataRef file, type, function, place;
+    } debug;
 } Cg;
 
 /* How an op becomes code.  `value` is its element at a position, in a register; NULL: the op is
@@ -109,6 +114,16 @@ typedef struct CgRule {
 } CgRule;
 
 const CgRule *cg_rule(IrOp op);
+
+/* ---- debug.c: nothing happens without -g --------------------------------------------------- */
+
+void cg_debug_open(Cg *cg);
+void cg_debug_begin(Cg *cg, LLVMValueRef fn); /* what follows is of fn, and of the graph's line */
+void cg_debug_end(Cg *cg);
+/* What follows is of the place of r, until leave() gets what enter() gave. */
+LLVMMetadataRef cg_debug_enter(Cg *cg, IrRef r);
+void cg_debug_leave(Cg *cg, LLVMMetadataRef before);
+void cg_debug_close(Cg *cg);
 
 /* ---- target.c, object.c ------------------------------------------------------------------- */
 

@@ -56,12 +56,14 @@ void cg_node(Cg *cg, IrRef r)
     const CgRule *by = cg_rule(ir_at(cg->g, r)->op);
     if (costs_nothing(cg, r))
         return;
+    LLVMMetadataRef outer = cg_debug_enter(cg, r);
     if (by->kernel)
         by->kernel(cg, r);
     else if (by->value)
         cg_alone(cg, r);
     else
         cg_error(cg, ir_op_info[ir_at(cg->g, r)->op].name, "cannot be computed");
+    cg_debug_leave(cg, outer);
 }
 
 static void emit_kernel(Cg *cg, const IrKernel *k)

@@ -354,7 +354,9 @@ static bool is_parallel(const Fused *f, unsigned d)
 static LLVMValueRef computed(Fused *f, IrRef r)
 {
     const IrNode *n = ir_at(f->cg->g, r);
+    LLVMMetadataRef outer = cg_debug_enter(f->cg, r);
     LLVMValueRef v = cg_rule(n->op)->value(f->cg, r, &f->nest.at);
+    cg_debug_leave(f->cg, outer);
     if (n->name && LLVMIsAInstruction(v))
         LLVMSetValueName2(v, n->name, strlen(n->name));
     return v;

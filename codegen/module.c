@@ -127,7 +127,9 @@ static void emit_entry(Cg *cg, CgGraph *graph, int e)
     find_gradients(cg);
     for (uint32_t p = 0; p < cg->g->phases; p++) {
         graph->phase[e][p] = declare_phase(cg, p);
+        cg_debug_begin(cg, graph->phase[e][p]);
         cg_phase(cg, p, graph->phase[e][p]);
+        cg_debug_end(cg);
     }
 }
 
@@ -155,7 +157,9 @@ bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions
     if (ok) {
         LLVMContextSetDiscardValueNames(cg.context, emit == CG_OBJECT);
         cg_declare_runtime(&cg);
+        cg_debug_open(&cg);
         emit_model(&cg, graphs);
+        cg_debug_close(&cg);
         ok = diags_errors(d) == errors && cg_link_kernels(&cg) && cg_optimise(&cg) &&
              cg_write(&cg, emit, path);
     }

@@ -69,6 +69,7 @@ LLVMBasicBlockRef cg_enter_entry(Cg *cg)
 void cg_leave_entry(Cg *cg, LLVMBasicBlockRef before)
 {
     LLVMPositionBuilderAtEnd(cg->b, before);
+    cg_debug_leave(cg, cg->debug.place); /* LLVM took that of the entry */
 }
 
 /* clang-format off */

@@ -14,8 +14,12 @@ LLVMValueRef cg_value(Cg *cg, IrRef r, const CgIndex *at)
     if (cg_place(cg, r, &p))
         return cg_load(cg, &p, at);
     const CgRule *rule = cg_rule(ir_at(cg->g, r)->op);
-    if (rule->value)
-        return rule->value(cg, r, at);
+    if (rule->value) {
+        LLVMMetadataRef outer = cg_debug_enter(cg, r);
+        LLVMValueRef v = rule->value(cg, r, at);
+        cg_debug_leave(cg, outer);
+        return v;
+    }
     cg_error(cg, ir_op_info[ir_at(cg->g, r)->op].name, "has no buffer");
     return LLVMGetUndef(cg_type(cg, ir_at(cg->g, r)->type.elem));
 }

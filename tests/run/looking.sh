@@ -57,6 +57,20 @@ status 0 sgc vae.sg -O0 --dump-dir passes --emit=ir -o /dev/null
 status 0 sgc vae.sg -O1 --emit=llvm -o little.ll
 ! cmp -s little.ll vae.ll || fail '-O1 changed nothing'
 
+# Under -g the code knows its lines: for debuggers and profilers, and in the .ll.
+status 0 sgc vae.sg -g --emit=llvm -o debug.ll
+for words in 'mu    = enc_m' 'sigma = exp' 'z ~ normal(mu' 'cost log_prob' 'observe x'; do
+    line=$(grep -nF "$words" vae.sg | head -n 1 | cut -d: -f1)
+    case $words in mu*) line=$(grep -nF 'forward(v)' vae.sg | cut -d: -f1) ;; esac # as it was inlined
+    grep -q "DILocation(line: $line, " debug.ll || fail "nothing of line $line: $words"
+done
+! grep -q DILocation vae.ll || fail 'places without -g'
+status 0 sgc vae.sg -g -o debug
+if command -v objdump >/dev/null; then
+    objdump --dwarf=decodedline debug >lines
+    says 'vae.sg' lines
+fi
+
 # Remarks for programs: one a line, as many as for people, with the estimator of every draw.
 status 0 sgc check vae.sg --remarks
 cp err text
