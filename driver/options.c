@@ -79,6 +79,11 @@ static bool parse_int(const char *text, int64_t *value)
 static bool unknown_kind(const char *word, Arena *a)
 {
     const char *kinds = emit_info[0].name;
+    Suggestion close = {.wanted = arena_copy(a, word, strcspn(word, ","))};
+    for (unsigned k = 0; k < EMIT_KINDS; k++)
+        fe_suggest(&close, emit_info[k].name);
+    if (close.best)
+        return complain("--emit: unknown kind '%s'; did you mean %s?", close.wanted, close.best);
     for (unsigned k = 1; k < EMIT_KINDS; k++)
         kinds = arena_printf(a, "%s, %s", kinds, emit_info[k].name);
     return complain("--emit: unknown kind '%.*s'; the kinds are %s", (int)strcspn(word, ","), word,
@@ -388,6 +393,17 @@ static bool check_passes(const Options *o)
     return true;
 }
 
+/* The first of several words, of which one may be a file: reported if it is close to a command. */
+static bool misspelt_command(const char *word)
+{
+    Suggestion close = {.wanted = word};
+    for (Command c = 0; c < COMMANDS; c++)
+        fe_suggest(&close, command_info[c].name);
+    if (close.best && access(word, F_OK) != 0)
+        complain("sgc has no command %s; did you mean %s?", word, close.best);
+    return close.best && access(word, F_OK) != 0;
+}
+
 static bool check(const Parser *p)
 {
     const Options *o = p->o;
@@ -398,10 +414,13 @@ static bool check(const Parser *p)
     if (o->help || o->version || o->print)
         return true;
     if (o->inputs == 0)
-        return complain("no FILE given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
-                        p->named ? name : "", p->named ? " " : "", command_info[o->command].words);
+        return complain("no %s given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
+                        o->command == COMMAND_explain ? "CODE" : "FILE", p->named ? name : "",
+                        p->named ? " " : "", command_info[o->command].words);
     if (o->command != COMMAND_build && o->command != COMMAND_prove)
         return true;
+    if (o->inputs > 1 && !p->named && misspelt_command(o->input[0]))
+        return false;
     if (o->inputs > 1)
         return complain("one FILE at a time: '%s' and '%s'", o->input[0], o->input[1]);
     if (o->output && o->out_dir)

@@ -39,6 +39,12 @@ status 2 sgc ok.sg --time-passes=yes
 says 'takes no value'
 status 2 sgc ok.sg wrong.sg
 says 'one FILE at a time'
+status 2 sgc chekc ok.sg
+says 'sgc has no command chekc; did you mean check?'
+status 2 sgc explain
+says 'no CODE given'
+status 2 sgc ok.sg --emit=exee
+says "unknown kind 'exee'; did you mean exe?"
 
 status 1 sgc missing.sg
 says 'cannot read missing.sg'
