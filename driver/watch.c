@@ -182,13 +182,13 @@ static void write_table(Watch *w)
     const char *path = arena_printf(w->arena, "%s/passes.txt", w->options->dump_dir);
     FILE *out = fopen(path, "w");
     if (out)
-        fprintf(out, "%-3s %-12s %-20s %-10s %8s %8s  %s\n", "no", "pass", "graph", "entry",
-                "before", "nodes", "changed");
+        fprintf(out, "%-3s %-12s %-20s %-10s %8s %8s %9s  %s\n", "no", "pass", "graph", "entry",
+                "before", "nodes", "ms", "changed");
     for (size_t i = 0; out && i < w->rows; i++)
         if (w->row[i].graph)
-            fprintf(out, "%02u  %-12s %-20s %-10s %8u %8u  %s\n", w->row[i].number, w->row[i].name,
-                    w->row[i].graph, w->row[i].entry, w->row[i].before, w->row[i].nodes,
-                    w->row[i].changed ? "yes" : "no");
+            fprintf(out, "%02u  %-12s %-20s %-10s %8u %8u %9.3f  %s\n", w->row[i].number,
+                    w->row[i].name, w->row[i].graph, w->row[i].entry, w->row[i].before,
+                    w->row[i].nodes, w->row[i].ms, w->row[i].changed ? "yes" : "no");
     if (!out || fclose(out) != 0)
         w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
 }

@@ -43,7 +43,7 @@ says '--stop-after: fuse is not one of --passes'
 
 # A pass that changes nothing writes no file, and takes away that of an earlier run.
 status 0 sgc bandit.sg --dump-dir dumps --emit=ir -o /dev/null
-while read -r number pass graph entry _ _ changed; do
+while read -r number pass graph entry _ _ _ changed; do
     [ "$number" != no ] || continue
     file=dumps/$graph.$entry.$number.$pass.sgir
     if [ "$changed" = yes ]; then
