@@ -83,6 +83,21 @@ status 0 "${train[@]}" --overwrite --steps 2 --out run
 [ "$(readlink run/latest)" = step-00000002.safetensors ] || fail 'latest is not the newest'
 [ "$(find run -name 'step-*' | wc -l)" -eq 2 ] || fail 'checkpoints of the old run are left'
 
+# ^C ends a run after its step, with 128 and the signal's number; it goes on from there.
+"${train[@]}" --epochs 1000000 --log-every 5 --quiet --out stopped 2>err &
+job=$!
+until [ -s stopped/metrics.jsonl ]; do
+    sleep 0.02
+done
+kill -INT $job
+code=0
+wait $job || code=$?
+[ $code -eq 130 ] || fail "an interrupted run ended with $code"
+step=$(readlink stopped/latest | tr -dc 0-9 | sed 's/^0*//')
+status 0 ./line train --resume stopped --steps $((step + 2))
+status 0 "${train[@]}" --steps $((step + 2)) --log-every 5 --quiet --out unstopped
+same stopped/latest unstopped/latest
+
 # The first batch alone; clipping is a bias, and says so.
 status 0 "${train[@]}" --overfit --epochs 3 --out small
 says '8 rows in batches of 8'
