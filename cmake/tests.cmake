@@ -19,6 +19,14 @@ if(SGC_SANITIZE)
   list(APPEND environment CK_FORK=no ASAN_OPTIONS=detect_leaks=1)
 endif()
 
+# The passes with mistakes on purpose, and what sees them: passes/mutant.def.
+file(GLOB mutant_sources CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/tests/mutants/*.c ${CMAKE_SOURCE_DIR}/passes/*.c)
+add_executable(sgc_mutants ${mutant_sources} ${CMAKE_SOURCE_DIR}/tests/laws/tape.c
+  ${CMAKE_SOURCE_DIR}/tests/laws/quadrature.c)
+target_link_libraries(sgc_mutants PRIVATE sgc_frontend sgc_ir sgc_options PkgConfig::CHECK)
+target_compile_definitions(sgc_mutants PRIVATE SGC_MUTANTS)
+
 # Draws the images that the demo and the tests train on.
 add_executable(digits ${CMAKE_SOURCE_DIR}/tests/tools/digits.c)
 target_link_libraries(digits PRIVATE sgc_options m)
@@ -36,6 +44,8 @@ function(sgc_test name)
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300
     SKIP_RETURN_CODE 77)
 endfunction()
+
+sgc_test(mutants sgc_mutants)
 
 file(STRINGS ${suites_def} rows REGEX "^SUITE\\(")
 foreach(row IN LISTS rows)

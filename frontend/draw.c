@@ -90,13 +90,18 @@ static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
 static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
 {
     const Expr *e = a->value;
-    for (int i = IR_NO_BASELINE; e->kind == EXPR_NAME && i <= IR_MOVING_AVERAGE; i++)
+    for (int i = IR_NO_BASELINE; e->kind == EXPR_NAME && i < IR_CONSTANT_BASELINE; i++)
         if (strcmp(ir_baseline_name[i], e->name) == 0) {
             via->baseline = (IrBaseline)i;
             return true;
         }
-    fe_error(fe, e->at, SG0605, "a baseline is none, leave_one_out or moving_average");
-    return false;
+    if (e->kind == EXPR_NAME && !fe_find(fe->scope, e->name)) {
+        fe_error(fe, e->at, SG0605,
+                 "a baseline is none, leave_one_out, moving_average, learned or a number");
+        return false;
+    }
+    via->baseline = IR_CONSTANT_BASELINE;
+    return fe_constant(fe, e, "a baseline", &via->constant);
 }
 
 static bool via_noise(Fe *fe, const Arg *a, IrVia *via)

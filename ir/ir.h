@@ -108,7 +108,11 @@ typedef enum IrEstimator {
     IR_EST_COUNT
 } IrEstimator;
 
-typedef enum IrBaseline { IR_NO_BASELINE, IR_LEAVE_ONE_OUT, IR_MOVING_AVERAGE } IrBaseline;
+typedef enum IrBaseline {
+    IR_NO_BASELINE, IR_LEAVE_ONE_OUT, IR_MOVING_AVERAGE, IR_LEARNED_BASELINE,
+    IR_CONSTANT_BASELINE, /* IrVia.constant */
+    IR_BASELINES
+} IrBaseline;
 
 /* How the noise of a draw's samples hangs together: each is a draw of the law alone. */
 typedef enum IrCopies { IR_INDEPENDENT, IR_ANTITHETIC, IR_QMC } IrCopies;
@@ -118,6 +122,7 @@ typedef struct IrVia {
     IrEstimator estimator;
     int64_t samples; /* 1 unless `samples = K` */
     IrBaseline baseline;
+    double constant; /* the constant baseline */
     IrCopies noise;
     double temperature; /* of gumbel_softmax; 0: not written, 1 */
     bool biased;

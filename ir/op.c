@@ -35,7 +35,8 @@ const char *const ir_init_name[] = {"constant", "identity", "normal", "uniform",
 const char *const ir_constraint_name[] = {"free",    "positive", "unit_interval", "simplex",
                                           "ordered", "cholesky", "range"};
 const char *const ir_entry_name[] = {"source", "step", "eval", "run"};
-const char *const ir_baseline_name[] = {"none", "leave_one_out", "moving_average"};
+const char *const ir_baseline_name[] = {"none", "leave_one_out", "moving_average", "learned",
+                                        "constant"};
 const char *const ir_copies_name[] = {"independent", "antithetic", "qmc"};
 
 static double ir_sigmoid(double a)

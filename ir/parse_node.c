@@ -140,7 +140,9 @@ static bool read_via(Reader *r, IrVia *via)
     if (!ir_expect_key(r, "samples") || !ir_read_bounded(r, 0, INT32_MAX, &via->samples))
         return false;
     if (ir_accept_key(r, "baseline") &&
-        !ir_read_choice(r, "baseline", ir_baseline_name, 3, &baseline))
+        !ir_read_choice(r, "baseline", ir_baseline_name, IR_BASELINES, &baseline))
+        return false;
+    if (baseline == IR_CONSTANT_BASELINE && !ir_read_number(r, &via->constant))
         return false;
     if (ir_accept_key(r, "noise") && !ir_read_choice(r, "noise", ir_copies_name, 3, &noise))
         return false;

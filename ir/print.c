@@ -196,6 +196,10 @@ static void put_via(FILE *out, const IrVia *via)
             via->samples);
     if (via->baseline != IR_NO_BASELINE)
         fprintf(out, " baseline=%s", ir_baseline_name[via->baseline]);
+    if (via->baseline == IR_CONSTANT_BASELINE) {
+        fputc(' ', out);
+        put_number(out, via->constant);
+    }
     if (via->noise != IR_INDEPENDENT)
         fprintf(out, " noise=%s", ir_copies_name[via->noise]);
     if (via->temperature > 0) {

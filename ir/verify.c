@@ -249,7 +249,7 @@ static bool attrs_sound(Verifier *v, IrRef r)
     if (has & IR_HAS_DIST && n->attr.dist >= IR_DIST_COUNT)
         ir_node_broken(v, r, "there is no such law");
     if (has & IR_HAS_VIA && (n->attr.via.estimator >= IR_EST_COUNT || n->attr.via.samples < 1 ||
-                             n->attr.via.baseline > IR_MOVING_AVERAGE ||
+                             n->attr.via.baseline >= IR_BASELINES ||
                              n->attr.via.noise > IR_QMC))
         ir_node_broken(v, r, "there is no such estimator");
     if (n->op == IR_CONTRACT && !spec_sound(n->attr.text))

@@ -51,7 +51,8 @@ static IrRef difference(EsProgram *p, uint32_t i, IrRef value, IrRef index)
     if (before == IR_NONE)
         return before;
     IrRef after = es_downstream(p, i, es_world(p, &change, 1));
-    return ir_binary(p->g, IR_SUB, after, before);
+    return MUTATED(SWAPPED_PAIR) ? ir_binary(p->g, IR_SUB, before, after)
+                                 : ir_binary(p->g, IR_SUB, after, before);
 }
 
 /* v, and 0 where w is 0, whatever v is there. */
@@ -102,7 +103,8 @@ static Coupling couple_bernoulli(IrGraph *g, IrRef p, IrRef x)
 {
     IrRef one = ir_const(g, 1), zero = ir_const(g, 0), rest = ir_binary(g, IR_SUB, one, p);
     IrRef is_one = ir_binary(g, IR_EQ, x, ir_int(g, 1));
-    IrRef rises = ir_select(g, is_one, zero, ir_binary(g, IR_DIV, one, rest));
+    IrRef rise = MUTATED(PLAIN_RATE) ? one : ir_binary(g, IR_DIV, one, rest);
+    IrRef rises = ir_select(g, is_one, zero, rise);
     IrRef falls = ir_select(g, is_one, ir_binary(g, IR_DIV, one, p), zero);
     IrRef rare = ir_binary(g, IR_LE, p, rest);
     return (Coupling){.parameter = p,
@@ -110,14 +112,44 @@ static Coupling couple_bernoulli(IrGraph *g, IrRef p, IrRef x)
                       .neighbour = ir_binary(g, IR_SUB, ir_int(g, 1), x)};
 }
 
+/* One event more: as likely whatever there was. */
+static Coupling couple_poisson(IrGraph *g, IrRef rate, IrRef x)
+{
+    return (Coupling){rate, ir_const(g, 1), ir_binary(g, IR_ADD, x, ir_int(g, 1))};
+}
+
+/* The more likely the end, the sooner it comes: one failure less for each chance of it. */
+static Coupling couple_geometric(IrGraph *g, IrRef p, IrRef x)
+{
+    IrRef one = ir_int(g, 1), more = ir_binary(g, IR_ADD, x, one);
+    IrRef rate = ir_binary(g, IR_DIV, ir_real(g, more), p);
+    return (Coupling){p, ir_unary(g, IR_NEG, rate), more};
+}
+
+/* A failure becomes a success, or where successes are the more common the other way. */
+static Coupling couple_binomial(IrGraph *g, const IrRef *arg, IrRef x)
+{
+    IrRef p = arg[1], rest = ir_binary(g, IR_SUB, ir_const(g, 1), p), one = ir_int(g, 1);
+    IrRef failures = ir_binary(g, IR_SUB, arg[0], ir_real(g, x));
+    IrRef rises = ir_binary(g, IR_DIV, failures, rest);
+    IrRef falls = ir_unary(g, IR_NEG, ir_binary(g, IR_DIV, ir_real(g, x), p));
+    IrRef rare = ir_binary(g, IR_LE, p, rest), rate = ir_select(g, rare, rises, falls);
+    IrRef next = ir_select(g, rare, ir_binary(g, IR_ADD, x, one), ir_binary(g, IR_SUB, x, one));
+    IrRef none = ir_binary(g, IR_EQ, rate, ir_const(g, 0)); /* no value beyond 0 and n */
+    return (Coupling){p, rate, ir_select(g, none, x, next)};
+}
+
 static Coupling couple(IrGraph *g, IrDist law, const IrRef *arg, IrRef x)
 {
     switch (law) {
-    case IR_DIST_bernoulli:
-    case IR_DIST_bernoulli_logits:
+    case IR_DIST_poisson:
+        return couple_poisson(g, arg[0], x);
+    case IR_DIST_geometric:
+        return couple_geometric(g, arg[0], x);
+    case IR_DIST_binomial:
+        return couple_binomial(g, arg, x);
+    default: /* bernoulli, by p or logits */
         return couple_bernoulli(g, ir_dist_info[law].moment(g, arg, IR_E_MEAN, IR_NONE), x);
-    default:
-        return (Coupling){IR_NONE, IR_NONE, IR_NONE};
     }
 }
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    AUTO_VALUES = 32,  /* a draw with at most so many values is enumerated unasked */
-    AUTO_ELEMENTS = 8, /* and with so many elements has boundary terms */
+    AUTO_VALUES = 32,  /* programs that an estimator may run unasked */
+    AUTO_ELEMENTS = 8, /* a draw with so many elements has boundary terms */
 };
 
 const char *es_name(const IrNode *sample)
@@ -18,11 +18,15 @@ const char *es_name(const IrNode *sample)
     return sample->name ? sample->name : ir_dist_info[sample->attr.dist].name;
 }
 
-bool es_same_statement(const IrGraph *source, const EsDraw *a, const EsDraw *b)
+bool es_same_place(const IrGraph *source, const EsDraw *a, const EsDraw *b)
 {
     Span x = source->node[a->node].at, y = source->node[b->node].at;
-    return x.line == y.line && x.col == y.col && a->samples == b->samples &&
-           a->estimator == b->estimator;
+    return x.line == y.line && x.col == y.col;
+}
+
+bool es_same_statement(const IrGraph *source, const EsDraw *a, const EsDraw *b)
+{
+    return es_same_place(source, a, b) && a->samples == b->samples && a->estimator == b->estimator;
 }
 
 static const IrDistInfo *law_of(const IrGraph *g, const EsDraw *d)
@@ -111,13 +115,52 @@ static bool check(const EsFacts *f, const EsDraw *draw, uint32_t draws, Diags *d
 
 /* ---- the first choice ----------------------------------------------------------------------- */
 
-static bool enumerable(const EsFacts *f, const EsDraw *d)
+static bool would_do(const EsFacts *f, const EsDraw *d, const IrVia *via)
 {
     EsDraw then = *d;
-    then.estimator = IR_EST_ENUMERATE;
+    then.estimator = via->estimator;
+    then.samples = via->samples;
+    then.baseline = via->baseline;
     const char *why;
     IrRef at;
-    return !es_illegal(f, &then, &why, &at);
+    return admits(f->g, d, via->estimator) && !es_illegal(f, &then, &why, &at);
+}
+
+/* The work of one estimate, in programs that follow from the draw; counted up to one more than
+ * AUTO_VALUES. */
+static int64_t programs(const EsFacts *f, const EsDraw *d, IrEstimator e)
+{
+    const IrNode *n = &f->g->node[d->node];
+    int64_t values = ir_dist_values(f->g, n->attr.dist, n->in), joint = es_support_size(f->g, n);
+    if (e == IR_EST_ENUMERATE)
+        return joint > 0 ? joint : AUTO_VALUES + 1;
+    return e == IR_EST_LOCAL_EXPECTATION ? 1 + ir_elements(&n->type) * (values - 1) : 2;
+}
+
+/* From the exact to the rough: the first that is legal, and not too much work. */
+static const IrVia preferred[] = {
+    {.estimator = IR_EST_ENUMERATE, .samples = 1},
+    {.estimator = IR_EST_PATHWISE, .samples = 1},
+    {.estimator = IR_EST_IMPLICIT, .samples = 1},
+    {.estimator = IR_EST_LOCAL_EXPECTATION, .samples = 1},
+    {.estimator = IR_EST_DISARM, .samples = 2},
+    {.estimator = IR_EST_COUPLED, .samples = 1},
+    {.estimator = IR_EST_SCORE, .samples = 2, .baseline = IR_LEAVE_ONE_OUT},
+};
+
+static const IrVia *prefer(const EsFacts *f, const EsDraw *d)
+{
+    size_t last = sizeof preferred / sizeof *preferred - 1;
+    for (size_t i = 0; i < last; i++) {
+        bool moves = preferred[i].estimator == IR_EST_PATHWISE ||
+                     preferred[i].estimator == IR_EST_IMPLICIT; /* jumps are seen to later */
+        if (moves ? admits(f->g, d, preferred[i].estimator) &&
+                        (preferred[i].estimator == IR_EST_PATHWISE || es_reads_as_angle(f, d))
+                  : programs(f, d, preferred[i].estimator) <= AUTO_VALUES &&
+                        would_do(f, d, &preferred[i]))
+            return &preferred[i];
+    }
+    return &preferred[last];
 }
 
 static void first_choice(const EsFacts *f, EsDraw *d)
@@ -131,6 +174,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .copies = via->noise,
                   .temperature = via->temperature > 0 ? via->temperature : 1,
                   .relaxed = IR_NONE,
+                  .constant = via->constant,
                   .value = IR_NONE,
                   .logp = IR_NONE,
                   .average = IR_NONE,
@@ -143,18 +187,10 @@ static void first_choice(const EsFacts *f, EsDraw *d)
         d->samples = 1;
     if (via->estimator != IR_EST_AUTO)
         return;
-    int64_t values = es_support_size(f->g, n);
-    if (values > 0 && values <= AUTO_VALUES && enumerable(f, d)) {
-        d->estimator = IR_EST_ENUMERATE;
-    } else if (admits(f->g, d, IR_EST_PATHWISE)) {
-        d->estimator = IR_EST_PATHWISE;
-    } else if (admits(f->g, d, IR_EST_IMPLICIT) && es_reads_as_angle(f, d)) {
-        d->estimator = IR_EST_IMPLICIT;
-    } else {
-        d->estimator = IR_EST_SCORE;
-        d->samples = 2;
-        d->baseline = IR_LEAVE_ONE_OUT;
-    }
+    const IrVia *best = prefer(f, d);
+    d->estimator = best->estimator;
+    d->samples = best->samples;
+    d->baseline = best->baseline;
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
@@ -162,12 +198,11 @@ static void first_choice(const EsFacts *f, EsDraw *d)
 static const char *baseline_words(const EsDraw *d)
 {
     switch (d->baseline) {
-    case IR_LEAVE_ONE_OUT:
-        return ", leave-one-out baseline";
-    case IR_MOVING_AVERAGE:
-        return ", moving-average baseline";
-    default:
-        return ", no baseline";
+    case IR_LEAVE_ONE_OUT: return ", leave-one-out baseline";
+    case IR_MOVING_AVERAGE: return ", moving-average baseline";
+    case IR_LEARNED_BASELINE: return ", learned baseline";
+    case IR_CONSTANT_BASELINE: return ", constant baseline";
+    default: return ", no baseline";
     }
 }
 

@@ -96,13 +96,37 @@ static bool add_alternatives(Lowering *l, EsDraw *d, PassCtx *cx)
            (values <= 2 || add_plate(l, d, IR_PLATE_STATIC, "others", values - 1, &d->variant, cx));
 }
 
+static bool feeds_later(const Lowering *l, uint32_t i)
+{
+    const EsReach *e = &l->p.reach[i];
+    for (IrRef r = 0; r < l->source.count; r++)
+        if (e->reached[r] && l->live[r] && e->later[r])
+            return true;
+    return false;
+}
+
+/* The values of the step before, and of those that are read after the loop. */
+static bool add_chain(Lowering *l, EsDraw *d, int64_t values, PassCtx *cx)
+{
+    const char *why;
+    IrRef at;
+    EsChain *c = d->chain = es_chain(&l->source, l->live, d->node, &why, &at);
+    bool ok = add_plate(l, d, IR_PLATE_ENUMERATION, "before", values, &c->before, cx);
+    for (uint32_t i = 0; i < c->reads && ok; i++)
+        ok = add_plate(l, d, IR_PLATE_ENUMERATION,
+                       arena_printf(l->p.g->model->arena, "at%lld", (long long)c->read[i].step),
+                       values, &c->read[i].plate, cx);
+    return ok;
+}
+
 static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
 {
     EsDraw *d = &l->p.draw[i];
     Gains gains = derive[d->estimator].plates;
     int64_t values = es_support_size(&l->source, &l->source.node[d->node]);
     if (gains == GAINS_VALUES)
-        return add_plate(l, d, IR_PLATE_ENUMERATION, "values", values, &d->own, cx);
+        return add_plate(l, d, IR_PLATE_ENUMERATION, "values", values, &d->own, cx) &&
+               (!feeds_later(l, i) || add_chain(l, d, values, cx));
     if (gains == GAINS_SUBSET)
         return add_plate(l, d, IR_PLATE_ENUMERATION, "set", d->samples, &d->own, cx);
     if (d->samples > 1 && !add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx))
@@ -141,6 +165,23 @@ static bool add_plates(Lowering *l, PassCtx *cx)
     return ok;
 }
 
+/* The plate that stands for a node whatever its operands: of an enumerated draw, of the step before
+ * it, of a step after the loop; -1: none. */
+static int32_t plate_instead(const Lowering *l, IrRef r)
+{
+    for (uint32_t i = 0; i < l->p.draws; i++) {
+        const EsDraw *d = &l->p.draw[i];
+        if (d->node == r && d->estimator == IR_EST_ENUMERATE)
+            return d->own;
+        if (d->chain && d->chain->carry == r)
+            return d->chain->before;
+        for (uint32_t k = 0; d->chain && k < d->chain->reads; k++)
+            if (d->chain->read[k].node == r)
+                return d->chain->read[k].plate;
+    }
+    return -1;
+}
+
 /* What follows from a draw gains its plate; carries look forward, so until nothing changes. */
 static void spread_plates(Lowering *l)
 {
@@ -149,9 +190,9 @@ static void spread_plates(Lowering *l)
         changed = false;
         for (IrRef r = 0; r < g->count; r++) {
             const EsDraw *d = g->node[r].op == IR_SAMPLE ? draw_of(l, r) : NULL;
-            IrPlates gains = d && d->own >= 0 ? 1u << d->own : 0;
-            bool alone = d && d->estimator == IR_EST_ENUMERATE; /* its values are always the same */
-            for (uint32_t k = 0; k < g->node[r].n_in && !alone; k++)
+            int32_t instead = plate_instead(l, r);
+            IrPlates gains = instead >= 0 ? 1u << instead : d && d->own >= 0 ? 1u << d->own : 0;
+            for (uint32_t k = 0; k < g->node[r].n_in && instead < 0; k++)
                 gains |= l->extra[g->node[r].in[k]];
             changed |= gains != l->extra[r];
             l->extra[r] = gains;
@@ -180,6 +221,10 @@ IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPl
 {
     type.elem = IR_REAL;
     type.plates = plates;
+    for (IrRef r = 0; r < g->count && MUTATED(SHARED_NOISE); r++)
+        if (g->node[r].op == IR_DRAW && ir_type_equal(&g->node[r].type, &type) &&
+            g->node[r].attr.k[0] == (base == IR_BASE_UNIFORM))
+            return r;
     IrAttr attr = {.item = g->sites, .k = {base == IR_BASE_UNIFORM}};
     *arena_push(g->model->arena, g->site, g->sites, IrSite) = (IrSite){name};
     return ir_typed(g, IR_DRAW, attr, type, 0, NULL);
@@ -200,7 +245,8 @@ IrRef es_value_moving(EsProgram *p, EsDraw *d, const IrNode *n)
 
 IrRef es_value_held(EsProgram *p, EsDraw *d, const IrNode *n)
 {
-    return ir_unary(p->g, IR_SAMPLED, es_value_moving(p, d, n));
+    IrRef value = es_value_moving(p, d, n);
+    return MUTATED(KEPT_TANGENT) ? value : ir_unary(p->g, IR_SAMPLED, value);
 }
 
 IrRef es_value_measured(EsProgram *p, EsDraw *d, const IrNode *n)
@@ -274,6 +320,25 @@ IrRef es_value_enumerated(EsProgram *p, EsDraw *d, const IrNode *n)
     return value;
 }
 
+/* The plate of the enumerated draw that a chain begins with; -1: it is taken as it is. */
+static int32_t first_values(const Lowering *l, const EsChain *c)
+{
+    IrRef first = l->source.node[c->carry].in[0];
+    for (uint32_t i = 0; i < l->p.draws && c->apart; i++)
+        if (l->p.draw[i].node == first && l->p.draw[i].estimator == IR_EST_ENUMERATE &&
+            l->p.g->plate[l->p.draw[i].own].size == l->p.g->plate[c->before].size)
+            return l->p.draw[i].own;
+    return -1;
+}
+
+static void link_chain(const Lowering *l, EsDraw *d)
+{
+    const IrNode *carry = &l->source.node[d->chain->carry];
+    int32_t steps = l->source.region[carry->region - 1].plate;
+    es_chain_weights(l->p.g, d->chain, d->own, steps, l->now[carry->in[0]],
+                     first_values(l, d->chain));
+}
+
 static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
 {
     EsDraw *d = draw_of(l, r);
@@ -281,9 +346,10 @@ static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
     d->law = n->attr.dist;
     d->arg = arg;
     d->plates = n->type.plates | l->extra[r];
-    d->weighed = with_plates_of_weights(g, d->plates);
     d->value = derive[d->estimator].value(&l->p, d, n);
-    if (g->node[d->value].op == IR_SAMPLED && d->moved && g->entry == IR_ENTRY_STEP)
+    if (d->chain)
+        link_chain(l, d);
+    if ((g->node[d->value].op == IR_SAMPLED || MUTATED(KEPT_TANGENT)) && d->moved && g->entry == IR_ENTRY_STEP)
         d->logp = ir_dist_info[d->law].logpdf(g, arg, d->value);
     ir_set_name(g, d->value, n->name);
     g->node[d->value].why = d->why;
@@ -307,13 +373,8 @@ static void lower_cost(Lowering *l, const IrNode *n, IrRef r, IrRef value)
 {
     EsProgram *p = &l->p;
     IrPlates plates = n->type.plates | l->extra[r] | p->g->node[value].type.plates;
-    *arena_push(p->g->model->arena, p->cost, p->costs, EsCost) =
-        (EsCost){.source = r,
-                 .value = value,
-                 .plates = with_plates_of_weights(p->g, plates),
-                 .attr = n->attr,
-                 .why = n->why,
-                 .at = n->at};
+    *arena_push(p->g->model->arena, p->cost, p->costs, EsCost) = (EsCost){
+        .source = r, .value = value, .plates = plates, .attr = n->attr, .why = n->why, .at = n->at};
 }
 
 /* Draws are made of their logarithms where these are longer-lived: log(z) reads them. */
@@ -335,6 +396,19 @@ static const EsDraw *density_of(const Lowering *l, IrRef r)
     return NULL;
 }
 
+/* The values of the plate, of the node's shape. */
+static IrRef value_instead(const Lowering *l, const IrNode *n, IrRef r)
+{
+    IrRef index = ir_index(l->p.g, (uint32_t)plate_instead(l, r), 0);
+    return es_shape_as(l->p.g, index, &n->type);
+}
+
+static bool is_chain(Lowering *l, IrRef r)
+{
+    const EsDraw *d = draw_of(l, r);
+    return d && d->chain;
+}
+
 static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
 {
     IrGraph *g = l->p.g;
@@ -347,7 +421,11 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
     if (d)
         return es_stopped_density(g, d);
     IrType type = n->type;
+    if (n->op != IR_SAMPLE && plate_instead(l, r) >= 0)
+        return value_instead(l, n, r);
     switch (n->op) {
+    case IR_TO_AXIS: /* of a chain: its steps are read one by one */
+        return is_chain(l, n->in[0]) ? in[0] : ir_node(g, n->op, n->attr, 1, in);
     case IR_SAMPLE:
         return lower_draw(l, n, r, in);
     case IR_COST:
@@ -400,7 +478,7 @@ static void lower(Lowering *l)
     }
     for (IrRef r = 0; r < l->source.count; r++) {
         const IrNode *n = &l->source.node[r];
-        if (l->live[r] && n->op == IR_CARRY)
+        if (l->live[r] && n->op == IR_CARRY && plate_instead(l, r) < 0)
             g->node[l->now[r]].in[1] = l->now[n->in[1]];
     }
     g->in_region = 0;
@@ -410,7 +488,10 @@ static void lower(Lowering *l)
         for (uint32_t k = 0; k < d->guards; k++)
             d->guard[k] = l->now[d->guard[k]];
         d->bound = d->bound == IR_NONE ? IR_NONE : l->now[d->bound];
+        d->weighed = with_plates_of_weights(g, d->plates);
     }
+    for (uint32_t i = 0; i < l->p.costs; i++)
+        l->p.cost[i].plates = with_plates_of_weights(g, l->p.cost[i].plates);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------- */

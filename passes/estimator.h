@@ -4,6 +4,7 @@
 #define SGC_PASSES_ESTIMATOR_H
 
 #include "passes/adjoint.h"
+#include "passes/mutant.h"
 #include "passes/pass.h"
 
 enum {
@@ -13,6 +14,31 @@ enum {
 };
 
 typedef struct EsSubset EsSubset;
+
+/* A single step of a chain that is read after its loop. */
+typedef struct EsChainRead {
+    IrRef node; /* of the source graph */
+    int64_t step;
+    int32_t plate; /* of its values */
+} EsChainRead;
+
+enum { ES_CHAIN_READS = 8 };
+
+/* An enumerated draw that decides its own law a step later (chain.c). */
+typedef struct EsChain {
+    IrRef carry;    /* of the source graph: the step before */
+    int32_t before; /* the plate of its values */
+    bool apart;     /* the first step is a draw that nothing reads together with the others */
+    EsChainRead read[ES_CHAIN_READS];
+    uint32_t reads;
+} EsChain;
+
+/* NULL: the draw is no chain, why in words and where. */
+EsChain *es_chain(const IrGraph *g, const bool *live, IrRef draw, const char **why, IrRef *at);
+/* Sets the weights of the chain's plates; `now` has the probability of a value given the one before.
+ * The first step is of the plate `first_values`, or known. */
+void es_chain_weights(IrGraph *g, EsChain *c, int32_t now, int32_t steps, IrRef first,
+                      int32_t first_values);
 
 /* One live draw of the graph, and what was decided for it. */
 typedef struct EsDraw {
@@ -42,6 +68,8 @@ typedef struct EsDraw {
     IrRef relaxed;   /* of biased estimators: what stands for it as a number, or for its one-hot */
     double temperature;
     EsSubset *set;   /* of a draw without replacement */
+    EsChain *chain;  /* of an enumerated draw that feeds later steps */
+    double constant; /* baseline */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
 } EsDraw;
@@ -98,6 +126,7 @@ static inline bool es_is_pathwise(const EsDraw *d)
 
 /* Two draws of one `~`, in a loop that the frontend unrolled: they share what a statement has once,
  * the plate of samples and the moving average. */
+bool es_same_place(const IrGraph *source, const EsDraw *a, const EsDraw *b);
 bool es_same_statement(const IrGraph *source, const EsDraw *a, const EsDraw *b);
 
 /* What a draw reaches.  One entry a node of the graph. */
@@ -202,6 +231,8 @@ IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates pl
 /* Of the samples of draw d: mirrored in pairs, or a shifted lattice, if it says so (noise.c). */
 IrRef es_copied_noise(EsProgram *p, const EsDraw *d, const IrNode *sample);
 IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates);
+/* What the arguments of the law say about f, before this step learns from it (learn.c). */
+IrRef es_learned_baseline(EsProgram *p, const EsDraw *d, IrRef f);
 /* f less the mean of the other copies in the draw's plate of samples. */
 IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f);
 /* Adds an adjoint to start from: `value` may have plates that the node lacks, and is summed over

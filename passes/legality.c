@@ -108,6 +108,8 @@ IrRef es_next_jump(const EsFacts *f, IrRef r)
 
 IrRef es_find_jump(const EsFacts *f)
 {
+    if (MUTATED(UNSEEN_JUMP))
+        return IR_NONE;
     IrRef r = es_next_jump(f, 0);
     while (r != IR_NONE && es_boundary_draw(f, r) >= 0)
         r = es_next_jump(f, r + 1);
@@ -342,6 +344,8 @@ RULE(read_as_angle)
 RULE(fixed_support)
 {
     (void)at;
+    if (MUTATED(MOVED_SUPPORT))
+        return NULL;
     const IrNode *n = &f->g->node[d->node];
     uint32_t moves = ir_dist_info[n->attr.dist].moves;
     for (uint32_t k = 0; k < n->n_in; k++)
@@ -380,27 +384,39 @@ RULE(few_values)
                         es_name(n), (long long)ir_elements(&n->type), ES_ENUMERATION_BUDGET);
 }
 
+/* NULL: what later steps know of the draw is its own value. */
+static const char *chain_fails(const EsFacts *f, const EsDraw *d, IrRef *at)
+{
+    const char *why;
+    IrRef where;
+    if (es_chain(f->g, f->live, d->node, &why, &where))
+        return NULL;
+    *at = where;
+    return arena_printf(f->g->model->arena,
+                        "%s cannot be enumerated: it feeds later steps of its sequence, and %s",
+                        es_name(&f->g->node[d->node]), why);
+}
+
+static bool feeds_later(const EsFacts *f, const EsReach *e)
+{
+    for (IrRef r = 0; r < f->g->count; r++)
+        if (e->reached[r] && f->live[r] && e->later[r])
+            return true;
+    return false;
+}
+
 RULE(read_by_copy)
 {
-    (void)at;
     const IrGraph *g = f->g;
     EsReach e = es_reach(g, d->node);
-    for (IrRef r = 0; r < g->count; r++) {
-        if (!e.reached[r] || !f->live[r])
-            continue;
-        const char *who = es_name(&g->node[d->node]);
-        if (e.later[r])
-            return arena_printf(
-                g->model->arena,
-                "%s cannot be enumerated: it feeds later steps of its sequence: sum "
-                "them out with logsumexp, as a forward recursion does",
-                who);
-        if (e.mixed[r])
+    if (feeds_later(f, &e))
+        return chain_fails(f, d, at);
+    for (IrRef r = 0; r < g->count; r++)
+        if (e.reached[r] && f->live[r] && e.mixed[r])
             return arena_printf(g->model->arena,
                                 "%s cannot be enumerated: line %u reads all copies of it at once: "
                                 "their joint values would have to be enumerated",
-                                who, g->node[r].at.line);
-    }
+                                es_name(&g->node[d->node]), g->node[r].at.line);
     return NULL;
 }
 
@@ -457,7 +473,7 @@ static IrRef mixes(const EsFacts *f, const EsDraw *d)
 RULE(alone)
 {
     IrRef mixed = mixes(f, d);
-    if (mixed == IR_NONE)
+    if (mixed == IR_NONE || MUTATED(ALL_AT_ONCE))
         return NULL;
     *at = mixed;
     return arena_printf(f->g->model->arena,
@@ -471,8 +487,8 @@ RULE(one_law)
 {
     (void)at;
     const IrNode *n = &f->g->node[d->node];
-    for (uint32_t i = 0; i < f->draws; i++) {
-        if (!es_same_statement(f->g, &f->draw[i], d))
+    for (uint32_t i = 0; i < f->draws && !MUTATED(UNLIKE_COPIES); i++) {
+        if (!es_same_place(f->g, &f->draw[i], d))
             continue;
         EsReach e = es_reach(f->g, f->draw[i].node);
         for (uint32_t k = 0; k < n->n_in; k++)

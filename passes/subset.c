@@ -106,7 +106,8 @@ IrRef es_value_subset(EsProgram *p, EsDraw *d, const IrNode *n)
     IrRef value = draw_set(p, d, n, set), all = set_probability(g, set, 0), weight[ES_SUBSET];
     for (uint32_t i = 0; i < set->size; i++) {
         IrRef ratio = ir_binary(g, IR_DIV, set_probability(g, set, 1u << i), all);
-        weight[i] = ir_binary(g, IR_MUL, set->chance[i], ratio);
+        weight[i] = MUTATED(NO_OTHER_MASS) ? set->chance[i]
+                                           : ir_binary(g, IR_MUL, set->chance[i], ratio);
     }
     g->plate[d->own].weight = ir_unary(g, IR_SAMPLED, to_copies(g, d, weight));
     return ir_unary(g, IR_SAMPLED, value);

@@ -56,7 +56,10 @@ static IrRef objective(EsProgram *p)
 
 IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f)
 {
-    IrRef others = ir_binary(g, IR_SUB, es_sum_plates(g, f, 1u << d->own), f);
+    IrRef all = es_sum_plates(g, f, 1u << d->own);
+    if (MUTATED(SELF_BASELINE))
+        return ir_binary(g, IR_SUB, f, es_times(g, all, ir_const(g, 1 / (double)d->samples)));
+    IrRef others = ir_binary(g, IR_SUB, all, f);
     return ir_binary(g, IR_SUB, f, es_times(g, others, ir_const(g, 1 / (double)(d->samples - 1))));
 }
 
@@ -75,10 +78,14 @@ static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
         d->average = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
     }
     d->mean = es_mean(g, f, d->weighed);
+    if (MUTATED(EAGER_AVERAGE))
+        return ir_binary(g, IR_ADD, es_times(g, d->average, ir_const(g, MEMORY)),
+                         es_times(g, d->mean, ir_const(g, 1 - MEMORY)));
     return d->average;
 }
 
-/* What every moving average is after this step: the mean over the draws of its statement enters. */
+/* What every moving average is after this step: the mean over the draws of its statement enters.
+ * The states of learned baselines see to themselves. */
 static void update_averages(EsProgram *p)
 {
     IrGraph *g = p->g;
@@ -94,6 +101,8 @@ static void update_averages(EsProgram *p)
             draws++;
             g->here = g->node[d->value].at;
         }
+        if (before == IR_NONE)
+            continue;
         IrRef news = es_times(g, sum, ir_const(g, (1 - MEMORY) / draws));
         IrRef after = ir_binary(g, IR_ADD, es_times(g, before, ir_const(g, MEMORY)), news);
         ir_node(g, IR_NEXT, (IrAttr){.item = s}, 1, &after);
@@ -134,6 +143,10 @@ void es_term_score(EsProgram *p, uint32_t i)
         f = es_less_others(g, d, f);
     else if (d->baseline == IR_MOVING_AVERAGE)
         f = ir_binary(g, IR_SUB, f, moving_average(p, i, f));
+    else if (d->baseline == IR_CONSTANT_BASELINE)
+        f = ir_binary(g, IR_SUB, f, ir_const(g, d->constant));
+    else if (d->baseline == IR_LEARNED_BASELINE)
+        f = ir_binary(g, IR_SUB, f, es_learned_baseline(p, d, f));
     es_seed_score(p, d, es_weighed_gain(g, d, f));
 }
 
@@ -166,7 +179,7 @@ void es_term_exchangeable(EsProgram *p, uint32_t i)
     if (f == IR_NONE)
         return;
     IrRef w = es_weighed_gain(g, d, es_less_others(g, d, f));
-    IrRef factor = decorrelate(g, d);
+    IrRef factor = MUTATED(NAIVE_PAIRS) ? ir_const(g, 1) : decorrelate(g, d);
     es_seed_score(p, d, ir_binary(g, IR_MUL, factor, w));
 }
 

@@ -94,7 +94,8 @@ static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, co
         if (steps >> t & 1) {
             IrType whole = g->node[v].type;
             whole.plates |= 1u << t;
-            v = later_steps(g, es_broadcast(g, v, whole), t, e->lag[c->source]);
+            v = later_steps(g, es_broadcast(g, v, whole), t,
+                            e->lag[c->source] + MUTATED(LATE_STEP));
         }
     return v;
 }
@@ -104,7 +105,9 @@ IrRef es_downstream(EsProgram *p, uint32_t i, EsWorld *w)
     IrRef f = IR_NONE;
     for (uint32_t k = 0; k < p->costs; k++) {
         const EsCost *c = &p->cost[k];
-        if (!p->reach[i].reached[c->source])
+        bool last = f != IR_NONE && k + 1 == p->costs;
+        if ((!p->reach[i].reached[c->source] && !MUTATED(EVERY_COST)) ||
+            (last && MUTATED(LOST_COST)))
             continue;
         IrRef v = downstream_cost(p, &p->draw[i], &p->reach[i], c, w);
         f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
@@ -146,6 +149,8 @@ IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
     for (uint32_t p = 0; p < g->plates; p++)
         if (d->weighed >> p & 1 && g->plate[p].kind == IR_PLATE_ENUMERATION)
             w = es_times(g, w, g->plate[p].weight);
+    if (rows && MUTATED(SCALE_TWICE) && d->weighed & rows)
+        w = es_times(g, w, divide(g, leaf(g, IR_TOTAL), leaf(g, IR_ROWS)));
     if (rows)
         w = divide(g, w == IR_NONE ? ir_const(g, 1) : w,
                    leaf(g, d->weighed & rows ? IR_ROWS : IR_TOTAL));

@@ -178,6 +178,13 @@ static const char *const estimator[] = {
     "      h[2] ~ bernoulli(logits = w * x) via vimco\n"
     "      q = sin(w * sum(h)) - sum(log_prob(bernoulli(logits = w * x), h))\n    }\n"
     "    cost -logmeanexp(u, over = k)\n    cost -logmeanexp(q, over = k)\n  }\n}\n",
+    "param s[3] = zeros()\nparam m[3, 3] = zeros()\n"
+    "graph g {\n  plate n = rows(6) {\n    data x\n    z[0] ~ categorical(logits = s) via enumerate\n"
+    "    for t in 1..4 {\n      z[t] ~ categorical(logits = m[z[t-1]] * x) via enumerate\n"
+    "      h[2] ~ bernoulli(logits = s[z[t]] * x) via score(baseline = learned)\n"
+    "      cost sin(s[z[t]] + z[t-1] * x + sum(h))\n    }\n    cost cos(s[z[2]] * x)\n  }\n"
+    "  k ~ poisson(exp(s[0])) via coupled\n  b[3] ~ binomial(5, sigmoid(s)) via coupled\n"
+    "  c ~ geometric(sigmoid(s[1])) via coupled\n  cost sin(k + sum(b) + c)\n}\n",
     "param m[3] = zeros()\nparam w[3, 4] = zeros()\n"
     "graph g {\n  c ~ categorical(logits = m) via unordered_set\n"
     "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via "

@@ -47,6 +47,49 @@ static const Problem bits = {
     {0.4, -0.8, 1.3},
     1.5528085801104083,
     {0.0158775899048246, 0.1552148235549518, -0.00239347775419458}};
+/* A walk of +1 and -1: of 100 steps by their number that go up, of 4 step by step. */
+static const Problem p7 = {"P7",
+                           "param p = ones()\ngraph g {\n  x ~ binomial(100, p) via %s\n"
+                           "  cost abs(2 * x - 100) * abs(2 * x - 100)\n}\n",
+                           {0.6},
+                           496,
+                           {7920}};
+static const Problem p7_steps = {"P7, 4 steps",
+                                 "param p = ones()\ngraph g {\n  s[0] = 0.0\n  for t in 1..5 {\n"
+                                 "    b ~ bernoulli(p) via %s\n    s[t] = s[t-1] + 2 * b - 1\n  }\n"
+                                 "  cost abs(s[4]) * abs(s[4])\n}\n",
+                                 {0.6},
+                                 4.48,
+                                 {9.6}};
+/* A mixture of two, its indicator summed inside the logarithm by the program. */
+static const Problem p33 = {
+    "P33",
+    "param w = ones()\nparam m[2] = ones()\nparam s = ones()\ngraph g {\n"
+    "  x = [-1.2, 0.3, 2.5, 1.9]\n"
+    "  first = log_prob(normal(m[0], exp(s)), x) + log(sigmoid(w))\n"
+    "  second = log_prob(normal(m[1], exp(s)), x) + log(sigmoid(-w))\n"
+    "  cost sum(logsumexp(stack(first, second), axis = 0))\n}\n",
+    {0.2, -0.5, 1.5, -0.1},
+    -6.9986655792347,
+    {-0.498831396607428, -0.0475671949486766, 1.14806229898338, -0.418599500460888}};
+static const Problem p35 = {"P35",
+                            "param l[3] = ones()\ngraph g {\n  a ~ categorical(logits = l) via %s\n"
+                            "  cost gather([1.0, 0.2, -0.5], a)\n}\n",
+                            {0.1, 0.4, -0.3},
+                            0.309521979924963,
+                            {0.22862156631861, -0.0489504815412114, -0.179671084777398}};
+/* The iterated prisoner's dilemma of LOLA, by its closed form; the other's policy is data. */
+static const Problem p36 = {
+    "P36",
+    "param a[5] = ones()\ngraph g {\n  b = [0.0, 0.2, -0.1, 0.3, 0.1]\n"
+    "  p = sigmoid(a)\n  q = sigmoid(gather(b, [0, 1, 3, 2, 4]))\n"
+    "  start = stack(p[0] * q[0], p[0] * (1 - q[0]), (1 - p[0]) * q[0], (1 - p[0]) * (1 - q[0]))\n"
+    "  c = p[1:5]\n  d = q[1:5]\n"
+    "  move = transpose(stack(c * d, c * (1 - d), (1 - c) * d, (1 - c) * (1 - d)))\n"
+    "  cost start @ solve(diag([1.0, 1.0, 1.0, 1.0]) - 0.96 * move, [-1.0, -3.0, 0.0, -2.0])\n}\n",
+    {0.1, -0.2, 0.3, 0.4, -0.5},
+    -36.1237537157917,
+    {-0.2261745553757, -1.40188805386248, -1.22874474826555, -1.39231748170573, -1.18277863167258}};
 static const Problem p8 = {
     "P8", LOCATION_SCALE("normal", "abs(z) * abs(z)"), {0.3, 1.7}, 2.98, {0.6, 3.4}};
 static const Problem p8b = {"P8b",
@@ -228,6 +271,20 @@ static const struct {
     {&bits, "disarm", 0.12079},
     {&bits, "local_expectation", 0.05232},
     {&bits, "measure_valued", 0.05232},
+    {&p4, "score(baseline = 40.2)", 0},
+    {&p4, "coupled", 0},
+    {&p5, "coupled", 0},
+    {&p6, "coupled", 0},
+    {&p7, "enumerate", 0},
+    {&p7_steps, "score(samples = 2, baseline = leave_one_out)", 0},
+    {&p7_steps, "measure_valued", 0},
+    {&p33, "", 0},
+    {&p35, "enumerate", 0},
+    {&p35, "score", 0},
+    {&p35, "score(baseline = learned)", 0},
+    {&p35, "local_expectation", 0},
+    {&p35, "unordered_set", 0},
+    {&p36, "", 0},
     {&p3, "enumerate", 0},
     {&p3, "measure_valued", 0},
     {&p8, "score", 44.613},

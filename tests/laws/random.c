@@ -30,19 +30,22 @@ static const char *const any_via[] = {NULL,
                                       "score(samples = 2)",
                                       "score(samples = 2, baseline = leave_one_out)",
                                       "score(baseline = moving_average)",
+                                      "score(baseline = learned)",
+                                      "score(baseline = 0.7)",
                                       "measure_valued"};
-static const char *const discrete_via[] = {"enumerate", "enumerate", "local_expectation", "disarm",
-                                           "coupled"};
-static const char *const continuous_via[] = {"pathwise", "pathwise", "pathwise(samples = 2)",
-                                             "pathwise", "pathwise"};
+static const char *const discrete_via[] = {"enumerate", "enumerate", "local_expectation",
+                                           "coupled", "disarm", "disarm(samples = 3)",
+                                           "unordered_set"};
+static const char *const continuous_via[] = {"pathwise", "pathwise", "pathwise(samples = 2)"};
 
 static const char *some_via(uint64_t *random, bool discrete)
 {
     enum {
         ANY = sizeof any_via / sizeof *any_via,
-        MORE = sizeof discrete_via / sizeof *discrete_via
+        DISCRETE = sizeof discrete_via / sizeof *discrete_via,
+        CONTINUOUS = sizeof continuous_via / sizeof *continuous_via
     };
-    int i = random_below(random, ANY + MORE);
+    int i = random_below(random, ANY + (discrete ? DISCRETE : CONTINUOUS));
     return i < ANY ? any_via[i] : discrete ? discrete_via[i - ANY] : continuous_via[i - ANY];
 }
 

@@ -59,7 +59,16 @@ static const struct {
      "reads all copies of it at once"},
     {MODEL("  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1]) via enumerate\n"
            "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
-     "feeds later steps of its sequence"},
+     "feeds later steps of its sequence, and what is carried on is more than its own value"},
+    {MODEL("  z[0] = 0\n  for t in 1..4 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
+           "  }\n  cost sin(z[1] + 2 * z[3])"),
+     "this reads two steps of it that are no neighbours"},
+    {MODEL("  z[0] = 0\n  for t in 1..4 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
+           "  }\n  cost sin(sum(z))"),
+     "this reads several copies or steps of it at once"},
+    {MODEL("  z[0] = 0\n  z[1] = 1\n  for t in 2..5 {\n"
+           "    z[t] ~ categorical(logits = l * (z[t-1] + z[t-2])) via enumerate\n    cost sin(z[t])\n  }"),
+     "what is carried on is more than its own value"},
     /* antithetic copies of a trajectory meet different laws at its second step */
     {MODEL(
          "  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1] + theta) via disarm\n"
@@ -81,6 +90,23 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
     {MODEL("  x ~ uniform(theta, 1) via score\n  cost sin(x)"), "score"},
     {MODEL("  cost kl(laplace(theta, 1), uniform(0, 1))"), "no closed form"},
+    {MODEL("  h[0] ~ bernoulli(logits = theta) via score\n  for t in 1..4 {\n"
+           "    h[t] ~ bernoulli(logits = theta * h[t-1]) via disarm\n    cost sin(h[t])\n  }"),
+     "the copies of h have laws of their own"},
+    {MODEL("  h ~ bernoulli(logits = theta) via disarm(samples = 1)\n  cost sin(h)"),
+     "samples of h are compared with each other"},
+    {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = l[k]) via local_expectation\n  }\n"
+           "  cost sin(sum(h, over = k))"),
+     "local_expectation compares one copy with another value of it"},
+    {MODEL("  h ~ poisson(exp(theta)) via coupled\n  s[0] = theta\n  for t in 1..4 {\n"
+           "    k ~ poisson(exp(theta)) via coupled\n    s[t] = s[t-1] + k\n  }\n  cost sin(s[3] + h)"),
+     "or a later step"},
+    {MODEL("  c[2] ~ categorical(logits = l) via unordered_set\n  cost sin(sum(l[c]))"),
+     "whose joint values make no small set"},
+    {MODEL("  c ~ categorical(logits = l) via unordered_set(samples = 4)\n  cost l[c]"),
+     "4 of 3 values of c make no set"},
+    {MODEL("  c ~ categorical(logits = l) via disarm\n  cost l[c]"), "no rule is known for it"},
+    {MODEL("  h ~ bernoulli(logits = theta) via importance\n  cost h"), "no importance weights"},
     {MODEL("  z ~ weibull(exp(theta), 1) via measure_valued\n  cost sin(z)"),
      "in which weibull has no pair of measures"},
     {MODEL("  h[300, 300] ~ bernoulli(logits = theta) via measure_valued\n  cost sin(sum(h))"),
@@ -268,7 +294,20 @@ static const struct {
     {MODEL("  h ~ bernoulli(logits = theta)\n  cost sin(h)"),
      "h ~ bernoulli: enumerated (chosen), 2"},
     {MODEL("  h[9] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
-     "h ~ bernoulli: score (chosen)"},
+     "h ~ bernoulli: local_expectation (chosen)"},
+    {MODEL("  h[40] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
+     "h ~ bernoulli: disarm (chosen), samples = 2"},
+    {MODEL("  h ~ poisson(exp(theta))\n  cost sin(h)"), "h ~ poisson: coupled (chosen)"},
+    {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = l[k])\n  }\n  cost sin(sum(h, over = k))"),
+     "h ~ bernoulli: disarm (chosen)"},
+    {MODEL("  c[9] ~ categorical(logits = l)\n  cost sin(sum(l[c]))"),
+     "c ~ categorical: local_expectation (chosen)"},
+    {MODEL("  h[0] ~ categorical(logits = l)\n  for t in 1..9 {\n"
+           "    h[t] ~ categorical(logits = l * h[t-1])\n    cost sin(h[t])\n  }"),
+     "h ~ categorical: enumerated (chosen)"},
+    {MODEL("  s[0] = theta\n  for t in 1..9 {\n    h ~ categorical(logits = l * s[t-1])\n"
+           "    s[t] = sin(s[t-1] + h)\n  }\n  cost s[8]"),
+     "h ~ categorical: score (chosen)"},
     {MODEL("  z ~ normal(0, 1)\n  cost sin(z) * theta"), "no parameter reaches its law"},
     {MODEL("  z ~ normal(theta, 1)\n  cost relu(abs(z) + 1)"),
      "the cost at 5:3 is Lipschitz: relu at 5:8 of abs at 5:13"},
