@@ -1,0 +1,262 @@
+(** * Certificates of models
+
+    A model is a graph with the laws of what it draws.  [certify] is the whole check: that the compiler's
+    program is the estimator of the graph, that its weights are right, and that its expected cost may be
+    differentiated under the expectation.  [certified] is the theorem that it buys. *)
+From Coq Require Import Reals Lra Lia List Bool Arith Permutation.
+From Coquelicot Require Import Coquelicot.
+From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Defined Number Certificate Fast Draws Finite.
+From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame.
+Import ListNotations.
+Open Scope R_scope.
+
+(** The base law of every number of a sample: standard normal or uniform noise, or, for a draw whose
+    density the graph has, the counting measure on its values or Lebesgue's measure. *)
+Inductive base := Normal | Uniform | Bits | Values (d : dim) | Line.
+Definition draw := (nat * shape * base)%type.
+Definition draw_id (x : draw) : nat := fst (fst x).
+Definition draw_shape (x : draw) : shape := snd (fst x).
+Definition base_law (rho : dim -> nat) (b : base) : expectation R :=
+  match b with
+  | Normal => normalE
+  | Uniform => unitE
+  | Bits => bits
+  | Values d => evenly (rho d)
+  | Line => leb
+  end.
+Definition is_finite (x : draw) : bool := match snd x with Bits | Values _ => true | _ => false end.
+
+Definition base_at (rho : dim -> nat) (draws : list draw) (c : coord) : expectation R :=
+  match find (fun x => Nat.eqb (draw_id x) (fst c)) draws with
+  | Some x => base_law rho (snd x)
+  | None => normalE
+  end.
+Definition numbers (rho : dim -> nat) (draws : list draw) : list coord :=
+  flat_map (fun x => map (pair (draw_id x)) (box (sizes rho (draw_shape x)))) draws.
+Definition in_order (draws : list draw) : list draw :=
+  filter (fun x => negb (is_finite x)) draws ++ filter is_finite draws.
+(** All numbers are drawn independently of each other, each from its base law. *)
+Definition model_law (rho : dim -> nat) (draws : list draw) : expectation trace :=
+  drawE (base_at rho draws) (numbers rho (in_order draws)) (fun _ => zero).
+
+(** Every sample that the graph reads is drawn, once. *)
+Definition covered (G : graph) (draws : list draw) : bool :=
+  distinct (map draw_id draws) &&
+  forallb (fun nd => match fst nd with
+                     | Sample j s => existsb (fun x => Nat.eqb (draw_id x) j && index_eqb (draw_shape x) s) draws
+                     | _ => true end) (g_nodes G).
+
+Definition law_of (l : Score.law) : base := match l with BernoulliLogits => Bits | CategoricalLogits d => Values d end.
+Definition draw_of (u : scored) : draw := (sc_draw u, sc_shape u, law_of (sc_law u)).
+Definition base_eqb (a b : base) : bool :=
+  match a, b with
+  | Normal, Normal | Uniform, Uniform | Bits, Bits | Line, Line => true
+  | Values d, Values d' => Nat.eqb d d'
+  | _, _ => false
+  end.
+Definition draw_eqb (x y : draw) : bool :=
+  Nat.eqb (draw_id x) (draw_id y) && index_eqb (draw_shape x) (draw_shape y) && base_eqb (snd x) (snd y).
+Fixpoint draws_eqb (l m : list draw) : bool :=
+  match l, m with
+  | [], [] => true
+  | x :: l, y :: m => draw_eqb x y && draws_eqb l m
+  | _, _ => false
+  end.
+
+(** [ok] says that the program is the estimator; and here, that the weights are right, ... *)
+Definition weights_with (ok : bool) (G : graph) (draws : list draw) (scores : list scored) : bool :=
+  ok && covered G draws && scores_ok G scores &&
+  match scores with [] => true | _ => draws_eqb (filter is_finite draws) (map draw_of scores) end.
+(** ... that nothing else is to be shown but that the [undecided] slots are off their kinks, ... *)
+Definition finite_with (ok : bool) (G : graph) (draws : list draw) (scores : list scored) : bool :=
+  weights_with ok G draws scores && forallb is_finite draws.
+(** ... or nothing at all. *)
+Definition certify_with (ok : bool) (G : graph) (moved : list nat) (draws : list draw)
+  (scores : list scored) : bool :=
+  weights_with ok G draws scores &&
+  (if forallb is_finite draws then match undecided G moved with [] => true | _ => false end
+   else tame G moved && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
+
+Definition certify_weights G est outs := weights_with (check G est outs) G.
+Definition certify_finite G est outs := finite_with (check G est outs) G.
+Definition certify G est outs := certify_with (check G est outs) G (map fst outs).
+(** The same for large graphs, whose slots are binary numbers. *)
+Definition fast_certify_weights B est outs := weights_with (fast_check B est outs) (plain B).
+Definition fast_certify_finite B est outs := finite_with (fast_check B est outs) (plain B).
+Definition fast_certify B est outs :=
+  certify_with (fast_check B est outs) (plain B) (map fst (plain_pairs outs)).
+
+(** ** Soundness *)
+Lemma base_eqb_eq a b : base_eqb a b = true -> a = b.
+Proof. destruct a, b; simpl; try easy. intros H. apply Nat.eqb_eq in H. congruence. Qed.
+Lemma draws_eqb_eq l : forall m, draws_eqb l m = true -> l = m.
+Proof.
+  induction l as [|[[j s] b] l IH]; intros [|[[j' s'] b'] m]; simpl; try easy. intros H.
+  apply andb_prop in H as [H Hl]. unfold draw_eqb in H. apply andb_prop in H as [H Hb].
+  apply andb_prop in H as [Hj Hs]. apply Nat.eqb_eq in Hj. apply base_eqb_eq in Hb.
+  unfold draw_id, draw_shape in *; simpl in *. destruct (index_eqb_spec s s'); [|easy].
+  f_equal; [congruence|auto].
+Qed.
+Lemma filter_parts {A} (f : A -> bool) l : Permutation l (filter (fun x => negb (f x)) l ++ filter f l).
+Proof.
+  induction l as [|a l IH]; simpl; auto. destruct (f a); simpl; [|now apply perm_skip].
+  now apply Permutation_cons_app.
+Qed.
+Lemma in_order_perm draws : Permutation draws (in_order draws).
+Proof. apply filter_parts. Qed.
+Lemma numbers_in rho draws c : In c (numbers rho draws) <->
+  exists x ix, In x draws /\ c = (draw_id x, ix) /\ In ix (box (sizes rho (draw_shape x))).
+Proof.
+  unfold numbers. rewrite in_flat_map. split.
+  - intros (x & Hx & Hc). apply in_map_iff in Hc as (ix & <- & Hix). eauto 10.
+  - intros (x & ix & Hx & -> & Hix). exists x. split; auto. now apply in_map.
+Qed.
+Lemma numbers_NoDup rho draws : NoDup (map draw_id draws) -> NoDup (numbers rho draws).
+Proof.
+  induction draws as [|x l IH]; simpl; intros Hd; [constructor|]. inversion Hd as [|? ? Hn Hd']; subst.
+  apply NoDup_app; auto.
+  - apply FinFun.Injective_map_NoDup; [intros a b H; now inversion H|apply box_NoDup].
+  - intros a Ha Hb. apply in_map_iff in Ha as (ix & <- & _).
+    apply numbers_in in Hb as (y & jx & Hy & E & _). injection E as E _. apply Hn. rewrite E.
+    now apply in_map.
+Qed.
+Lemma base_at_draw rho draws x ix : NoDup (map draw_id draws) -> In x draws ->
+  base_at rho draws (draw_id x, ix) = base_law rho (snd x).
+Proof.
+  intros Hd Hx. unfold base_at. cbn [fst].
+  destruct (find (fun y => Nat.eqb (draw_id y) (draw_id x)) draws) as [y|] eqn:E.
+  - apply find_some in E as [Hy E]. apply Nat.eqb_eq in E.
+    assert (x = y); [|now subst].
+    revert Hd Hx Hy. induction draws as [|z l IH]; simpl; [easy|]. intros Hd. inversion Hd as [|? ? Hn Hd']; subst.
+    intros [->|Hx] [->|Hy]; auto.
+    + exfalso. apply Hn. rewrite <- E. now apply in_map.
+    + exfalso. apply Hn. rewrite E. now apply in_map.
+  - exfalso. apply (find_none _ _ E x) in Hx. now rewrite Nat.eqb_refl in Hx.
+Qed.
+Lemma base_at_cases rho draws (Q : expectation R -> Prop) : Q normalE ->
+  (forall x, In x draws -> Q (base_law rho (snd x))) -> forall c, Q (base_at rho draws c).
+Proof.
+  intros H0 H c. unfold base_at.
+  destruct (find (fun x => Nat.eqb (draw_id x) (fst c)) draws) as [x|] eqn:E; auto.
+  apply find_some in E as [Hx _]. auto.
+Qed.
+Lemma covered_sound G draws : covered G draws = true -> NoDup (map draw_id draws) /\
+  forall rho, covers rho (numbers rho (in_order draws)) (g_nodes G).
+Proof.
+  unfold covered. intros H. apply andb_prop in H as [Hd Hc]. split; [now apply distinct_NoDup|].
+  intros rho j s ps Hin ix Hix. rewrite forallb_forall in Hc. specialize (Hc _ Hin). cbn [fst] in Hc.
+  apply existsb_exists in Hc as (x & Hx & E). apply andb_prop in E as [Ej Es]. apply Nat.eqb_eq in Ej.
+  destruct (index_eqb_spec (draw_shape x) s); [subst s|easy]. apply numbers_in. exists x, ix.
+  split; [|now rewrite Ej]. eapply Permutation_in; [apply in_order_perm|exact Hx].
+Qed.
+
+Section Certified.
+Variables (G : graph) (est : program) (outs : list (nat * nat)) (draws : list draw) (scores : list scored).
+Variable rho : dim -> nat.
+Variables e d : env.
+Notation mlaw := (model_law rho draws).
+Notation claim := (is_derive (fun t => expected_cost G rho mlaw (line e d t)) 0
+                             (under G rho mlaw e (emitted_along rho G est outs e d))).
+
+Lemma weights_certified : certify_weights G est outs draws scores = true -> sized G rho ->
+  (g_scores G = [] \/ forall tr, derivable G rho e d tr 0) -> score_ok G rho mlaw e d.
+Proof.
+  unfold certify_weights, weights_with. intros H Hsz Hder. apply andb_prop in H as [H Hf].
+  apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hchk Hcov].
+  destruct (emitted_is_estimate G est outs Hchk) as [Hwf _].
+  destruct (covered_sound G draws Hcov) as [Hnd _].
+  destruct Hder as [Hnone|Hder].
+  { intros l w Hin. rewrite Hnone in Hin. destruct Hin. }
+  destruct scores as [|s0 ss] eqn:Es.
+  { unfold scores_ok in Hs. destruct (infer _ _ _); [|easy]. intros l w Hin.
+    destruct (g_scores G); [destruct Hin|]. now rewrite andb_false_r in Hs. }
+  rewrite <- Es in *. clear Es s0 ss. apply draws_eqb_eq in Hf.
+  unfold model_law, in_order. unfold numbers. rewrite flat_map_app.
+  fold (numbers rho (filter (fun x => negb (is_finite x)) draws)). rewrite Hf.
+  replace (flat_map _ (map draw_of scores)) with (coords_of rho scores).
+  - apply scores_ok_sound; auto. intros u jx Hu.
+    assert (Hin : In (draw_of u) draws).
+    { assert (Hin : In (draw_of u) (filter is_finite draws)) by (rewrite Hf; now apply in_map).
+      now apply filter_In in Hin. }
+    change (sc_draw u) with (draw_id (draw_of u)). rewrite (base_at_draw rho draws _ jx Hnd Hin).
+    unfold draw_of; cbn [snd]. destruct (sc_law u); reflexivity.
+  - unfold coords_of. rewrite !flat_map_concat_map, map_map. reflexivity.
+Qed.
+
+Lemma finite_smooth : forallb is_finite draws = true -> NoDup (map draw_id draws) -> smooth_law mlaw.
+Proof.
+  intros Hf Hnd. apply smooth_drawE. intros c Hc. apply numbers_in in Hc as (x & ix & Hx & -> & _).
+  assert (Hin : In x draws) by (eapply Permutation_in; [apply Permutation_sym, in_order_perm|exact Hx]).
+  rewrite (base_at_draw rho draws x ix Hnd Hin). rewrite forallb_forall in Hf. specialize (Hf x Hin).
+  unfold is_finite in Hf. destruct (snd x); try discriminate; apply smooth_finite.
+Qed.
+
+(** With the kinks and domains that cannot be decided as a hypothesis. *)
+Theorem certified_off_kinks : certify_finite G est outs draws scores = true ->
+  sized G rho -> moves_only outs d ->
+  (forall tr, defined_on G rho (undecided G (map fst outs)) e tr) -> claim.
+Proof.
+  unfold certify_finite, finite_with. intros H Hsz Hd Hdef. apply andb_prop in H as [H Hf].
+  fold (certify_weights G est outs draws scores) in H.
+  pose proof H as H'. unfold certify_weights, weights_with in H'. apply andb_prop in H' as [H' _].
+  apply andb_prop in H' as [H' _]. apply andb_prop in H' as [Hchk Hcov].
+  destruct (emitted_is_estimate G est outs Hchk) as [Hwf _].
+  destruct (covered_sound G draws Hcov) as [Hnd _].
+  assert (Hder : forall tr, derivable G rho e d tr 0).
+  { intros tr. now apply (decided_derive G rho (map fst outs)). }
+  apply certificate_sound; auto.
+  - apply regular_smooth; auto. now apply finite_smooth.
+  - apply weights_certified; auto.
+Qed.
+
+(** With differentiation under the expectation as a hypothesis. *)
+Theorem certified_if_regular : certify_weights G est outs draws scores = true ->
+  sized G rho -> moves_only outs d -> (forall tr, derivable G rho e d tr 0) ->
+  regular G rho mlaw e d -> claim.
+Proof.
+  intros H Hsz Hd Hder Hr. pose proof H as H'. unfold certify_weights, weights_with in H'.
+  apply andb_prop in H' as [H' _]. apply andb_prop in H' as [H' _]. apply andb_prop in H' as [Hchk Hcov].
+  apply certificate_sound; auto. apply weights_certified; auto.
+Qed.
+
+(** Nothing left to assume: for all sizes, at any point and in any direction, the mean of what the
+    program computes is the derivative of the mean cost. *)
+Theorem certified : certify G est outs draws scores = true -> sized G rho -> moves_only outs d -> claim.
+Proof.
+  unfold certify, certify_with. intros H Hsz Hd. apply andb_prop in H as [H Hr].
+  fold (certify_weights G est outs draws scores) in H.
+  destruct (forallb is_finite draws) eqn:Hf.
+  - apply certified_off_kinks; auto.
+    + unfold certify_finite, finite_with. fold (certify_weights G est outs draws scores).
+      now rewrite H, Hf.
+    + destruct (undecided G (map fst outs)) eqn:Hu; [|easy]. intros tr i o ps _ [].
+  - apply andb_prop in Hr as [Ht Hline]. pose proof H as H'. unfold certify_weights, weights_with in H'.
+    apply andb_prop in H' as [H' _]. apply andb_prop in H' as [H' _]. apply andb_prop in H' as [Hchk Hcov].
+    destruct (covered_sound G draws Hcov) as [Hnd Hcv].
+    apply (certificate_sound_tame G est outs Hchk Ht); auto.
+    + apply base_at_cases; [apply tame_normal|]. intros x Hx. rewrite forallb_forall in Hline.
+      specialize (Hline x Hx). destruct (snd x); simpl.
+      * apply tame_normal. * apply tame_unit. * apply tame_finite. * apply tame_finite. * discriminate.
+    + apply numbers_NoDup. eapply Permutation_NoDup; [|exact Hnd]. apply Permutation_map, in_order_perm.
+Qed.
+End Certified.
+
+(** What the fast check accepts, the check accepts. *)
+Lemma weights_with_up ok ok' G draws scores : (ok = true -> ok' = true) ->
+  weights_with ok G draws scores = true -> weights_with ok' G draws scores = true.
+Proof. unfold weights_with. destruct ok, ok'; auto. Qed.
+Theorem fast_certified B est outs draws scores :
+  (fast_certify_weights B est outs draws scores = true ->
+   certify_weights (plain B) (plain_program est) (plain_pairs outs) draws scores = true) /\
+  (fast_certify_finite B est outs draws scores = true ->
+   certify_finite (plain B) (plain_program est) (plain_pairs outs) draws scores = true) /\
+  (fast_certify B est outs draws scores = true ->
+   certify (plain B) (plain_program est) (plain_pairs outs) draws scores = true).
+Proof.
+  pose proof (fast_check_sound B est outs) as Hc. split; [|split].
+  - now apply weights_with_up.
+  - unfold fast_certify_finite, certify_finite, finite_with. intros H. apply andb_prop in H as [H ->].
+    now rewrite (weights_with_up _ _ _ _ _ Hc H).
+  - unfold fast_certify, certify, certify_with. intros H. apply andb_prop in H as [H ->].
+    now rewrite (weights_with_up _ _ _ _ _ Hc H).
+Qed.
