@@ -198,3 +198,46 @@ Definition op_pad c d d' s : op := Lin (Pad c d d' s).
 Definition op_concat (c : nat) (d1 d2 d : dim) (s : shape) : expr :=
   ew2 Add (E1 (op_pad 0 d1 d s) x) (E1 (op_pad c d2 d s) y).
 Definition op_reshape s s' : op := Lin (Reshape s s').
+
+(** ** Rows, seen by scripts/prove
+
+    How many operands a term has, and whether it works element by element. *)
+Definition operands_op (o : op) : nat :=
+  match o with
+  | Map1 _ | Lin _ | Lse _ _ => 1
+  | Map2 _ | Ein2 _ _ _ _ => 2
+  | Const _ _ _ | Iota _ | Size _ | Sample _ _ => 0
+  end.
+Fixpoint operands (e : expr) : nat :=
+  match e with
+  | Arg k => S k
+  | Out | Adj | E0 _ => 0
+  | E1 _ a => operands a
+  | E2 _ a b => Nat.max (operands a) (operands b)
+  end.
+Definition pointwise_op (o : op) : bool := match o with Map1 _ | Map2 _ => true | _ => false end.
+Fixpoint pointwise (e : expr) : bool :=
+  match e with
+  | Arg _ | Out | Adj => true
+  | E0 _ => false
+  | E1 o a => pointwise_op o && pointwise a
+  | E2 o a b => pointwise_op o && pointwise a && pointwise b
+  end.
+Ltac some_value A :=
+  let B := eval cbv in A in
+  match B with
+  | nat => constr:(0%nat)
+  | list nat => constr:(@nil nat)
+  | Z => constr:(0%Z)
+  | positive => constr:(1%positive)
+  | lin => constr:(Reshape [] [])
+  end.
+(** [row t n ew]: the term [t], with any sizes, has [n] operands, and is element-wise or not. *)
+Ltac row t n ew :=
+  let T := type of t in
+  let T := eval hnf in T in
+  match T with
+  | expr => assert (operands t = n /\ pointwise t = ew) by (split; reflexivity)
+  | op => assert (operands_op t = n /\ pointwise_op t = ew) by (split; reflexivity)
+  | forall _ : ?A, _ => let a := some_value A in row (t a) n ew
+  end.
