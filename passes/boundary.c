@@ -40,7 +40,7 @@ static bool affine(const IrGraph *g, const bool *reached, IrRef z, IrRef e)
 static bool guards(const EsFacts *f, const EsDraw *d, IrRef jump)
 {
     const IrNode *n = &f->g->node[jump], *z = &f->g->node[d->node];
-    if (!es_is_pathwise(d) || !ir_measure[z->attr.dist]->scaled || z->region ||
+    if (!es_is_pathwise(d) || d->estimator == IR_EST_DREG || !ir_measure[z->attr.dist]->scaled || z->region ||
         (n->op != IR_LT && n->op != IR_LE) || n->type.plates != z->type.plates ||
         !ir_same_shape(&n->type, &z->type))
         return false;
@@ -48,7 +48,10 @@ static bool guards(const EsFacts *f, const EsDraw *d, IrRef jump)
         if (k + 1 != ir_measure[z->attr.dist]->scaled && k != ir_measure[z->attr.dist]->scaled &&
             f->class[z->in[k]] != IR_CONSTANT)
             return false;
-    const bool *reached = es_reach(f->g, d->node).reached;
+    EsReach e = es_reach(f->g, d->node);
+    const bool *reached = e.reached;
+    if (es_slot_count(f->g, f->live, &e, z) > ES_VARIANT_BUDGET)
+        return false;
     return reached[jump] && affine(f->g, reached, d->node, n->in[0]) &&
            affine(f->g, reached, d->node, n->in[1]);
 }

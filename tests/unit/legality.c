@@ -155,6 +155,11 @@ static const struct {
     {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n    w = sin(z)\n  }\n"
            "  cost -logmeanexp(w, over = k)"),
      "must subtract its log-density"},
+    /* the second share would weigh the jump wrongly */
+    {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n"
+           "    w = -log_prob(normal(theta, 1), z) + (if z > 0 then 1 else 0)\n  }\n"
+           "  cost -logmeanexp(w, over = k)"),
+     "jumps in the pathwise draw z"},
     {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n    y ~ normal(z, 1)\n"
            "    w = -log_prob(normal(theta, 1), z) + sin(y)\n  }\n  cost -logmeanexp(w, over = k)"),
      "z and y are layers of one sample"},
