@@ -1,43 +1,25 @@
 /* The manifest: an interface as JSON.  docs/embedding.md describes it. */
 #include "driver/interface.h"
 
+#include "ir/json.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A JSON string: UTF-8 passes through, but for what JSON reserves. */
-static void put_text(FILE *out, const char *s)
-{
-    fputc('"', out);
-    for (; *s; s++)
-        if (*s == '"' || *s == '\\')
-            fprintf(out, "\\%c", *s);
-        else if ((unsigned char)*s < ' ')
-            fprintf(out, "\\u%04x", (unsigned)*s);
-        else
-            fputc(*s, out);
-    fputc('"', out);
-}
-
-static void put_member(FILE *out, const char *key, const char *value)
-{
-    fprintf(out, "\"%s\":", key);
-    put_text(out, value);
-}
-
 static void put_array(FILE *out, const Interface *i, const Array *x, Arena *a)
 {
     const char *range = interface_range(x, a);
     fputc('{', out);
-    put_member(out, "name", x->name);
+    json_member(out, "name", x->name);
     fprintf(out, ",\"dtype\":\"%s\",\"shape\":[", interface_dtype(i, x->elem));
     for (uint32_t k = 0; k < x->rank; k++)
         fprintf(out, "%s%" PRId64, k ? "," : "", x->dim[k]);
     fprintf(out, "],\"by_rows\":%s", x->by_rows ? "true" : "false");
     if (*range) {
         fputc(',', out);
-        put_member(out, "in", range);
+        json_member(out, "in", range);
     }
     fputc('}', out);
 }
@@ -60,7 +42,7 @@ static void put_entry(FILE *out, const char *key, const EntryInterface *e)
     for (uint32_t k = 0; e->exists && k < e->sites; k++) {
         const Site *s = &e->site[k];
         fputs(k ? ",{" : "{", out);
-        put_member(out, "name", s->name ? s->name : "");
+        json_member(out, "name", s->name ? s->name : "");
         fprintf(out, ",\"law\":\"%s\",\"size\":%" PRId64 ",\"by_rows\":%s}",
                 s->normal ? "normal" : "uniform", s->size, s->by_rows ? "true" : "false");
     }
@@ -72,9 +54,9 @@ static void put_decisions(FILE *out, const GraphInterface *g)
     fputs(",\"decisions\":[", out);
     for (uint32_t k = 0; k < g->decisions; k++) {
         fputs(k ? ",{" : "{", out);
-        put_member(out, "at", g->decision[k].place);
+        json_member(out, "at", g->decision[k].place);
         fputc(',', out);
-        put_member(out, "text", g->decision[k].text);
+        json_member(out, "text", g->decision[k].text);
         fputc('}', out);
     }
     fputc(']', out);
@@ -83,7 +65,7 @@ static void put_decisions(FILE *out, const GraphInterface *g)
 static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, bool whole, Arena *a)
 {
     fputc('{', out);
-    put_member(out, "name", g->name);
+    json_member(out, "name", g->name);
     fprintf(out, ",\"rows\":%" PRId64 ",\"biased\":%s,", g->batch, g->biased ? "true" : "false");
     put_arrays(out, i, "data", g->data, g->datas, a);
     fputc(',', out);
@@ -91,7 +73,7 @@ static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, bo
     fputs(",\"costs\":[", out);
     for (uint32_t k = 0; k < g->costs; k++) {
         fputs(k ? "," : "", out);
-        put_text(out, whole && g->cost[k] ? g->cost[k] : "");
+        json_text(out, whole && g->cost[k] ? g->cost[k] : "");
     }
     fputc(']', out);
     for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
@@ -106,9 +88,9 @@ static void put_hypers(FILE *out, const Interface *i)
     fputs(",\"hypers\":[", out);
     for (uint32_t k = 0; k < i->hypers; k++) {
         fputs(k ? ",{" : "{", out);
-        put_member(out, "name", i->hyper[k].name);
+        json_member(out, "name", i->hyper[k].name);
         fputc(',', out);
-        put_member(out, "field", i->hyper[k].id);
+        json_member(out, "field", i->hyper[k].id);
         fprintf(out, ",\"default\":%.17g}", i->hyper[k].value);
     }
     fputc(']', out);
@@ -131,10 +113,10 @@ static void put_trains(FILE *out, const Interface *i)
     for (uint32_t k = 0; k < i->trains; k++) {
         const IrTrain *t = &i->train[k];
         fputs(k ? ",{" : "{", out);
-        put_member(out, "graph", i->graph[t->graph].name);
+        json_member(out, "graph", i->graph[t->graph].name);
         fputc(',', out);
         if (t->optimizer)
-            put_member(out, "optimizer", t->optimizer);
+            json_member(out, "optimizer", t->optimizer);
         else
             fputs("\"optimizer\":null", out);
         fputc('}', out);
@@ -160,9 +142,9 @@ static void put_struct(FILE *out, const char *key, const char *const *field, siz
         const char *type = field[k + 1];
         bool pointer = type[strlen(type) - 1] == '*';
         fputs(k ? ",{" : "{", out);
-        put_member(out, "name", field[k]);
+        json_member(out, "name", field[k]);
         fputc(',', out);
-        put_member(out, "type", pointer ? "pointer" : type);
+        json_member(out, "type", pointer ? "pointer" : type);
         fputc('}', out);
     }
     fputc(']', out);
@@ -171,11 +153,11 @@ static void put_struct(FILE *out, const char *key, const char *const *field, siz
 static void put_build(FILE *out, const Interface *i)
 {
     fprintf(out, ",\"abi\":\"%016" PRIx64 "\",\"build\":{", i->number);
-    put_member(out, "sgc", i->version);
+    json_member(out, "sgc", i->version);
     fputc(',', out);
-    put_member(out, "source", i->file);
+    json_member(out, "source", i->file);
     fputc(',', out);
-    put_member(out, "hash", i->hash);
+    json_member(out, "hash", i->hash);
     fputc('}', out);
 }
 
@@ -187,7 +169,7 @@ const char *interface_manifest(const Interface *i, bool whole, Arena *a)
     if (!out)
         abort();
     fputs("{\"manifest\":1,", out);
-    put_member(out, "model", i->name);
+    json_member(out, "model", i->name);
     fprintf(out, ",\"real\":\"%s\",", interface_dtype(i, IR_REAL));
     put_arrays(out, i, "params", i->param, i->params, a);
     put_hypers(out, i);

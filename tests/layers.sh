@@ -13,7 +13,7 @@ declare -A allowed=(
     [codegen]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$|^runtime/rt\.def$'
     [certify]='^ir/(ir|arena|diag)\.h$|^ir/[a-z]+\.def$|^proofs/ops\.def$'
     [runtime]='$^'
-    [driver]='^ir/(ir|arena|diag)\.h$|^(frontend/frontend|frontend/unparse|passes/pass|codegen/codegen|certify/certify)\.h$|^runtime/(verbs|options|context)\.def$'
+    [driver]='^ir/(ir|arena|diag|json)\.h$|^(frontend/frontend|frontend/unparse|passes/pass|codegen/codegen|certify/certify)\.h$|^runtime/(verbs|options|context)\.def$'
 )
 
 status=0
