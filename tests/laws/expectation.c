@@ -335,6 +335,14 @@ static const char *const program[] = {
     "param m[2] = ones()\n"
     "graph g {\n  z[2] ~ logistic(m, 0.5) via pathwise(samples = 4, noise = qmc)\n  cost sin(sum(z))\n"
     "}\n",
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  for t in 1..3 {\n"
+    "    k ~ bernoulli(logits = b + s[t-1]) via score(samples = 2, noise = antithetic)\n"
+    "    s[t] = 0.5 * s[t-1] + b * k\n    cost sin(s[t])\n  }\n}\n",
+    "param a = ones()\nparam b = ones()\n"
+    "graph g {\n  s[0] = a\n  for t in 1..3 {\n"
+    "    k ~ bernoulli(logits = b + s[t-1]) via score(samples = 2, noise = qmc)\n"
+    "    s[t] = 0.5 * s[t-1] + b * k\n    cost sin(s[t])\n  }\n}\n",
     "param m = ones()\n"
     "graph g {\n  z ~ normal(m, 0.5) via score(samples = 2, noise = qmc)\n  cost sin(z)\n}\n",
     /* bounds of several samples: parameters of the model and of the law that is drawn from, shared
