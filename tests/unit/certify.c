@@ -578,7 +578,8 @@ static Cert with_baseline(const Cert *right, uint32_t i, CertSlot slot)
     memcpy(c.score, right->score, c.scores * sizeof *c.score);
     c.score[i].weight = weight;
     uint32_t *base = arena_array(a, uint32_t, t->roles.base.count + 1);
-    memcpy(base, t->roles.base.at, t->roles.base.count * sizeof *base);
+    for (uint32_t k = 0; k < t->roles.base.count; k++)
+        base[k] = t->roles.base.at[k];
     base[t->roles.base.count] = slot;
     c.score[i].roles.base = (CertList){t->roles.base.count + 1, base};
     claim_derived(&c);
