@@ -187,6 +187,20 @@ static const Problem p15 = {"P15",
                             {2.5, 1.8},
                             0.383940324703817,
                             {0.101543347206817, -0.161730018304372}};
+static const Problem p16 = {"P16",
+                            "param a[3] = ones()\ngraph g {\n  z ~ dirichlet(a) via %s\n"
+                            "  cost z[0] * z[1]\n}\n",
+                            {0.5, 1.5, 3},
+                            0.025,
+                            {0.0408333333333333, 0.0075, -0.00916666666666667}};
+/* n sum w^2 p + n (n - 1) (sum w p)^2 */
+static const Problem counts = {"counts",
+                               "param v[3] = ones()\ngraph g {\n"
+                               "  z ~ multinomial(4, v) via %s\n"
+                               "  cost square(sum([1.0, 2.0, 0.0] * z))\n}\n",
+                               {1, 2, 3},
+                               43.0 / 3,
+                               {2.0 / 9, 50.0 / 9, -34.0 / 9}};
 /* Of the square of so heavy a tail the quadrature would miss 1e-10. */
 static const Problem p17_closed = {"P17 closed",
                                    "param d = ones()\nparam m = ones()\nparam s = ones()\n"
@@ -332,6 +346,8 @@ static const struct {
     {&p14d, "score", 0},
     {&p15, "implicit", 0},
     {&p15, "score", 0},
+    {&p16, "score", 0},
+    {&counts, "score", 0},
     {&p17_closed, "score", 0},
     {&p24, "implicit", 0},
     {&p24, "score", 0},
