@@ -32,11 +32,13 @@ static const char *const any_via[] = {NULL,
                                       "score(baseline = moving_average)",
                                       "score(baseline = learned)",
                                       "score(baseline = 0.7)",
-                                      "measure_valued"};
+                                      "measure_valued",
+                                      "score(samples = 2, noise = antithetic)"};
 static const char *const discrete_via[] = {"enumerate", "enumerate", "local_expectation",
                                            "coupled", "disarm", "disarm(samples = 3)",
                                            "unordered_set"};
-static const char *const continuous_via[] = {"pathwise", "pathwise", "pathwise(samples = 2)"};
+static const char *const continuous_via[] = {"pathwise", "pathwise", "pathwise(samples = 2)",
+                                             "pathwise(samples = 2, noise = antithetic)"};
 
 static const char *some_via(uint64_t *random, bool discrete)
 {
