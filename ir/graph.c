@@ -61,8 +61,12 @@ uint32_t ir_plate_add(IrGraph *g, const char *name, IrPlateKind kind, int64_t si
                       IrPlates parents)
 {
     assert(g->plates < IR_MAX_PLATES && "callers check the number of plates");
-    g->plate[g->plates] = (IrPlate){
-        .name = name, .kind = kind, .size = size, .weight = IR_NONE, .parents = parents, .at = g->here};
+    g->plate[g->plates] = (IrPlate){.name = name,
+                                    .kind = kind,
+                                    .size = size,
+                                    .weight = IR_NONE,
+                                    .parents = parents,
+                                    .at = g->here};
     return g->plates++;
 }
 
@@ -238,8 +242,8 @@ IrRef ir_keep(IrGraph *g, const IrNode *n)
     return append(g, *n);
 }
 
-/* What stands for a node keeps its name and the decision recorded on it; a constant or an input that
- * stands for many things takes no name. */
+/* What stands for a node keeps its name and the decision recorded on it; a constant or an input
+ * that stands for many things takes no name. */
 static void inherit(IrNode *to, const IrNode *from, bool is_new)
 {
     if (!to->name && (is_new || ir_op_info[to->op].arity != 0))
@@ -353,6 +357,22 @@ void ir_group_regions(IrGraph *g)
             order[count++] = r;
         reorder(g, order);
     }
+}
+
+bool ir_costs_last(IrGraph *g)
+{
+    IrRef *order = arena_array(g->model->arena, IrRef, g->count + 1);
+    uint32_t count = 0;
+    for (int costs = 0; costs < 2; costs++)
+        for (IrRef r = 0; r < g->count; r++)
+            if ((g->node[r].op == IR_COST) == costs)
+                order[count++] = r;
+    bool moved = false;
+    for (IrRef i = 0; i < count; i++)
+        moved |= order[i] != i;
+    if (moved)
+        reorder(g, order);
+    return moved;
 }
 
 /* ---- types --------------------------------------------------------------------------------- */

@@ -502,6 +502,8 @@ bool ir_rewrite(IrGraph *g, IrRule *rule, void *context); /* true: a rule fired 
 IrRef ir_keep(IrGraph *g, const IrNode *n); /* appends a copy of n; for rules */
 /* Moves nodes so that those of each region stand together; ir_rewrite ends with it. */
 void ir_group_regions(IrGraph *g);
+/* Moves the costs, which nothing reads, behind all other nodes; true: some node moved. */
+bool ir_costs_last(IrGraph *g);
 
 /* ---- types --------------------------------------------------------------------------------- */
 

@@ -718,6 +718,8 @@ static bool mark_node(Integral *t, bool *ever, IrRef r)
     int before = ever[r] + t->depends[r] + t->statistic[r];
     for (uint32_t k = 0; k < n->n_in; k++) {
         IrRef x = n->in[k];
+        if (x >= t->count)
+            continue; /* the law's own draw comes through no carry */
         ever[r] |= ever[x];
         t->depends[r] |= (t->depends[x] && !(same_region && k == 1)) || (crossing && ever[x]);
         t->statistic[r] |= t->statistic[x] && t->depends[x];
@@ -838,14 +840,22 @@ static IrRef integrate_cost(IrGraph *g, const IrNode *n)
     return cost;
 }
 
-static IrRef integrate(IrGraph *g, const IrNode *n, void *context)
+static IrRef integrate_laws(IrGraph *g, const IrNode *n, void *context)
 {
-    if (n->op == IR_EXPECT)
-        return integrate_law(g, n, context);
+    return n->op == IR_EXPECT ? integrate_law(g, n, context) : IR_NONE;
+}
+
+static IrRef integrate_costs(IrGraph *g, const IrNode *n, void *context)
+{
+    (void)context;
     return n->op == IR_COST ? integrate_cost(g, n) : IR_NONE;
 }
 
+/* What a cost depends on is known when all of the graph stands before it: a carry may look forward
+ * to any node of its region.  So costs come last, and nothing is added before them on the way. */
 bool pass_integrate(IrGraph *g, PassCtx *cx)
 {
-    return ir_rewrite(g, integrate, cx);
+    bool changed = ir_rewrite(g, integrate_laws, cx);
+    changed |= ir_costs_last(g);
+    return ir_rewrite(g, integrate_costs, cx) || changed;
 }

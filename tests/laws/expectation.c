@@ -808,6 +808,11 @@ static const struct {
      "  cost z * c[4]\n}\n",
      second_moment},
     {"param m = ones()\nparam s in positive = ones()\n"
+     "graph g {\n  z ~ normal(m, s)\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n"
+     "  for t in 1..5 {\n    cost z * c[t-1]\n    c[t] = b[t-1]\n    b[t] = a[t-1]\n"
+     "    a[t] = z\n  }\n}\n",
+     second_moment},
+    {"param m = ones()\nparam s in positive = ones()\n"
      "graph g {\n  z ~ normal(m, s)\n  cost log_prob(normal(m, s), z) - log_prob(normal(0.3, 1.2), "
      "z)\n"
      "  cost sin(z)\n}\n",

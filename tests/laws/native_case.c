@@ -77,7 +77,7 @@ static void on_shapes(IrGraph *g, IrOp op)
     IrRef shared = native_input(g, real(0, 2, 3, 7, 0), domain_of(op, 1));
     IrRef scalar = native_input(g, real(N, 0, 0, 0, 0), domain_of(op, 1));
     IrRef literal = ir_const(g, 1.25);
-    if (op == IR_SELECT || op == IR_NOT || op == IR_AND || op == IR_OR)
+    if (arity(op) > 2 || op == IR_NOT || op == IR_AND || op == IR_OR)
         return;
     apply(g, op, (IrRef[]){matrix, shared});
     apply(g, op, (IrRef[]){matrix, scalar});

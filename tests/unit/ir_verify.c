@@ -361,13 +361,14 @@ START_TEST(points_at_the_printed_node)
     ck_assert(!ir_verify(&g, d));
     ck_assert_uint_eq(diags_errors(d), 2);
     char *log = rendered(d);
-    ck_assert_str_eq(log, "g:2:3: error: plate k: its parents are not all declared before it\n"
+    ck_assert_str_eq(log, "g:2:3: error: plate k: its parents are not all declared before it [SG0702]\n"
                           "    2 |   plate k: step 2 in #1\n"
                           "      |   ^\n"
                           "g:6:3: error: %2 = sum(%1): its type is real[5], but its operands imply "
-                          "real\n"
+                          "real [SG0702]\n"
                           "    6 |   %2: real[5] = sum(%1) axes=0\n"
-                          "      |   ^\n");
+                          "      |   ^\n"
+                          "2 errors; `sgc explain SG0702` says more\n");
     free(log);
     diags_free(d);
     free(text);
