@@ -41,7 +41,7 @@ target_link_libraries(mutate PRIVATE sgc_options)
 
 function(sgc_test name)
   add_test(NAME ${name} COMMAND ${ARGN})
-  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 300
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}" TIMEOUT 900
     SKIP_RETURN_CODE 77)
 endfunction()
 
