@@ -416,3 +416,24 @@ int sgrt_session_params(SgrtSession *s)
     free(path);
     return loaded ? SGRT_OK : failed(s, &e);
 }
+
+int sgrt_session_of_step(const SgrtModel *model, SgrtOptions *options, bool params,
+                         int verb(SgrtSession *s))
+{
+    SgrtError e;
+    SgrtSession s;
+    const SgrtGraph *graph = sgrt_chosen_graph(model, options, sgrt_default_graph(model));
+    if (!graph)
+        return SGRT_USAGE;
+    if (!graph->step) {
+        sgrt_fail(&e, "graph %s has no cost, so no gradient", graph->name);
+        return sgrt_say_error(options, SGRT_USAGE, &e);
+    }
+    int status = sgrt_session_open(&s, model, options, graph, graph->step);
+    if (status == SGRT_OK && params)
+        status = sgrt_session_params(&s);
+    if (status == SGRT_OK)
+        status = verb(&s);
+    sgrt_session_close(&s);
+    return status;
+}

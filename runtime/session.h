@@ -33,6 +33,11 @@ int sgrt_session_held(SgrtSession *s, SgrtData *held);
  * values. */
 int sgrt_session_params(SgrtSession *s);
 
+/* Runs a verb in a session of the chosen graph, which must have a cost, with the values of its
+ * parameters if they are wanted. */
+int sgrt_session_of_step(const SgrtModel *model, SgrtOptions *options, bool params,
+                         int verb(SgrtSession *s));
+
 /* The graph of the first `train` block; without one the only graph with a cost; else NULL. */
 const SgrtGraph *sgrt_default_graph(const SgrtModel *model);
 

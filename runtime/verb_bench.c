@@ -145,20 +145,5 @@ static int bench(SgrtSession *s)
 
 int sgrt_verb_bench(const SgrtModel *model, SgrtOptions *options)
 {
-    SgrtError e;
-    SgrtSession s;
-    const SgrtGraph *graph = sgrt_chosen_graph(model, options, sgrt_default_graph(model));
-    if (!graph)
-        return SGRT_USAGE;
-    if (!graph->step) {
-        sgrt_fail(&e, "graph %s has no cost, so no step to time", graph->name);
-        return sgrt_say_error(options, SGRT_USAGE, &e);
-    }
-    int status = sgrt_session_open(&s, model, options, graph, graph->step);
-    if (status == SGRT_OK)
-        status = sgrt_session_params(&s);
-    if (status == SGRT_OK)
-        status = bench(&s);
-    sgrt_session_close(&s);
-    return status;
+    return sgrt_session_of_step(model, options, true, bench);
 }

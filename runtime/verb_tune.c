@@ -310,20 +310,13 @@ static bool tune(SgrtSession *s, SgrtError *e)
     return done;
 }
 
-int sgrt_verb_tune(const SgrtModel *model, SgrtOptions *options)
+static int tune_session(SgrtSession *s)
 {
     SgrtError e;
-    SgrtSession s;
-    const SgrtGraph *graph = sgrt_chosen_graph(model, options, sgrt_default_graph(model));
-    if (!graph)
-        return SGRT_USAGE;
-    if (!graph->step) {
-        sgrt_fail(&e, "graph %s has no cost, so no gradient", graph->name);
-        return sgrt_say_error(options, SGRT_USAGE, &e);
-    }
-    int status = sgrt_session_open(&s, model, options, graph, graph->step);
-    if (status == SGRT_OK && !tune(&s, &e))
-        status = sgrt_say_error(options, SGRT_FAILED, &e);
-    sgrt_session_close(&s);
-    return status;
+    return tune(s, &e) ? SGRT_OK : sgrt_say_error(s->options, SGRT_FAILED, &e);
+}
+
+int sgrt_verb_tune(const SgrtModel *model, SgrtOptions *options)
+{
+    return sgrt_session_of_step(model, options, false, tune_session);
 }

@@ -327,20 +327,5 @@ static int measure(SgrtSession *s)
 
 int sgrt_verb_variance(const SgrtModel *model, SgrtOptions *options)
 {
-    SgrtError e;
-    SgrtSession s;
-    const SgrtGraph *graph = sgrt_chosen_graph(model, options, sgrt_default_graph(model));
-    if (!graph)
-        return SGRT_USAGE;
-    if (!graph->step) {
-        sgrt_fail(&e, "graph %s has no cost, so no gradient", graph->name);
-        return sgrt_say_error(options, SGRT_USAGE, &e);
-    }
-    int status = sgrt_session_open(&s, model, options, graph, graph->step);
-    if (status == SGRT_OK)
-        status = sgrt_session_params(&s);
-    if (status == SGRT_OK)
-        status = measure(&s);
-    sgrt_session_close(&s);
-    return status;
+    return sgrt_session_of_step(model, options, true, measure);
 }
