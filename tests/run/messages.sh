@@ -32,7 +32,8 @@ status 1 sgc check --color=always m.sg
 says "$escape[1;31merror: $escape[0m"
 status 1 sgc check --color=never m.sg
 same err want
-if command -v script >/dev/null; then
+# Where there is no pseudo-terminal (a bare chroot), there is no terminal to try.
+if script -qec true /dev/null >/dev/null 2>&1; then
     TERM=xterm script -qec 'sgc check m.sg' /dev/null >tty || true
     grep -q "$escape" tty || fail 'no colours on a terminal'
     NO_COLOR=1 TERM=xterm script -qec 'sgc check m.sg' /dev/null >tty || true
