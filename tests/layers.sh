@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The order of the folders, as includes:
+# What belongs where. The order of the folders, as includes:
 #   frontend, passes, codegen, certify -> ir;  certify -> proofs/ops.def;  codegen -> runtime/rt.def;  runtime -> nothing;
 #   driver -> the public header of each;  LLVM in codegen only.
 set -euo pipefail
@@ -45,4 +45,12 @@ only() {
 }
 only '"runtime/(context_state|step|listing)\.h"' 'context_[a-z]+|context|listing|step'
 only 'sgrt_call_[a-z]+\(' 'context_[a-z]+|context|step|engine|probe|walk|check|check_[a-z]+|verb_bench'
+
+# What is built stays out of the repository: everything in it is text, written by hand or by a command of the
+# docs, and nothing is what a failure left behind.
+if git rev-parse --git-dir >/dev/null 2>&1; then
+    while IFS= read -r file; do
+        fault "$file: a built file is tracked"
+    done < <(git ls-files --eol | sed -n 's/^i\/-text[^\t]*\t//p'; git ls-files '*sgc-crash.sgir')
+fi
 exit $status
