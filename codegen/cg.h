@@ -50,6 +50,7 @@ typedef struct CgPlace {
 typedef struct CgScan {
     int32_t plate;                       /* -1: none */
     LLVMValueRef step, is_first, before; /* before: the step that a carry reads */
+    LLVMValueRef done;                   /* how many steps came before this one */
 } CgScan;
 
 /* A function while it is emitted. */
@@ -97,6 +98,7 @@ typedef struct Cg {
     } rt[CG_RT_COUNT];
 
     const IrGraph *g; /* being emitted */
+    uint32_t kernels; /* that were emitted, of all graphs */
     IrRef *grad_of;   /* by node: the grad that its storage is, or IR_NONE */
     CgGraph *of;      /* whose entry g is */
     CgFunction f;
@@ -190,6 +192,14 @@ LLVMValueRef cg_value(Cg *cg, IrRef r, const CgIndex *at);
 LLVMValueRef cg_operand(Cg *cg, IrRef r, const CgIndex *at); /* of its first operand */
 /* An index checked against its axis: a position within it.  *ok: it was. */
 LLVMValueRef cg_checked(Cg *cg, IrRef gather, LLVMValueRef index, int64_t size, LLVMValueRef *ok);
+
+LLVMValueRef cg_row(Cg *cg, LLVMValueRef i); /* where row i of the batch stands in the data set */
+
+/* ---- watch.c: nothing happens without -g ---------------------------------------------------- */
+
+/* The value of r at an element, made of `in`; NULL: not known. */
+void cg_watch_value(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMValueRef *in);
+void cg_watch_stored(Cg *cg, IrRef r); /* all that this task has stored of r */
 
 /* ---- nest.c -------------------------------------------------------------------------------- */
 

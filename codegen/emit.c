@@ -63,11 +63,14 @@ void cg_node(Cg *cg, IrRef r)
         cg_alone(cg, r);
     else
         cg_error(cg, ir_op_info[ir_at(cg->g, r)->op].name, "cannot be computed");
+    if (!by->value && !cg_folds(ir_at(cg->g, r))) /* those have a loop that looks at them */
+        cg_watch_stored(cg, r);
     cg_debug_leave(cg, outer);
 }
 
 static void emit_kernel(Cg *cg, const IrKernel *k)
 {
+    cg->kernels++;
     switch (k->kind) {
     case IR_KERNEL_LOOP:
         cg_fused(cg, k->node, k->nodes, &k->domain);

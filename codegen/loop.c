@@ -151,7 +151,7 @@ static bool joins_member(const Fused *f, unsigned d, IrRef r)
 
 static bool joins(const Fused *f, unsigned d)
 {
-    if (f->nest.dim[d + 1].extent < 0)
+    if (f->nest.dim[d + 1].extent < 0 || f->cg->options->watch) /* -g tells the row */
         return false;
     for (uint32_t i = 0; i < f->nodes; i++)
         if (!joins_member(f, d, f->node[i]))
@@ -438,6 +438,9 @@ static void emit_nest(Cg *cg, const IrRef *node, uint32_t nodes, const IrType *d
     cg->f.at = NULL;
     for (uint32_t i = 0; i < f.items; i++)
         cg->f.ready[f.item[i].r] = NULL;
+    for (uint32_t i = 0; i < nodes; i++)
+        if (cg_folds(ir_at(cg->g, node[i])))
+            cg_watch_stored(cg, node[i]);
 }
 
 /* A partial sum outside a phase of rows is made part after part. */

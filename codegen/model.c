@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { ABI = 2, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };
+enum { ABI = 3, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };
 
 /* A struct that is being filled, in the order of its fields. */
 typedef struct Struct {
@@ -370,6 +370,7 @@ void cg_model(Cg *cg, const CgGraph *graph)
         put(&s, text(cg, words[i] ? words[i] : ""));
     put_int(cg, &s, elem_code(cg, IR_REAL));
     put_int(cg, &s, o->parts);
+    put_int(cg, &s, o->watch);
     put(&s, params(cg));
     put_int(cg, &s, cg->m->params);
     put(&s, hypers(cg));

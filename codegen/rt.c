@@ -138,26 +138,30 @@ static const char *name_of(const Cg *cg, IrRef r)
     return name_of(cg, n->in[0]);
 }
 
-static uint32_t place_number(Cg *cg, const char *text)
+static uint32_t add_place(Cg *cg, const char *text)
 {
     CgGraph *of = cg->of;
-    for (uint32_t i = 0; i < of->places; i++)
-        if (strcmp(of->place[i], text) == 0)
-            return i;
     *arena_push(cg->arena, of->place, of->places, const char *) = text;
     return of->places - 1;
 }
 
 uint32_t cg_fault_place(Cg *cg, IrRef r)
 {
+    const CgGraph *of = cg->of;
     const IrNode *n = ir_at(cg->g, r);
-    return place_number(cg, arena_printf(cg->arena, "%s:%u:%u: %s[%s]", cg->m->file, n->at.line,
-                                         n->at.col, name_of(cg, n->in[0]), name_of(cg, n->in[1])));
+    const char *text = arena_printf(cg->arena, "%s:%u:%u: %s[%s]", cg->m->file, n->at.line,
+                                    n->at.col, name_of(cg, n->in[0]), name_of(cg, n->in[1]));
+    for (uint32_t i = 0; i < of->places; i++)
+        if (strcmp(of->place[i], text) == 0)
+            return i;
+    return add_place(cg, text);
 }
 
+/* A number for each, since they tell which came first. */
 uint32_t cg_value_place(Cg *cg, IrRef r)
 {
     const IrNode *n = ir_at(cg->g, r);
-    return place_number(cg, arena_printf(cg->arena, "%s:%u:%u: %s", cg->m->file, n->at.line,
-                                         n->at.col, ir_op_info[n->op].name));
+    return add_place(cg, arena_printf(cg->arena, "%s:%u:%u: %s%s%s", cg->m->file, n->at.line,
+                                      n->at.col, n->name ? n->name : "", n->name ? ": " : "",
+                                      ir_op_info[n->op].name));
 }

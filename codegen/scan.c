@@ -43,7 +43,7 @@ void cg_scan(Cg *cg, const IrKernel *k)
     int64_t steps = cg->g->plate[region->plate].size;
     CgLoop l = cg_loop(cg, cg_i64(cg, 0), cg_i64(cg, steps), -1, false);
     LLVMValueRef zero = cg_i64(cg, 0), one = cg_i64(cg, 1), last = cg_i64(cg, steps - 1);
-    CgScan s = {.plate = region->plate};
+    CgScan s = {.plate = region->plate, .done = l.i};
     s.is_first = LLVMBuildICmp(cg->b, LLVMIntEQ, l.i, zero, "is_first");
     s.step = region->reverse ? cg_sub(cg, last, l.i) : l.i;
     LLVMValueRef before = region->reverse ? cg_add(cg, s.step, one) : cg_sub(cg, s.step, one);

@@ -74,7 +74,7 @@ static LLVMValueRef total_value(Cg *cg, IrRef r, const CgIndex *at)
     return LLVMBuildFPCast(cg->b, cg_field(cg, CG_FRAME_total_rows), cg->real, "");
 }
 
-static LLVMValueRef row_of_data_set(Cg *cg, LLVMValueRef i)
+LLVMValueRef cg_row(Cg *cg, LLVMValueRef i)
 {
     LLVMValueRef rows = cg_field(cg, CG_FRAME_row);
     LLVMValueRef p = LLVMBuildInBoundsGEP2(cg->b, cg->i64, rows, &i, 1, "");
@@ -86,7 +86,7 @@ static LLVMValueRef index_value(Cg *cg, IrRef r, const CgIndex *at)
     const IrAttr *a = &ir_at(cg->g, r)->attr;
     LLVMValueRef i = at->plate[a->plate];
     if (cg->g->plate[a->plate].kind == IR_PLATE_ROWS)
-        i = row_of_data_set(cg, i);
+        i = cg_row(cg, i);
     i = cg_add(cg, i, cg_i64(cg, a->k[0]));
     return LLVMBuildTrunc(cg->b, i, cg->i32, "");
 }
@@ -98,42 +98,15 @@ const CgRule emit_konst = {.value = konst_value}, emit_hyper = {.value = hyper_v
 
 /* ---- element-wise --------------------------------------------------------------------------- */
 
-/* The row of the data set that an element belongs to, or -1. */
-static LLVMValueRef row_at(Cg *cg, IrRef r, const CgIndex *at)
-{
-    for (uint32_t p = 0; p < cg->g->plates; p++)
-        if (cg->g->plate[p].kind == IR_PLATE_ROWS && type_of(cg, r)->plates >> p & 1)
-            return row_of_data_set(cg, at->plate[p]);
-    return cg_i64(cg, -1);
-}
-
-/* Under -g every operation on reals tells of a result that is not finite. */
-static LLVMValueRef watched(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, LLVMValueRef in)
-{
-    if (!cg->options->watch || type_of(cg, r)->elem != IR_REAL)
-        return v;
-    LLVMValueRef size = cg_intrinsic(cg, "llvm.fabs", &v, 1);
-    LLVMValueRef infinite = LLVMConstReal(cg->real, INFINITY);
-    LLVMValueRef ok = LLVMBuildFCmp(cg->b, LLVMRealOLT, size, infinite, "finite");
-    LLVMBasicBlockRef fault = cg_block(cg, "fault"), next = cg_block(cg, "next");
-    LLVMBuildCondBr(cg->b, ok, next, fault);
-    LLVMPositionBuilderAtEnd(cg->b, fault);
-    LLVMValueRef place = LLVMConstInt(cg->i32, cg_value_place(cg, r), false);
-    LLVMValueRef operand = cg_is_real(in) ? in : LLVMConstReal(cg->real, NAN);
-    LLVMValueRef args[] = {cg->f.frame, place, row_at(cg, r, at), operand, v};
-    cg_call(cg, CG_RT_fault_value, args, 5);
-    LLVMBuildBr(cg->b, next);
-    LLVMPositionBuilderAtEnd(cg->b, next);
-    return v;
-}
-
 static LLVMValueRef ew_value(Cg *cg, IrRef r, const CgIndex *at)
 {
     const IrNode *n = ir_at(cg->g, r);
     LLVMValueRef in[3] = {NULL};
     for (uint32_t i = 0; i < n->n_in; i++)
         in[i] = cg_value(cg, n->in[i], at);
-    return watched(cg, r, at, cg_scalar(cg, n->op, in), in[0]);
+    LLVMValueRef v = cg_scalar(cg, n->op, in);
+    cg_watch_value(cg, r, at, v, in);
+    return v;
 }
 
 LLVMValueRef cg_operand(Cg *cg, IrRef r, const CgIndex *at)

@@ -167,19 +167,41 @@ void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
         sgrt_call_phase(c, i, pool);
 }
 
+static double parameter_at(const SgrtCall *c, int64_t param, int64_t i)
+{
+    const void *v = ((void *const *)c->frame.param)[param];
+    return c->data->model->real == SGRT_F64 ? ((const double *)v)[i] : ((const float *)v)[i];
+}
+
+/* Names a parameter that the last update left without a number. */
+static bool blame_parameter(const SgrtCall *c, SgrtError *e)
+{
+    const SgrtModel *model = c->data->model;
+    char why[400];
+    for (int64_t p = 0; p < model->params; p++)
+        for (int64_t i = 0; i < model->param[p].size; i++)
+            if (!isfinite(parameter_at(c, p, i))) {
+                snprintf(why, sizeof why, "element %lld of the parameter %s was %g before it",
+                         (long long)i, model->param[p].name, parameter_at(c, p, i));
+                sgrt_fail_as(e, why);
+                return true;
+            }
+    return false;
+}
+
 bool sgrt_call_explain(const SgrtCall *c, SgrtError *e)
 {
     const SgrtNonfinite *f = &c->fault.nonfinite;
-    char why[400], row[40] = "";
-    if (!f->seen || !e->nonfinite)
+    char why[400], of[80] = "", row[40] = "";
+    if (!e->nonfinite || blame_parameter(c, e) || !f->seen)
         return false;
+    if (f->operands == 1)
+        snprintf(of, sizeof of, " of %g", f->operand[0]);
+    if (f->operands == 2)
+        snprintf(of, sizeof of, " of %g and %g", f->operand[0], f->operand[1]);
     if (f->row >= 0)
         snprintf(row, sizeof row, " (row %lld)", (long long)f->row);
-    if (isnan(f->operand))
-        snprintf(why, sizeof why, "%s is %g%s", c->data->graph->place[f->place], f->result, row);
-    else
-        snprintf(why, sizeof why, "%s of %g is %g%s", c->data->graph->place[f->place], f->operand,
-                 f->result, row);
+    snprintf(why, sizeof why, "%s%s is %g%s", c->data->graph->place[f->place], of, f->result, row);
     return sgrt_fail_as(e, why);
 }
 

@@ -28,23 +28,31 @@ void sgrt_fault_index(void *frame, int32_t place, int64_t index, int64_t size)
     __atomic_store_n(&f->kind, INDEX, __ATOMIC_RELEASE);
 }
 
-/* The same of values: places are numbered in the order of the operations. */
-static void see(void *frame, int32_t place, int64_t row, double operand, double result)
+static bool is_before(const SgrtNonfinite *a, const SgrtNonfinite *b)
+{
+    if (a->when != b->when)
+        return a->when < b->when;
+    return a->place < b->place || (a->place == b->place && a->row < b->row);
+}
+
+/* The same of values: the first is kept. */
+static void see(void *frame, SgrtNonfinite found)
 {
     SgrtFault *fault = ((SgrtFrame *)frame)->fault;
-    SgrtNonfinite *f = &fault->nonfinite;
-    int64_t seen = take(&f->seen);
-    if (seen == NONE || place < f->place || (place == f->place && row < f->row))
-        *f = (SgrtNonfinite){BUSY, place, row, operand, result};
+    SgrtNonfinite *f = &fault->nonfinite; /* f->seen is the lock */
+    if (take(&f->seen) == NONE || is_before(&found, f))
+        *f = found;
     __atomic_store_n(&f->seen, SEEN, __ATOMIC_RELEASE);
 }
 
-void sgrt_fault_value_f32(void *frame, int32_t place, int64_t row, float operand, float result)
+void sgrt_fault_value_f32(void *frame, int32_t place, int32_t operands, int64_t when, int64_t row,
+                          float a, float b, float result)
 {
-    see(frame, place, row, operand, result);
+    see(frame, (SgrtNonfinite){BUSY, when, place, row, operands, {a, b}, result});
 }
 
-void sgrt_fault_value_f64(void *frame, int32_t place, int64_t row, double operand, double result)
+void sgrt_fault_value_f64(void *frame, int32_t place, int32_t operands, int64_t when, int64_t row,
+                          double a, double b, double result)
 {
-    see(frame, place, row, operand, result);
+    see(frame, (SgrtNonfinite){BUSY, when, place, row, operands, {a, b}, result});
 }

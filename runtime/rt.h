@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SGRT_ABI 2
+#define SGRT_ABI 3
 
 typedef enum SgrtElem { SGRT_F32, SGRT_F64, SGRT_I32, SGRT_BOOL } SgrtElem;
 
@@ -101,9 +101,11 @@ typedef struct SgrtSite {
  * looks for.  Such a value may still be of no account, so it is an explanation and no fault. */
 typedef struct SgrtNonfinite {
     int64_t seen;  /* 0: none */
-    int64_t place; /* index into SgrtGraph.place */
+    int64_t when;  /* rises from kernel to kernel, and within one from step to step */
+    int64_t place; /* index into SgrtGraph.place; rises with the order of the operations */
     int64_t row;   /* of the data set, or -1 */
-    double operand, result;
+    int64_t operands; /* how many are known */
+    double operand[2], result;
 } SgrtNonfinite;
 
 /* What went wrong first in a call; kind 0 is nothing. */
@@ -175,6 +177,7 @@ typedef struct SgrtModel {
     const char *needs;   /* comma-separated CPU features: "avx2,fma" */
     int64_t real;        /* SGRT_F32 or SGRT_F64 */
     int64_t parts;       /* most useful threads */
+    int64_t watched;     /* 1: compiled with -g, so that faults name values that are not finite */
     const SgrtParam *param;
     int64_t params;
     const SgrtHyper *hyper;

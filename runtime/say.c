@@ -1,6 +1,7 @@
 /* Messages of the verbs. */
 #include "runtime/say.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -34,6 +35,39 @@ void sgrt_say_note(const SgrtOptions *o, const char *format, ...)
     if (!o->quiet)
         say(o, "note", format, arguments);
     va_end(arguments);
+}
+
+static void print_quoted(FILE *out, const char *word)
+{
+    fputc('\'', out);
+    for (; *word; word++)
+        fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, out);
+    fputc('\'', out);
+}
+
+static bool is_plain(const char *word)
+{
+    const char *others = "_-+=:,./%@";
+    size_t length = 0;
+    while (isalnum((unsigned char)word[length]) || (word[length] && strchr(others, word[length])))
+        length++;
+    return length > 0 && !word[length];
+}
+
+void sgrt_say_command(const SgrtOptions *o, const char *what, const char *const *word, size_t words)
+{
+    if (o->quiet)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "%s: note: %s:", o->program, what);
+    for (size_t i = 0; i < words; i++) {
+        fputc(' ', stderr);
+        if (is_plain(word[i]))
+            fputs(word[i], stderr);
+        else
+            print_quoted(stderr, word[i]);
+    }
+    fputc('\n', stderr);
 }
 
 char *sgrt_digits(char *out, int64_t n)

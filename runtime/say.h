@@ -16,6 +16,10 @@ void sgrt_say_warning(const SgrtOptions *o, const char *format, ...)
 void sgrt_say_note(const SgrtOptions *o, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "PROGRAM: note: WHAT: COMMAND", the command as a shell takes it. */
+void sgrt_say_command(const SgrtOptions *o, const char *what, const char *const *word,
+                      size_t words);
+
 /* "1 314 584": thousands apart, for people.  Returns `out`, which holds 32 bytes. */
 char *sgrt_digits(char *out, int64_t n);
 

@@ -3,6 +3,7 @@
 
 #include "runtime/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,27 +17,20 @@ static bool names_differ(const SgrtEntry *entry, const char *path, SgrtError *e)
     return true;
 }
 
-static bool inside(const SgrtSite *site, const double *v, int64_t size)
+static double variate(const SgrtModel *model, const void *noise, int64_t i)
 {
-    for (int64_t i = 0; i < size; i++)
-        if (!(site->normal ? v[i] - v[i] == 0 : v[i] > 0 && v[i] < 1))
-            return false;
-    return true;
+    return model->real == SGRT_F64 ? ((const double *)noise)[i] : ((const float *)noise)[i];
 }
 
-static bool check_values(const SgrtSite *site, const SgrtTensor *t, const char *path, SgrtError *e)
+/* As they are read: a number that the file has may round to one that is not. */
+static bool inside(const SgrtModel *model, const SgrtSite *site, const void *noise, int64_t size)
 {
-    double *v = sgrt_alloc(t->size, sizeof *v, e);
-    if (!v)
-        return false;
-    bool fit = sgrt_tensor_copy(t, SGRT_STORED_F64, v);
-    if (!fit)
-        sgrt_fail(e, "%s: the noise of %s is neither F32 nor F64", path, site->name);
-    else if (!inside(site, v, t->size))
-        fit = sgrt_fail(e, "%s: the noise of %s must be %s", path, site->name,
-                        site->normal ? "finite" : "inside (0, 1)");
-    free(v);
-    return fit;
+    for (int64_t i = 0; i < size; i++) {
+        double v = variate(model, noise, i);
+        if (!(site->normal ? isfinite(v) : v > 0 && v < 1))
+            return false;
+    }
+    return true;
 }
 
 static void *read_site(const SgrtTensorFile *f, const SgrtModel *model, const SgrtSite *site,
@@ -53,12 +47,17 @@ static void *read_site(const SgrtTensorFile *f, const SgrtModel *model, const Sg
                   (long long)t->size, site->name, (long long)size);
         return NULL;
     }
-    if (!check_values(site, t, f->path, e))
-        return NULL;
     void *noise = sgrt_alloc(size, sgrt_real_bytes(model), e);
-    if (noise)
-        sgrt_tensor_copy(t, sgrt_real_stored(model), noise);
-    return noise;
+    bool read = noise && sgrt_tensor_copy(t, sgrt_real_stored(model), noise);
+    if (noise && !read)
+        sgrt_fail(e, "%s: the noise of %s is neither F32 nor F64", f->path, site->name);
+    else if (read && !inside(model, site, noise, size))
+        read = sgrt_fail(e, "%s: the noise of %s must be %s", f->path, site->name,
+                         site->normal ? "finite" : "inside (0, 1)");
+    if (read)
+        return noise;
+    free(noise);
+    return NULL;
 }
 
 void **sgrt_tape_read(const char *path, const SgrtModel *model, const SgrtEntry *entry,

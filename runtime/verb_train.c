@@ -163,8 +163,15 @@ static bool evaluate(Run *r, SgrtError *e)
 static void print_replay(const Run *r)
 {
     const SgrtOptions *o = r->session.options;
-    sgrt_say_note(o, "replay it: %s train --resume %s --steps %lld", o->argv[0], r->folder.path,
-                  (long long)r->trainer.step + 1);
+    char last[24];
+    snprintf(last, sizeof last, "%lld", (long long)r->trainer.step + 1);
+    const char *const again[] = {o->argv[0], "train", "--resume", r->folder.path, "--steps", last};
+    if (r->keeps)
+        sgrt_say_command(o, "replay it", again, sizeof again / sizeof *again);
+    else
+        sgrt_say_command(o, "replay it", (const char *const *)o->argv, (size_t)o->argc);
+    if (!r->session.model->watched)
+        sgrt_say_note(o, "compiled with sgc -g, the same command names the operation");
 }
 
 /* A step was not applied: keeps what was valid before it. */
@@ -181,8 +188,7 @@ static int stop_at_fault(Run *r, SgrtError *e)
                       r->folder.latest);
     else
         sgrt_say_note(o, "the step was not applied; without --out nothing is kept");
-    if (r->keeps)
-        print_replay(r);
+    print_replay(r);
     return status;
 }
 

@@ -43,7 +43,7 @@ says '# c ~ categorical: enumerated (as asked), 5 values, exact' gmm.step.sg
 says '# h2 ~ bernoulli: score (as asked), samples = 1, moving-average baseline' sbn.step.sg
 says 'output next_h2 = ' sbn.step.sg
 
-# tape FILE NAME VARIATES: noise of one draw; every variate is 0.375.
+# tape FILE NAME VARIATES [BYTES]: noise of one draw; every variate is 0.375, or these bytes.
 tape() {
     local header
     header=$(printf '{"%s":{"dtype":"F64","shape":[%d],"data_offsets":[0,%d]}}' \
@@ -54,7 +54,7 @@ tape() {
     # shellcheck disable=SC2059 # the length in bytes, as a byte
     printf "\\x$(printf '%x' ${#header})\\0\\0\\0\\0\\0\\0\\0%s" "$header" >"$1"
     for _ in $(seq "$3"); do
-        printf '\0\0\0\0\0\0\xd8\x3f'
+        printf '%b' "${4:-\0\0\0\0\0\0\xd8\x3f}"
     done >>"$1"
 }
 
@@ -113,6 +113,16 @@ agrees hmm nll level 4 --dim batch=400 y=hmm.npy
 tape logistic.tape w 30
 tape logistic.step.tape w_noise 30
 agrees logistic elbo s 30 --dim batch=400 x=logistic.npy y=labels.npy
+
+# Noise is checked as it is read: 1e39 is no single, and 1 - 2^-53 rounds to 1.
+printf '%s\n' 'graph g { z ~ normal(0, 1); output o = z }' 'graph h { u ~ uniform(0, 1); output o = u }' >any.sg
+status 0 sgc any.sg -o any
+tape huge.tape z 1 '\x1d\x4a\x9c\xf4\x87\x82\x07\x48'
+status 1 ./any run g --tape huge.tape
+says 'huge.tape: the noise of z must be finite'
+tape one.tape u 1 '\xff\xff\xff\xff\xff\xff\xef\x3f'
+status 1 ./any run h --tape one.tape
+says 'one.tape: the noise of u must be inside (0, 1)'
 
 # What cannot be printed is said.
 cat >none.sg <<'END'
