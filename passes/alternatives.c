@@ -88,7 +88,7 @@ void es_term_local(EsProgram *p, uint32_t i)
     g->in_region = 0;
     IrRef f = difference(p, i, other, index);
     if (f != IR_NONE)
-        es_seed(p, chance, if_any(g, chance, es_weighed_gain(g, d, f)));
+        es_seed(p, chance, if_any(g, chance, es_weighed_gain(p, d, f)));
 }
 
 /* ---- couplings ------------------------------------------------------------------------------ */
@@ -158,7 +158,7 @@ static void couple_scalar(EsProgram *p, uint32_t i, Coupling c)
     IrRef f = difference(p, i, c.neighbour, IR_NONE);
     if (f == IR_NONE)
         return;
-    IrRef share = es_weighed_gain(p->g, &p->draw[i], ir_binary(p->g, IR_MUL, c.rate, f));
+    IrRef share = es_weighed_gain(p, &p->draw[i], ir_binary(p->g, IR_MUL, c.rate, f));
     es_seed(p, c.parameter, if_any(p->g, c.rate, share));
 }
 
@@ -186,7 +186,7 @@ static void couple_vector(EsProgram *p, uint32_t i, Coupling c)
     if (f == IR_NONE)
         return;
     IrRef share = ir_binary(g, IR_MUL, ir_unary(g, IR_SIGN, rate), ir_binary(g, IR_MUL, total, f));
-    share = if_any(g, total, es_weighed_gain(g, d, share));
+    share = if_any(g, total, es_weighed_gain(p, d, share));
     if (g->node[c.parameter].type.rank > 0)
         c.parameter = element_of(g, c.parameter, index);
     es_seed(p, c.parameter, share);

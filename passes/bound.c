@@ -340,5 +340,5 @@ void es_term_vimco(EsProgram *p, uint32_t i)
     if (f == IR_NONE)
         return;
     IrRef gain = ir_binary(p->g, IR_SUB, f, bound_without(p, i));
-    es_seed_score(p, d, es_weighed_gain(p->g, d, gain));
+    es_seed_score(p, d, es_weighed_gain(p, d, gain));
 }

@@ -148,10 +148,9 @@ void es_term_boundary(EsProgram *p, uint32_t i)
     IrRef density = ir_unary(g, IR_EXP, ir_dist_info[law].logpdf(g, d->arg, e.place));
     IrRef rate = ir_binary(g, IR_DIV, density, ir_unary(g, IR_ABS, slope));
     IrRef jump = in_shape(g, ir_binary(g, IR_SUB, yes, no), e.type);
-    IrRef v = ir_binary(g, IR_MUL, jump, rate), weight = es_draw_weight(g, d);
-    v = weight == IR_NONE ? v : ir_binary(g, IR_MUL, v, weight);
+    IrRef v = es_weighed_gain(p, d, ir_binary(g, IR_MUL, jump, rate));
     IrRef at = guard_at(&e, moving);
     IrType from = e.type, to = g->node[at].type;
-    from.plates = d->weighed;
+    from.plates = d->plates;
     es_seed(p, at, es_share(g, v, &from, &to));
 }

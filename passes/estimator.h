@@ -159,6 +159,31 @@ typedef struct EsCost {
     Span at;
 } EsCost;
 
+/* ---- sums of products (eliminate.c) ---- */
+
+/* A table over values of plates. */
+typedef struct EsTable {
+    IrRef node;
+    IrPlates on;
+} EsTable;
+
+/* A sum over one plate of a product of tables, made once. */
+typedef struct EsSum {
+    uint32_t plate, tables;
+    IrRef *of, node;
+} EsSum;
+
+typedef struct EsSums {
+    EsSum *sum;
+    uint32_t count;
+} EsSums;
+
+/* Sums the plates of `out` out of the product of the tables, whose number changes; values[p]: the
+ * size of plate p.  The largest table that is summed over; g may be NULL: nothing is built. */
+IrPlates es_eliminate(IrGraph *g, EsSums *known, EsTable *t, uint32_t *tables, IrPlates out,
+                      const int64_t *values);
+int64_t es_table_size(const int64_t *values, IrPlates on);
+
 typedef struct EsProgram {
     IrGraph *g; /* the estimator graph under construction */
     const IrGraph *source;
@@ -171,6 +196,7 @@ typedef struct EsProgram {
     uint32_t costs;
     EsSeed *seed; /* where the reverse pass starts */
     uint32_t seeds;
+    EsSums sums; /* of the values of enumerated draws */
 } EsProgram;
 
 /* ---- worlds (world.c) ---- */
@@ -199,18 +225,16 @@ IrPlates es_plates_of(const IrGraph *g, IrPlateKind kind);
 /* The product of the copies of the plates in the set, which are not rows. */
 double es_copies(const IrGraph *g, IrPlates set);
 /* The weighed sum of v over the copies of `plates`, in units of the whole data set: N/B a row. */
-IrRef es_weighed_sum(IrGraph *g, EsWorld *w, IrRef v, IrPlates plates);
+IrRef es_weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates);
 /* The mean over the copies of `plates`, all alike but for what enumerated values weigh. */
-IrRef es_mean(IrGraph *g, IrRef v, IrPlates plates);
+IrRef es_mean(EsProgram *p, IrRef v, IrPlates plates);
 /* What draw i reaches, for each of its copies: the f of its gradient.  IR_NONE: no cost. */
 IrRef es_downstream(EsProgram *p, uint32_t i, EsWorld *w);
 /* The costs that draw i reaches, weighed and summed over all plates but `kept` and those that the
  * world adds; IR_NONE: it reaches none. */
 IrRef es_world_costs(EsProgram *p, EsWorld *w, uint32_t i, IrPlates kept);
-/* w(i)/N: the weight of a copy of the draw, per row; IR_NONE: 1. */
-IrRef es_draw_weight(IrGraph *g, const EsDraw *d);
-/* f times that weight, for each copy of the draw. */
-IrRef es_weighed_gain(IrGraph *g, const EsDraw *d, IrRef f);
+/* f times w(i)/N, the weight of a copy of the draw, per row, for each copy of the draw. */
+IrRef es_weighed_gain(EsProgram *p, const EsDraw *d, IrRef f);
 /* v * w, where IR_NONE is 1. */
 IrRef es_times(IrGraph *g, IrRef v, IrRef w);
 

@@ -38,7 +38,7 @@ static uint32_t features(EsProgram *p, const EsDraw *d, IrRef *x)
 static IrRef learn(EsProgram *p, const EsDraw *d, IrRef error, IrRef feature, IrRef weight)
 {
     IrGraph *g = p->g;
-    IrRef step = es_mean(g, ir_binary(g, IR_MUL, error, feature), d->weighed);
+    IrRef step = es_mean(p, ir_binary(g, IR_MUL, error, feature), d->weighed);
     IrRef news = ir_binary(g, IR_ADD, weight, es_times(g, step, ir_const(g, RATE)));
     ir_node(g, IR_NEXT, (IrAttr){.item = g->node[weight].attr.item}, 1, &news);
     return news;

@@ -72,14 +72,12 @@ void es_term_measured(EsProgram *p, uint32_t i)
     IrRef costs = es_by_slot(g, &m.slots, es_world_costs(p, there, i, kept), m.d->variant);
     IrRef slope[4] = {IR_NONE, IR_NONE, IR_NONE, IR_NONE};
     m.rule->slope(g, &m.drawn, base, costs, slope);
-    IrRef weight = es_draw_weight(g, m.d);
     IrType from = m.slots.type;
     from.plates = m.d->plates;
     for (uint32_t k = 0; k < ir_dist_info[m.drawn.dist].arguments; k++) {
         if (!(m.rule->arguments >> k & 1))
             continue;
-        IrRef v = weight == IR_NONE ? slope[k] : ir_binary(g, IR_MUL, slope[k], weight);
-        v = es_sum_plates(g, v, m.d->weighed & ~m.d->plates);
+        IrRef v = es_weighed_gain(p, m.d, slope[k]);
         IrType to = g->node[m.d->arg[k]].type;
         es_seed(p, m.d->arg[k], es_share(g, v, &from, &to));
     }

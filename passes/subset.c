@@ -137,5 +137,5 @@ void es_term_subset(EsProgram *p, uint32_t i)
     for (uint32_t k = 0; k < d->set->size; k++)
         baseline[k] = baseline_of(g, d, f, k);
     f = ir_binary(g, IR_SUB, f, to_copies(g, d, baseline));
-    es_seed_score(p, d, es_weighed_gain(g, d, f));
+    es_seed_score(p, d, es_weighed_gain(p, d, f));
 }

@@ -25,14 +25,15 @@ static IrRef divide_by(IrGraph *g, IrRef a, IrOp count)
 /* ---- objective ------------------------------------------------------------------------------ */
 
 /* N/B 1/N is written 1/B. */
-static IrRef per_row(IrGraph *g, IrRef v, IrPlates plates)
+static IrRef per_row(EsProgram *p, IrRef v, IrPlates plates)
 {
+    IrGraph *g = p->g;
     IrPlates rows = es_plates_of(g, IR_PLATE_ROWS);
     if (!rows)
-        return es_weighed_sum(g, NULL, v, plates);
+        return es_weighed_sum(p, NULL, v, plates);
     if (!(plates & rows))
-        return divide_by(g, es_weighed_sum(g, NULL, v, plates), IR_TOTAL);
-    v = es_weighed_sum(g, NULL, v, plates & ~rows);
+        return divide_by(g, es_weighed_sum(p, NULL, v, plates), IR_TOTAL);
+    v = es_weighed_sum(p, NULL, v, plates & ~rows);
     bool has_rows = (g->node[v].type.plates & rows) != 0;
     return has_rows ? divide_by(g, es_sum_plates(g, v, rows), IR_ROWS) : v;
 }
@@ -44,7 +45,7 @@ static IrRef objective(EsProgram *p)
     for (uint32_t i = 0; i < p->costs; i++) {
         EsCost *c = &p->cost[i];
         g->here = c->at;
-        IrRef v = per_row(g, c->value, c->plates);
+        IrRef v = per_row(p, c->value, c->plates);
         IrRef cost = ir_typed(g, IR_COST, c->attr, ir_scalar_type(IR_REAL, 0), 1, &v);
         g->node[cost].why = c->why;
         total = total == IR_NONE ? v : ir_binary(g, IR_ADD, total, v);
@@ -77,7 +78,7 @@ static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
             (IrState){es_name(&p->source->node[d->node])};
         d->average = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
     }
-    d->mean = es_mean(g, f, d->weighed);
+    d->mean = es_mean(p, f, d->weighed);
     if (MUTATED(EAGER_AVERAGE))
         return ir_binary(g, IR_ADD, es_times(g, d->average, ir_const(g, MEMORY)),
                          es_times(g, d->mean, ir_const(g, 1 - MEMORY)));
@@ -147,7 +148,7 @@ void es_term_score(EsProgram *p, uint32_t i)
         f = ir_binary(g, IR_SUB, f, ir_const(g, d->constant));
     else if (d->baseline == IR_LEARNED_BASELINE)
         f = ir_binary(g, IR_SUB, f, es_learned_baseline(p, d, f));
-    es_seed_score(p, d, es_weighed_gain(g, d, f));
+    es_seed_score(p, d, es_weighed_gain(p, d, f));
 }
 
 /* Copies that are correlated in a known way: leave-one-out, and for element e of the draw the
@@ -178,7 +179,7 @@ void es_term_exchangeable(EsProgram *p, uint32_t i)
     IrRef f = es_downstream(p, i, NULL);
     if (f == IR_NONE)
         return;
-    IrRef w = es_weighed_gain(g, d, es_less_others(g, d, f));
+    IrRef w = es_weighed_gain(p, d, es_less_others(g, d, f));
     IrRef factor = MUTATED(NAIVE_PAIRS) ? ir_const(g, 1) : decorrelate(g, d);
     es_seed_score(p, d, ir_binary(g, IR_MUL, factor, w));
 }

@@ -33,26 +33,58 @@ double es_copies(const IrGraph *g, IrPlates set)
     return (double)ir_copies(g, set, 1);
 }
 
+/* The tables that decide how probable the values of the plates are. */
+static uint32_t tables_of(const EsProgram *p, EsWorld *world, IrPlates set, EsTable *t)
+{
+    const IrGraph *g = p->g;
+    IrPlates values = es_plates_of(g, IR_PLATE_ENUMERATION);
+    uint32_t tables = 0;
+    for (uint32_t i = 0; i < g->plates; i++) {
+        if (!((set & values) >> i & 1))
+            continue;
+        IrRef node = es_in_world(world, g->plate[i].weight);
+        bool known = false;
+        for (uint32_t k = 0; k < tables; k++)
+            known |= t[k].node == node;
+        if (!known)
+            t[tables++] = (EsTable){node, g->node[node].type.plates & values};
+    }
+    return tables;
+}
+
+/* What the values of the plates weigh, where those that `kept` lacks are summed out: a product. */
+static uint32_t weights_of(EsProgram *p, EsWorld *world, IrPlates set, IrPlates kept, EsTable *t)
+{
+    int64_t values[IR_MAX_PLATES];
+    for (uint32_t i = 0; i < p->g->plates; i++)
+        values[i] = p->g->plate[i].size;
+    uint32_t tables = tables_of(p, world, set, t);
+    IrPlates out = set & es_plates_of(p->g, IR_PLATE_ENUMERATION) & ~kept;
+    es_eliminate(p->g, &p->sums, t, &tables, out, values);
+    return tables;
+}
+
 /* v times the probability of each enumerated value in the set.  A value of probability 0 adds
  * nothing, whatever its cost. */
-static IrRef weigh(IrGraph *g, EsWorld *world, IrRef v, IrPlates set)
+static IrRef weigh(EsProgram *p, EsWorld *world, IrRef v, IrPlates set)
 {
-    for (uint32_t p = 0; p < g->plates; p++) {
-        if (!(set >> p & 1) || g->plate[p].kind != IR_PLATE_ENUMERATION)
-            continue;
-        IrRef w = es_in_world(world, g->plate[p].weight), zero = ir_const(g, 0);
-        IrRef never = ir_binary(g, IR_EQ, w, zero);
-        v = ir_select(g, never, zero, ir_binary(g, IR_MUL, w, v));
+    IrGraph *g = p->g;
+    EsTable t[IR_MAX_PLATES + 1];
+    uint32_t tables = weights_of(p, world, set, g->node[v].type.plates, t);
+    for (uint32_t i = 0; i < tables; i++) {
+        IrRef zero = ir_const(g, 0), never = ir_binary(g, IR_EQ, t[i].node, zero);
+        v = ir_select(g, never, zero, ir_binary(g, IR_MUL, t[i].node, v));
     }
     return v;
 }
 
-IrRef es_weighed_sum(IrGraph *g, EsWorld *w, IrRef v, IrPlates plates)
+IrRef es_weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates)
 {
+    IrGraph *g = p->g;
     IrPlates rows = plates & es_plates_of(g, IR_PLATE_ROWS);
     IrPlates samples = plates & es_plates_of(g, IR_PLATE_SAMPLES);
     IrPlates values = plates & es_plates_of(g, IR_PLATE_ENUMERATION);
-    v = weigh(g, w, v, values);
+    v = weigh(p, w, v, values);
     bool has_rows = (g->node[v].type.plates & rows) != 0,
          has_samples = g->node[v].type.plates & samples;
     double drawn = es_copies(g, samples & g->node[v].type.plates);
@@ -87,7 +119,7 @@ static IrRef downstream_cost(EsProgram *p, const EsDraw *d, const EsReach *e, co
 {
     IrGraph *g = p->g;
     IrPlates mixed = e->mixed[c->source] & d->plates;
-    IrRef v = es_weighed_sum(g, w, es_in_world(w, c->value), c->plates & ~d->weighed);
+    IrRef v = es_weighed_sum(p, w, es_in_world(w, c->value), c->plates & ~d->weighed);
     v = es_sum_plates(g, v, mixed & c->plates);
     IrPlates steps = es_plates_of(g, IR_PLATE_STEP) & d->plates & c->plates & ~mixed;
     for (uint32_t t = 0; t < g->plates && e->later[c->source]; t++)
@@ -122,16 +154,17 @@ IrRef es_world_costs(EsProgram *p, EsWorld *w, uint32_t i, IrPlates kept)
         const EsCost *c = &p->cost[k];
         if (!p->reach[i].reached[c->source])
             continue;
-        IrRef v = es_weighed_sum(p->g, w, es_in_world(w, c->value), c->plates & ~kept);
+        IrRef v = es_weighed_sum(p, w, es_in_world(w, c->value), c->plates & ~kept);
         f = f == IR_NONE ? v : ir_binary(p->g, IR_ADD, f, v);
     }
     return f;
 }
 
-IrRef es_mean(IrGraph *g, IrRef v, IrPlates plates)
+IrRef es_mean(EsProgram *p, IrRef v, IrPlates plates)
 {
+    IrGraph *g = p->g;
     IrPlates rows = es_plates_of(g, IR_PLATE_ROWS), values = es_plates_of(g, IR_PLATE_ENUMERATION);
-    v = weigh(g, NULL, v, plates & values);
+    v = weigh(p, NULL, v, plates & values);
     IrPlates has = g->node[v].type.plates & plates;
     v = ir_reduce(g, IR_SUM, v, 0, has);
     double known = es_copies(g, has & ~(rows | values));
@@ -140,15 +173,17 @@ IrRef es_mean(IrGraph *g, IrRef v, IrPlates plates)
     return has & rows ? divide(g, v, leaf(g, IR_ROWS)) : v;
 }
 
-/* w(i)/N */
-IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
+/* w(i)/N, where the values that neither the draw nor f reads are summed out; IR_NONE: 1. */
+static IrRef draw_weight(EsProgram *p, const EsDraw *d, IrRef f)
 {
+    IrGraph *g = p->g;
+    EsTable t[IR_MAX_PLATES + 1];
     IrPlates rows = es_plates_of(g, IR_PLATE_ROWS);
     double drawn = es_copies(g, d->weighed & es_plates_of(g, IR_PLATE_SAMPLES));
     IrRef w = drawn != 1 ? ir_const(g, 1 / drawn) : IR_NONE;
-    for (uint32_t p = 0; p < g->plates; p++)
-        if (d->weighed >> p & 1 && g->plate[p].kind == IR_PLATE_ENUMERATION)
-            w = es_times(g, w, g->plate[p].weight);
+    uint32_t tables = weights_of(p, NULL, d->weighed, d->plates | g->node[f].type.plates, t);
+    for (uint32_t i = 0; i < tables; i++)
+        w = es_times(g, w, t[i].node);
     if (rows && MUTATED(SCALE_TWICE) && d->weighed & rows)
         w = es_times(g, w, divide(g, leaf(g, IR_TOTAL), leaf(g, IR_ROWS)));
     if (rows)
@@ -157,8 +192,10 @@ IrRef es_draw_weight(IrGraph *g, const EsDraw *d)
     return w;
 }
 
-IrRef es_weighed_gain(IrGraph *g, const EsDraw *d, IrRef f)
+IrRef es_weighed_gain(EsProgram *p, const EsDraw *d, IrRef f)
 {
-    IrRef v = es_times(g, f, es_draw_weight(g, d));
-    return es_sum_plates(g, v, d->weighed & ~d->plates);
+    IrGraph *g = p->g;
+    IrRef v = es_times(g, f, draw_weight(p, d, f));
+    IrPlates values = es_plates_of(g, IR_PLATE_ENUMERATION), over = d->weighed & ~d->plates;
+    return es_sum_plates(g, v, over & (~values | g->node[v].type.plates));
 }

@@ -5,14 +5,12 @@
  * estimators left out, so it shares neither the score terms, the baselines, the weights of samples
  * nor the adjoints with what is tested.  Values of the objective are checked against closed forms.
  */
-#include "tests/laws/tape.h"
+#include "tests/laws/exact.h"
 #include "tests/suites.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BOUND 1e-11
 
 /* ---- the harness ---------------------------------------------------------------------------- */
 
@@ -27,37 +25,6 @@ static char *without_via(const char *text)
         memmove(via, end, strlen(end) + 1);
     }
     return plain;
-}
-
-static TapeModel *compiled(const char *text)
-{
-    TapeModel *t = tape_compile(text);
-    if (!t->ok) {
-        diags_render(t->diags, stderr);
-        ck_abort_msg("does not compile:\n%s", text);
-    }
-    return t;
-}
-
-/* Where GRAD `param` starts among the results; -1: it has none. */
-static long first_result_of(const IrGraph *g, uint32_t param)
-{
-    long at = 1;
-    for (IrRef r = 0; r < g->count; r++) {
-        if (g->node[r].op != IR_GRAD)
-            continue;
-        if (g->node[r].attr.item == param)
-            return at;
-        at += (long)ir_elements(&g->node[r].type);
-    }
-    return -1;
-}
-
-static void check_near(double got, double want, const char *what, const char *text)
-{
-    double error = fabs(got - want), bound = BOUND * (1 + fabs(want));
-    if (!(error <= bound))
-        ck_abort_msg("%s: %.17g, not %.17g (error %.2g)\n%s", what, got, want, error, text);
 }
 
 /* The expected objective of a program without estimators, and its slope in every parameter element;
@@ -612,106 +579,6 @@ START_TEST(category_combinations)
 }
 END_TEST
 
-/* Chains of enumerated draws, each a recursion. */
-static const char *const chain_program[] = {
-    /* from a draw; costs of neighbours, of a step after the loop and of the first */
-    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n"
-    "  z[0] ~ categorical(logits = s) via enumerate\n  for t in 1..4 {\n"
-    "    z[t] ~ categorical(logits = m[z[t-1]] * t) via enumerate\n"
-    "    cost sin(s[z[t]] + 2 * z[t-1] + t) + log_prob(categorical(logits = m[z[t-1]] * t), "
-    "z[t])\n  "
-    "}\n"
-    "  cost cos(s[z[2]])\n  cost sin(s[z[0]] + 1)\n  cost exp(s[z[3]])\n}\n",
-    /* from a known state, over rows, with other draws below and beside */
-    "param s[3] = ones()\nparam m[3, 3] = ones()\ngraph g {\n  plate n = rows(2) {\n    data x\n"
-    "    z[0] = 1\n    for t in 1..3 {\n"
-    "      z[t] ~ categorical(logits = m[z[t-1]] + x) via enumerate\n"
-    "      h ~ bernoulli(logits = s[z[t]]) via score\n      cost sin(h + x * z[t-1])\n    }\n  "
-    "}\n}\n",
-    /* the first step is read with the others, and is held */
-    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n"
-    "  z[0] ~ categorical(logits = s) via enumerate\n  first = z[0]\n  for t in 1..4 {\n"
-    "    z[t] ~ categorical(logits = m[z[t-1]]) via enumerate\n"
-    "    cost sin(s[z[t]] + 2 * first)\n  }\n}\n",
-    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n"
-    "  z[0] ~ categorical(logits = s) via score\n  for t in 1..4 {\n"
-    "    z[t] ~ categorical(logits = m[z[t-1]]) via enumerate\n"
-    "    cost sin(s[z[t]] + z[t-1])\n  }\n}\n",
-    /* bits, with a law that other steps of the sequence decide too, below an enumerated draw */
-    "param a = ones()\nparam b = ones()\ngraph g {\n  c ~ bernoulli(logits = a) via enumerate\n"
-    "  r[0] = a\n  z[0] = 0\n  for t in 1..4 {\n    r[t] = sin(r[t-1] + b)\n"
-    "    z[t] ~ bernoulli(logits = r[t] * (1 + z[t-1]) + c) via enumerate\n"
-    "    cost cos(r[t] + z[t] + b * z[t-1] + c)\n  }\n}\n",
-};
-
-START_TEST(chains)
-{
-    check_unbiased(chain_program[_i], 2);
-}
-END_TEST
-
-/* Hidden states of three values and four steps: with the exact posterior in the place of q, what is
- * enumerated is -log p(y). */
-enum { STATES = 3, STEPS = 4 };
-
-static const char hidden_text[] =
-    "param start[3] in simplex = ones()\nparam move[3, 3] in simplex = ones()\n"
-    "param level[3] = ones()\ngraph g {\n  data first[3]\n  data next[3, 3, 3]\n  data y[4]\n"
-    "  z[0] ~ categorical(first) via enumerate\n"
-    "  cost log_prob(categorical(first), z[0]) - log_prob(categorical(start), z[0])\n"
-    "  cost -log_prob(normal(level[z[0]], 0.8), y[0])\n  for t in 1..4 {\n"
-    "    z[t] ~ categorical(gather(next[t-1], z[t-1])) via enumerate\n"
-    "    cost log_prob(categorical(gather(next[t-1], z[t-1])), z[t])\n"
-    "    cost -log_prob(categorical(move[z[t-1]]), z[t]) - log_prob(normal(level[z[t]], 0.8), "
-    "y[t])\n"
-    "  }\n}\n";
-
-static void soften(const double *stored, double *p)
-{
-    double sum = 0;
-    for (int i = 0; i < STATES; i++)
-        sum += p[i] = exp(stored[i]);
-    for (int i = 0; i < STATES; i++)
-        p[i] /= sum;
-}
-
-/* Fills in the posterior, from the last step back; returns -log p(y). */
-static double posterior(const TapeInput *in)
-{
-    double start[STATES], move[STATES][STATES], after[STATES] = {1, 1, 1}, total = 0;
-    const double *level = in->param[2], *y = in->data[2];
-    soften(in->param[0], start);
-    for (int i = 0; i < STATES; i++)
-        soften(&in->param[1][i * STATES], move[i]);
-    for (int t = STEPS - 1; t > 0; t--) {
-        double before[STATES] = {0};
-        for (int i = 0; i < STATES; i++)
-            for (int j = 0; j < STATES; j++) {
-                double e = (y[t] - level[j]) / 0.8, w = move[i][j] * exp(-e * e / 2) * after[j];
-                in->data[1][((t - 1) * STATES + i) * STATES + j] = w;
-                before[i] += w;
-            }
-        memcpy(after, before, sizeof after);
-    }
-    for (int i = 0; i < STATES; i++) {
-        double e = (y[0] - level[i]) / 0.8;
-        total += in->data[0][i] = start[i] * exp(-e * e / 2) * after[i];
-    }
-    return STEPS * (log(0.8) + 0.5 * log(2 * M_PI)) - log(total);
-}
-
-START_TEST(chain_with_its_posterior)
-{
-    TapeModel *t = compiled(hidden_text);
-    TapeInput in = tape_input(t, 1);
-    double want = posterior(&in);
-    TapeResult r = tape_expectation(t, &t->entry[IR_ENTRY_STEP], &in);
-    ck_assert_uint_eq(r.points, 1);
-    check_near(r.value[0], want, "the bound", hidden_text);
-    tape_free(t);
-}
-END_TEST
-
 START_TEST(combinations)
 {
     check_unbiased(program[_i], 2);
@@ -874,8 +741,6 @@ Suite *expectation_suite(void)
     tcase_add_loop_test(c, discrete_combinations, 0, PROGRAMS);
     tcase_add_loop_test(c, category_combinations, 0,
                         sizeof category_program / sizeof *category_program);
-    tcase_add_loop_test(c, chains, 0, sizeof chain_program / sizeof *chain_program);
-    tcase_add_test(c, chain_with_its_posterior);
     tcase_add_test(c, minibatches);
     tcase_add_loop_test(c, values, 0, sizeof value_case / sizeof *value_case);
     tcase_add_test(c, moving_average_lags);
