@@ -115,17 +115,23 @@ static bool write_graphs(const Session *s, WriteFn *write, const char *path)
     const IrModel m = program_flat(&s->program, s->arena);
     if (out)
         write(&m, out);
-    return (out && fclose(out) == 0) || complain("cannot write %s", path);
+    return (out && fclose(out) == 0) || cannot_write(path);
+}
+
+/* Of the whole file; returns false. */
+static bool refuse(const Session *s, DiagCode code, const char *why)
+{
+    diag_error(s->diags, (Span){0}, code, "%s", why);
+    return false;
 }
 
 static bool write_sg(const Session *s, const char *path)
 {
     if (s->steps == 0)
-        return complain("--emit=sg: %s has no graph with a cost, or its graphs are scheduled",
-                        s->input);
+        return refuse(s, SG0802, "--emit=sg: no graph has a cost, or the graphs are scheduled");
     FILE *out = fopen(path, "w");
     bool ok = out && fe_unparse(s->program.model, s->step, s->steps, s->diags, out);
-    return (out && fclose(out) == 0) ? ok : complain("cannot write %s", path);
+    return (out && fclose(out) == 0) ? ok : cannot_write(path);
 }
 
 /* The certificate point: the derivation is done, and nothing is simplified or fused yet. */
@@ -142,13 +148,13 @@ static bool write_certs(const Session *s, void (*print)(const Cert *const *, uin
                         const char *path)
 {
     if (s->certs == 0)
-        return complain("no certificate for %s: it has no graph with a cost, or begins after the "
-                        "pass estimate",
-                        s->input);
+        return refuse(s, SG0902,
+                      "no certificate: no graph has a cost, or the graphs begin after the "
+                      "pass estimate");
     FILE *out = fopen(path, "w");
     if (out)
         print(s->cert, s->certs, out);
-    return (out && fclose(out) == 0) || complain("cannot write %s", path);
+    return (out && fclose(out) == 0) || cannot_write(path);
 }
 
 static Interface *make_interface(const Session *s)
@@ -161,7 +167,7 @@ static bool write_manifest(const Session *s, const char *path)
     FILE *out = fopen(path, "w");
     if (out)
         fprintf(out, "%s\n", make_interface(s)->manifest);
-    return (out && fclose(out) == 0) || complain("cannot write %s", path);
+    return (out && fclose(out) == 0) || cannot_write(path);
 }
 
 /* Unless it is NULL, *needs becomes what the code needs of the CPU. */
@@ -359,13 +365,18 @@ static bool compile(Session *s, unsigned kinds)
     return watch_close(s->watch) && ok;
 }
 
+DiagStyle message_style(const Options *o)
+{
+    return (DiagStyle){.form = o->json ? DIAG_JSON : DIAG_TEXT,
+                       .color = o->color,
+                       .no_warnings = o->no_warnings,
+                       .warnings_are_errors = o->warnings_are_errors};
+}
+
 Diags *open_diags(const Options *o, const char *input, const char *text)
 {
     Diags *d = diags_new(strcmp(input, "-") == 0 ? "<stdin>" : input, text);
-    diags_style(d, (DiagStyle){.form = o->json ? DIAG_JSON : DIAG_TEXT,
-                               .color = o->color,
-                               .no_warnings = o->no_warnings,
-                               .warnings_are_errors = o->warnings_are_errors});
+    diags_style(d, message_style(o));
     return d;
 }
 

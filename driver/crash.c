@@ -42,7 +42,7 @@ void crash_keep_model(const Options *o, const char *model, bool is_dump, const c
     for (size_t i = 0; i < o->dims; i++)
         words =
             arena_printf(a, "%s --dim=%s=%lld", words, o->dim[i].name, (long long)o->dim[i].value);
-    keep(model, as, arena_printf(a, "%s %s -o /dev/null\n", words, step));
+    keep(model, as, arena_printf(a, "%s %s -o /dev/null", words, step));
 }
 
 void crash_keep_graphs(const Options *o, const IrModel *m, const char *step, Arena *a)
@@ -55,7 +55,7 @@ void crash_keep_graphs(const Options *o, const IrModel *m, const char *step, Are
         fclose(out);
     }
     keep(printed, "sgc-crash.sgir",
-         arena_printf(a, "sgc sgc-crash.sgir %s %s -o /dev/null\n", flags_of(o, a), step));
+         arena_printf(a, "sgc sgc-crash.sgir %s %s -o /dev/null", flags_of(o, a), step));
     owned = printed;
 }
 
@@ -71,21 +71,41 @@ static bool put(int to, const char *words)
     return true;
 }
 
-/* Called from signal handlers too: only functions that are safe there. */
-void crash_report(void)
+/* A part of the report: of a JSON string, if messages are JSON. */
+static void say(const char *words)
 {
-    put(STDERR_FILENO, "sgc: internal error: this is a fault of sgc, not of the model\n");
-    if (!text)
-        return;
+    bool in_json = complaints_are_json();
+    for (; *words; words++) {
+        bool escaped = in_json && strchr("\"\\\n", *words);
+        put(STDERR_FILENO, escaped ? "\\" : "");
+        put(STDERR_FILENO, (char[]){escaped && *words == '\n' ? 'n' : *words, 0});
+    }
+}
+
+static void write_kept(void)
+{
     int to = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     bool written = to >= 0 && put(to, text);
     written = (to < 0 || close(to) == 0) && written;
-    put(STDERR_FILENO, written ? "sgc: what it was doing is in " : "sgc: cannot write ");
-    put(STDERR_FILENO, path);
+    say(written ? "\nsgc: what it was doing is in " : "\nsgc: cannot write ");
+    say(path);
     if (written) {
-        put(STDERR_FILENO, "; this repeats it:\n  ");
-        put(STDERR_FILENO, command);
-    } else {
-        put(STDERR_FILENO, "\n");
+        say("; this repeats it:\n  ");
+        say(command);
     }
+}
+
+/* Called from signal handlers too: only functions that are safe there. */
+void crash_report(void)
+{
+    bool in_json = complaints_are_json();
+    put(STDERR_FILENO, in_json ? "{\"range\":{\"start\":{\"line\":0,\"character\":0},"
+                                 "\"end\":{\"line\":0,\"character\":0}},\"severity\":1,"
+                                 "\"code\":\"SG0999\",\"source\":\"sgc\",\"message\":\""
+                               : "sgc: ");
+    say("internal error: this is a fault of sgc, not of the model");
+    put(STDERR_FILENO, in_json ? "" : " [SG0999]");
+    if (text)
+        write_kept();
+    put(STDERR_FILENO, in_json ? "\"}\n" : "\n");
 }

@@ -68,6 +68,7 @@ extern const CommandInfo command_info[COMMANDS];
 
 /* ---- build.c ------------------------------------------------------------------------------- */
 
+DiagStyle message_style(const Options *o);
 /* For messages about a file, in the style of the command line. */
 Diags *open_diags(const Options *o, const char *input, const char *text);
 /* Makes these kinds of output; returns the exit status. */
@@ -94,8 +95,16 @@ bool list_has(const char *list, const char *name);
 bool list_word_is(const char *word, const char *name);
 const char *list_next(const char *word);
 
-/* "sgc: error: ..." on the standard error; returns false. */
-bool complain(const char *fmt, ...) SGC_PRINTF(1, 2);
+/* ---- complain.c ---------------------------------------------------------------------------- */
+
+/* "sgc: error: ... [SG1101]" on the standard error, or its JSON; returns false.  `file`: what it is
+ * about, or NULL. */
+bool complain(DiagCode code, const char *file, const char *fmt, ...) SGC_PRINTF(3, 4);
+bool cannot_write(const char *path); /* by errno */
+/* From here on messages wait, until it is known how they are written. */
+void complaints_wait(void);
+void complaints_begin(DiagStyle style);
+bool complaints_are_json(void); /* may be asked by signal handlers */
 
 /* ---- listing.c ----------------------------------------------------------------------------- */
 
@@ -196,6 +205,9 @@ typedef struct Words {
 
 /* Splits `text` at `separator` and appends what is not empty. */
 void words_add(Words *c, Arena *a, const char *text, char separator);
+/* The beginning and the end of a command that links: the compiler, and flags of the environment. */
+void words_add_linker(Words *c, Arena *a);
+void words_add_environment(Words *c, Arena *a);
 /* The folder of the runtime's archives; NULL: the reason was printed. */
 const char *runtime_folder(Arena *a);
 /* Runs it.  False: what is wrong was printed, as a failure of `what`. */

@@ -64,8 +64,9 @@ static bool unknown(const char *code)
     for (DiagCode c = 0; c < DIAG_CODES; c++)
         fe_suggest(&close, diag_info[c].code);
     if (close.best)
-        return complain("no message has the code %s; did you mean %s?", code, close.best);
-    return complain("no message has the code %s; see sgc --print=messages", code);
+        return complain(SG1005, NULL, "no message has the code %s; did you mean %s?", code,
+                        close.best);
+    return complain(SG1005, NULL, "no message has the code %s; see sgc --print=messages", code);
 }
 
 int command_explain(const Options *o, Arena *a)
@@ -106,7 +107,8 @@ void print_errors_page(FILE *out)
           "made of "
           "`ir/diag.def`\nby `sgc --print=errors.md`, and its programs are compiled by the tests: "
           "the "
-          "first of each pair is answered\nwith this message and no other, the second with none.\n",
+          "first of each pair is answered\nwith this message and no other, the second with none. "
+          "Commands are run beside a `model.sg`.\n",
           out);
     for (DiagCode c = 0; c < DIAG_CODES; c++) {
         const DiagInfo *d = &diag_info[c];

@@ -10,10 +10,8 @@ static char *formatted(const Options *o, const char *input, const char *text)
     char *made = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&made, &size);
-    if (!out) {
-        complain("no memory");
-        return NULL;
-    }
+    if (!out)
+        abort();
     Diags *d = open_diags(o, input, text);
     bool ok = fe_format(text, d, out);
     fclose(out);
@@ -34,7 +32,7 @@ static bool replace(const char *path, const char *text, Arena *a)
     FILE *out = fopen(made, "w");
     bool ok = out && fputs(text, out) >= 0;
     ok = (!out || fclose(out) == 0) && ok;
-    ok = ok ? publish(made, path) : complain("cannot write %s", made);
+    ok = ok ? publish(made, path) : cannot_write(made);
     workspace_close();
     return ok;
 }
@@ -47,7 +45,7 @@ static bool format_file(const Options *o, const char *input, Arena *a)
         return false;
     bool same = strcmp(made, text) == 0, filter = strcmp(input, "-") == 0, ok = true;
     if (o->check && !same)
-        ok = complain("%s is not formatted; sgc fmt %s does it", input, input);
+        ok = complain(SG1104, input, "%s is not formatted; sgc fmt %s does it", input, input);
     else if (!o->check && filter)
         fputs(made, stdout);
     else if (!o->check && !same)

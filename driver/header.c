@@ -340,7 +340,7 @@ bool write_header(const Interface *i, const char *path, Arena *a)
 {
     FILE *out = fopen(path, "w");
     if (!out)
-        return complain("cannot write %s", path);
+        return cannot_write(path);
     const Header h = {i, i->name, interface_capitals(i->name, a), out, a};
     put_top(&h);
     put_errors(&h);
@@ -353,5 +353,5 @@ bool write_header(const Interface *i, const char *path, Arena *a)
     fputs("#ifdef __cplusplus\n}\n#endif\n\n#ifdef __clang__\n#pragma clang diagnostic pop\n"
           "#endif\n\n#endif\n",
           out);
-    return fclose(out) == 0 || complain("cannot write %s", path);
+    return fclose(out) == 0 || cannot_write(path);
 }

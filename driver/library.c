@@ -56,7 +56,7 @@ static bool archive(const char *part, const char *output, const LibraryOptions *
 static bool link_shared(const char *part, const char *output, const LibraryOptions *o, Arena *a)
 {
     Words c = {0};
-    words_add(&c, a, SGC_LINKER, ':');
+    words_add_linker(&c, a);
     words_add(&c, a, "-shared:-Wl,--gc-sections:-Wl,-Bsymbolic", ':');
     words_add(&c, a, *SGC_SANITIZERS ? "" : "-Wl,-z,defs", 0);
     words_add(&c, a, arena_printf(a, "-Wl,-soname,lib%s.so", o->stem), 0);
@@ -64,6 +64,7 @@ static bool link_shared(const char *part, const char *output, const LibraryOptio
     words_add(&c, a, output, 0);
     words_add(&c, a, part, 0);
     words_add(&c, a, LIBRARY_LINK_FLAGS, ' ');
+    words_add_environment(&c, a);
     return words_run(&c, "link", o->verbose);
 }
 
@@ -83,5 +84,5 @@ bool write_pkg_config(const LibraryOptions *o, const char *version, const char *
                 "Name: %s\nDescription: a model compiled by sgc\nVersion: %s\n"
                 "Cflags: -I${pcfiledir}\nLibs: -L${pcfiledir} -l%s " LIBRARY_LINK_FLAGS "\n",
                 o->stem, version, o->stem);
-    return (out && fclose(out) == 0) || complain("cannot write %s", path);
+    return (out && fclose(out) == 0) || cannot_write(path);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ const char *own_folder(Arena *a)
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len < 0) {
-        complain("cannot read /proc/self/exe: %s", strerror(errno));
+        complain(SG1103, NULL, "cannot read /proc/self/exe: %s", strerror(errno));
         return NULL;
     }
     self[len] = 0;
@@ -48,7 +49,7 @@ static const char *runtime_library(const char *name, Arena *a)
     const char *installed = arena_printf(a, "%s/../lib/sgc/%s", self, name);
     if (access(installed, R_OK) == 0)
         return installed;
-    complain("the runtime library is neither %s nor %s", beside, installed);
+    complain(SG1103, NULL, "the runtime library is neither %s nor %s", beside, installed);
     return NULL;
 }
 
@@ -65,13 +66,13 @@ bool words_run(const Words *c, const char *what, bool verbose)
     pid_t child;
     int error = posix_spawnp(&child, c->word[0], NULL, NULL, c->word, environ);
     if (error)
-        return complain("cannot run %s: %s", c->word[0], strerror(error));
+        return complain(SG1103, NULL, "cannot run %s: %s", c->word[0], strerror(error));
     int status;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
-            return complain("lost %s: %s", c->word[0], strerror(errno));
+            return complain(SG1103, NULL, "lost %s: %s", c->word[0], strerror(errno));
     return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-           complain("the %s failed; sgc -v shows its command", what);
+           complain(SG1103, NULL, "the %s failed; sgc -v shows its command", what);
 }
 
 bool words_add_runtime(Words *c, Arena *a, const char *needs)
@@ -88,15 +89,29 @@ bool words_add_runtime(Words *c, Arena *a, const char *needs)
     return true;
 }
 
+void words_add_linker(Words *c, Arena *a)
+{
+    const char *chosen = getenv("CC");
+    words_add(c, a, chosen && *chosen ? chosen : SGC_LINKER, ' ');
+    words_add(c, a, SGC_LINKER_FLAGS, ':');
+}
+
+void words_add_environment(Words *c, Arena *a)
+{
+    const char *flags = getenv("LDFLAGS");
+    words_add(c, a, flags ? flags : "", ' ');
+}
+
 bool link_model(const char *object, const char *output, const char *needs, bool verbose, Arena *a)
 {
     Words c = {0};
-    words_add(&c, a, SGC_LINKER, ':');
+    words_add_linker(&c, a);
     words_add(&c, a, "-Wl,--gc-sections:-o", ':');
     words_add(&c, a, output, 0);
     words_add(&c, a, object, 0);
     if (!words_add_runtime(&c, a, needs))
         return false;
     words_add(&c, a, SGC_LIBRARIES, ':');
+    words_add_environment(&c, a);
     return words_run(&c, "link", verbose);
 }

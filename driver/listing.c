@@ -109,6 +109,7 @@ bool print_listing(const char *what, FILE *out)
         return true;
     }
     if (close.best)
-        return complain("--print: no listing '%s'; did you mean %s?", what, close.best);
-    return complain("--print: no listing '%s'; see --print=help", what);
+        return complain(SG1002, NULL, "--print: no listing '%s'; did you mean %s?", what,
+                        close.best);
+    return complain(SG1002, NULL, "--print: no listing '%s'; see --print=help", what);
 }

@@ -89,6 +89,8 @@ static const char *const status[][2] = {
 static const char *const environment[][2] = {
     {"NO_COLOR", "set and not empty: messages have no colours, unless --color=always"},
     {"TERM", "dumb: the same"},
+    {"CC", "what links models, in the place of the compiler that sgc was built with"},
+    {"LDFLAGS", "more flags for it"},
 };
 
 #define LIST(page, table)                                                                          \

@@ -33,17 +33,6 @@ typedef struct Parser {
     bool named;               /* the command was written */
 } Parser;
 
-bool complain(const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    fputs("sgc: error: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return false;
-}
-
 /* ---- lists of words ------------------------------------------------------------------------- */
 
 const char *list_next(const char *word)
@@ -83,11 +72,12 @@ static bool unknown_kind(const char *word, Arena *a)
     for (unsigned k = 0; k < EMIT_KINDS; k++)
         fe_suggest(&close, emit_info[k].name);
     if (close.best)
-        return complain("--emit: unknown kind '%s'; did you mean %s?", close.wanted, close.best);
+        return complain(SG1002, NULL, "--emit: unknown kind '%s'; did you mean %s?", close.wanted,
+                        close.best);
     for (unsigned k = 1; k < EMIT_KINDS; k++)
         kinds = arena_printf(a, "%s, %s", kinds, emit_info[k].name);
-    return complain("--emit: unknown kind '%.*s'; the kinds are %s", (int)strcspn(word, ","), word,
-                    kinds);
+    return complain(SG1002, NULL, "--emit: unknown kind '%.*s'; the kinds are %s",
+                    (int)strcspn(word, ","), word, kinds);
 }
 
 static bool set_emit(Parser *p, const char *value)
@@ -109,7 +99,7 @@ static bool set_dim(Parser *p, const char *value)
     const char *eq = strchr(value, '=');
     int64_t size;
     if (!eq || eq == value || !parse_int(eq + 1, &size))
-        return complain("--dim: '%s' is not name=integer", value);
+        return complain(SG1002, NULL, "--dim: '%s' is not name=integer", value);
     FeDim *d = arena_push(p->arena, p->dim, p->o->dims, FeDim);
     *d = (FeDim){arena_copy(p->arena, value, (size_t)(eq - value)), size};
     p->o->dim = p->dim;
@@ -123,7 +113,8 @@ static bool set_name(Parser *p, const char *value)
     for (const char *c = value; ok && *c; c++)
         ok = strchr(letters, *c) || (*c >= '0' && *c <= '9');
     if (!ok)
-        return complain("--name: '%s' is no name: letters, digits and _, no digit first", value);
+        return complain(SG1002, NULL,
+                        "--name: '%s' is no name: letters, digits and _, no digit first", value);
     p->o->name = value;
     return true;
 }
@@ -131,7 +122,7 @@ static bool set_name(Parser *p, const char *value)
 static bool set_real(Parser *p, const char *value)
 {
     if (strcmp(value, "f32") != 0 && strcmp(value, "f64") != 0)
-        return complain("--real: '%s' is neither f32 nor f64", value);
+        return complain(SG1002, NULL, "--real: '%s' is neither f32 nor f64", value);
     p->o->real_bytes = value[1] == '3' ? 4 : 8;
     return true;
 }
@@ -161,13 +152,15 @@ static bool set_remarks(Parser *p, const char *value)
 {
     p->o->remarks = true;
     p->o->remarks_json = value != NULL;
-    return !value || strcmp(value, "json") == 0 || complain("--remarks: '%s' is not json", value);
+    return !value || strcmp(value, "json") == 0 ||
+           complain(SG1002, NULL, "--remarks: '%s' is not json", value);
 }
 
 static bool set_parts(Parser *p, const char *value)
 {
     if (!parse_int(value, &p->o->parts) || p->o->parts < 1 || p->o->parts > MAX_PARTS)
-        return complain("--parts: '%s' is not an integer from 1 to %d", value, MAX_PARTS);
+        return complain(SG1002, NULL, "--parts: '%s' is not an integer from 1 to %d", value,
+                        MAX_PARTS);
     return true;
 }
 
@@ -175,7 +168,7 @@ static bool set_diagnostics(Parser *p, const char *value)
 {
     p->o->json = strcmp(value, "json") == 0;
     return p->o->json || strcmp(value, "text") == 0 ||
-           complain("--diagnostics: '%s' is neither text nor json", value);
+           complain(SG1002, NULL, "--diagnostics: '%s' is neither text nor json", value);
 }
 
 /* https://no-color.org: set and not empty. */
@@ -190,7 +183,7 @@ static bool set_color(Parser *p, const char *value)
     bool is_auto = strcmp(value, "auto") == 0;
     p->o->color = is_auto ? colors_suit() : strcmp(value, "always") == 0;
     return is_auto || p->o->color || strcmp(value, "never") == 0 ||
-           complain("--color: '%s' is none of auto, always and never", value);
+           complain(SG1002, NULL, "--color: '%s' is none of auto, always and never", value);
 }
 
 /* NULL: there is no such pass. */
@@ -209,8 +202,8 @@ static bool no_pass(const char *flag, const char *word, Arena *a)
     for (size_t i = 0; i < pass_count; i++)
         fe_suggest(&close, pass_info[i].name);
     if (close.best)
-        return complain("%s: no pass '%s'; did you mean %s?", flag, name, close.best);
-    return complain("%s: no pass '%s'; see sgc --print=passes", flag, name);
+        return complain(SG1002, NULL, "%s: no pass '%s'; did you mean %s?", flag, name, close.best);
+    return complain(SG1002, NULL, "%s: no pass '%s'; see sgc --print=passes", flag, name);
 }
 
 static bool set_print_after(Parser *p, const char *value)
@@ -250,7 +243,7 @@ enum {
     VERIFY = 1 << COMMAND_verify,
     PROVE = 1 << COMMAND_prove,
     FMT = 1 << COMMAND_fmt,
-    ALONE = ~0
+    ALL = ~0
 };
 
 static const struct Flag {
@@ -336,8 +329,8 @@ static bool unknown(const char *arg, Arena *a)
         if (is_long(flag_info[i].name))
             fe_suggest(&close, flag_info[i].name + 2);
     if (close.best)
-        return complain("unknown option %s; did you mean --%s?", name, close.best);
-    return complain("unknown option %s; see sgc --help", name);
+        return complain(SG1001, NULL, "unknown option %s; did you mean --%s?", name, close.best);
+    return complain(SG1001, NULL, "unknown option %s; see sgc --help", name);
 }
 
 static const struct Flag *find(const char *arg, size_t len)
@@ -356,11 +349,11 @@ static bool parse_flag(Parser *p, char **argv, int argc, int *i)
     if (!f)
         return unknown(arg, p->arena);
     if (!f->value)
-        return eq ? complain("%s takes no value", f->name) : set(p, f, NULL);
+        return eq ? complain(SG1002, NULL, "%s takes no value", f->name) : set(p, f, NULL);
     if (f->optional)
         return set(p, f, eq ? eq + 1 : NULL);
     if (!eq && *i + 1 >= argc)
-        return complain("%s needs a value: %s", f->name, f->value);
+        return complain(SG1002, NULL, "%s needs a value: %s", f->name, f->value);
     return set(p, f, eq ? eq + 1 : argv[++*i]);
 }
 
@@ -385,10 +378,10 @@ static bool check_passes(const Options *o)
     for (size_t i = 0; i < o->passes; i++)
         listed = listed || o->pass[i] == o->last;
     if (!listed)
-        return complain("--stop-after: %s is not one of --passes", o->last->name);
+        return complain(SG1003, NULL, "--stop-after: %s is not one of --passes", o->last->name);
     for (Emit k = 0; k < EMIT_KINDS && (last != end || o->frontend_only); k++)
         if (o->emit >> k & 1 && emit_info[k].code)
-            return complain("--emit=%s needs the passes up to %s; --emit=ir does not",
+            return complain(SG1003, NULL, "--emit=%s needs the passes up to %s; --emit=ir does not",
                             emit_info[k].name, end->name);
     return true;
 }
@@ -400,7 +393,7 @@ static bool misspelt_command(const char *word)
     for (Command c = 0; c < COMMANDS; c++)
         fe_suggest(&close, command_info[c].name);
     if (close.best && access(word, F_OK) != 0)
-        complain("sgc has no command %s; did you mean %s?", word, close.best);
+        complain(SG1004, NULL, "sgc has no command %s; did you mean %s?", word, close.best);
     return close.best && access(word, F_OK) != 0;
 }
 
@@ -410,11 +403,12 @@ static bool check(const Parser *p)
     const char *name = command_info[o->command].name;
     for (size_t i = 0; i < FLAGS; i++)
         if (p->given >> i & 1 && !(flag_info[i].commands >> o->command & 1))
-            return complain("sgc %s takes no %s", name, flag_info[i].name);
+            return complain(SG1003, NULL, "sgc %s takes no %s", name, flag_info[i].name);
     if (o->help || o->version || o->print)
         return true;
     if (o->inputs == 0)
-        return complain("no %s given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
+        return complain(SG1004, NULL,
+                        "no %s given; usage: sgc %s%s[FLAG...] %s, and sgc --help says more",
                         o->command == COMMAND_explain ? "CODE" : "FILE", p->named ? name : "",
                         p->named ? " " : "", command_info[o->command].words);
     if (o->command != COMMAND_build && o->command != COMMAND_prove)
@@ -422,12 +416,14 @@ static bool check(const Parser *p)
     if (o->inputs > 1 && !p->named && misspelt_command(o->input[0]))
         return false;
     if (o->inputs > 1)
-        return complain("one FILE at a time: '%s' and '%s'", o->input[0], o->input[1]);
+        return complain(SG1004, NULL, "one FILE at a time: '%s' and '%s'", o->input[0],
+                        o->input[1]);
     if (o->output && o->out_dir)
-        return complain("-o names a file: --out-dir has no meaning beside it");
+        return complain(SG1003, NULL, "-o names a file: --out-dir has no meaning beside it");
     for (Emit k = 0; o->target && k < EMIT_KINDS; k++)
         if (o->emit >> k & 1 && emit_info[k].links)
             return complain(
+                SG1003, NULL,
                 "--target stops before linking: --emit=%s is for this machine; obj, asm, "
                 "llvm and bc are for any",
                 emit_info[k].name);
@@ -449,12 +445,16 @@ bool options_parse(int argc, char **argv, Options *o, Arena *a)
                    .color = colors_suit(),
                    .level = 2};
     Parser p = {.o = o, .arena = a};
+    bool ok = true;
+    complaints_wait();
     for (int i = 1; i < argc; i++) {
         bool is_flag = argv[i][0] == '-' && argv[i][1];
         if (!is_flag)
             parse_word(&p, argv[i]);
-        else if (!parse_flag(&p, argv, argc, &i))
-            return false;
+        else
+            ok = parse_flag(&p, argv, argc, &i) && ok;
     }
-    return check(&p);
+    ok = ok && check(&p);
+    complaints_begin(message_style(o));
+    return ok;
 }

@@ -34,7 +34,7 @@ const char *workspace_open(const char *output, Arena *a)
     const char *dir = slash ? arena_copy(a, output, (size_t)(slash - output) + 1) : ".";
     char *made = arena_printf(a, "%s/.sgc-XXXXXX", dir);
     if (!mkdtemp(made)) {
-        complain("cannot write to %s: %s", dir, strerror(errno));
+        complain(SG1102, output, "cannot write to %s: %s", dir, strerror(errno));
         return NULL;
     }
     return workspace_dir = made;
@@ -48,7 +48,7 @@ void workspace_close(void)
 bool make_folder(const char *path)
 {
     return mkdir(path, 0777) == 0 || errno == EEXIST ||
-           complain("cannot make the directory %s: %s", path, strerror(errno));
+           complain(SG1102, path, "cannot make the directory %s: %s", path, strerror(errno));
 }
 
 static bool copy(const char *made, int to)
@@ -74,7 +74,8 @@ static bool write_through(const char *made, const char *output)
     bool ok = to >= 0 && copy(made, to);
     int error = errno;
     ok = (to < 0 || close(to) == 0) && ok;
-    return ok || complain("cannot write %s: %s", output, strerror(error));
+    errno = error;
+    return ok || cannot_write(output);
 }
 
 bool publish(const char *made, const char *output)
@@ -83,7 +84,7 @@ bool publish(const char *made, const char *output)
     bool exists = stat(output, &there) == 0;
     if (strcmp(output, "-") == 0 || (exists && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)))
         return write_through(made, output);
-    return rename(made, output) == 0 || complain("cannot write %s: %s", output, strerror(errno));
+    return rename(made, output) == 0 || cannot_write(output);
 }
 
 char *read_text(const char *path, Arena *a)
@@ -91,7 +92,7 @@ char *read_text(const char *path, Arena *a)
     FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
     struct stat st;
     if (!in || (in != stdin && fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode))) {
-        complain("cannot read %s: %s", path, strerror(in ? EISDIR : errno));
+        complain(SG1101, path, "cannot read %s: %s", path, strerror(in ? EISDIR : errno));
         if (in)
             fclose(in);
         return NULL;
@@ -105,9 +106,9 @@ char *read_text(const char *path, Arena *a)
     if (in != stdin)
         fclose(in);
     if (failed)
-        complain("cannot read %s", path);
+        complain(SG1101, path, "cannot read %s", path);
     else if (strlen(text) + 1 != len)
-        complain("%s is not text: it holds a zero byte", path);
+        complain(SG1101, path, "%s is not text: it holds a zero byte", path);
     return failed || strlen(text) + 1 != len ? NULL : text;
 }
 

@@ -43,6 +43,7 @@ static const char *find_theory(const Options *o, Arena *a)
             return installed;
     }
     complain(
+        SG1103, NULL,
         "the compiled theory is not in %s: scripts/prove makes it, and --proofs DIR says where "
         "it is",
         o->proofs ? o->proofs : arena_printf(a, "%s/proofs", self));
@@ -79,12 +80,10 @@ static bool prove(const Options *o, const char *theory, const char *path, Arena 
     char *folder = arena_printf(a, "%s/sgc-prove-XXXXXX", where && *where ? where : "/tmp");
     const char *whole = realpath(path, arena_array(a, char, 4096));
     if (!whole || !mkdtemp(folder))
-        return complain("cannot prove %s: %s", path, strerror(errno));
+        return complain(SG1102, path, "cannot prove %s: %s", path, strerror(errno));
     const char *file = arena_printf(a, "%s/%s", folder, made[0]);
     double start = milliseconds();
-    bool ok =
-        (symlink(whole, file) == 0 || complain("cannot make %s: %s", file, strerror(errno))) &&
-        run_coq(o, theory, file, a);
+    bool ok = (symlink(whole, file) == 0 || cannot_write(file)) && run_coq(o, theory, file, a);
     if (ok)
         printf("%s: proved by Coq in %.1f s\n", path, (milliseconds() - start) / 1e3);
     remove_folder(folder, a);
@@ -96,6 +95,7 @@ int command_prove(const Options *o, Arena *a)
     const char *input = o->input[0];
     if (!is_installed("coqc", a)) {
         complain(
+            SG1103, NULL,
             "coqc is not installed: it comes with the package coq, and scripts/prove installs it");
         return SGC_FAILED;
     }

@@ -58,7 +58,7 @@ static void dump(Watch *w, const IrGraph *g, unsigned number, const char *name)
     if (out)
         ir_print_model(&alone, out);
     if (!out || fclose(out) != 0)
-        w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
+        w->unwritten = !cannot_write(path);
 }
 
 /* Entries of one graph share decisions: each is one remark. */
@@ -190,7 +190,7 @@ static void write_table(Watch *w)
                     w->row[i].name, w->row[i].graph, w->row[i].entry, w->row[i].before,
                     w->row[i].nodes, w->row[i].ms, w->row[i].changed ? "yes" : "no");
     if (!out || fclose(out) != 0)
-        w->unwritten = !complain("cannot write %s: %s", path, strerror(errno));
+        w->unwritten = !cannot_write(path);
 }
 
 bool watch_close(Watch *w)

@@ -190,10 +190,10 @@ static bool is_wanted(const Diags *d, const Message *m)
     return m->severity != DIAG_WARNING || !d->style.no_warnings;
 }
 
-/* "2 errors; `sgc explain SG0203` says more" */
+/* "2 errors; `sgc explain SG0203` says more", of a file */
 static void sum_up(const Diags *d, uint32_t errors, DiagCode code, FILE *out)
 {
-    if (d->style.form == DIAG_JSON || errors == 0)
+    if (d->style.form == DIAG_JSON || errors == 0 || !d->file)
         return;
     if (errors > DIAG_LIMIT)
         fprintf(out, "%s: %u more errors not shown\n", d->file, errors - DIAG_LIMIT);

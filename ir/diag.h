@@ -50,7 +50,8 @@ typedef struct DiagStyle {
     bool no_warnings, warnings_are_errors;
 } DiagStyle;
 
-/* file and text are borrowed until diags_free; text may be NULL (no source lines are shown). */
+/* file and text are borrowed until diags_free; text may be NULL (no source lines are shown), and so
+ * may file: of sgc itself. */
 Diags *diags_new(const char *file, const char *text);
 void diags_free(Diags *d);
 void diags_style(Diags *d, DiagStyle style); /* before the first message */

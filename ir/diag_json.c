@@ -36,12 +36,14 @@ static void put_range(const Diags *d, Span at, FILE *out)
     fputc('}', out);
 }
 
-/* A file that there is has a file: URI; else (the standard input) its name is all that is known. */
+/* A file that there is, or an absolute name, has a file: URI; else (the standard input) its name is
+ * all that is known. */
 static void put_uri(const Diags *d, FILE *out)
 {
     char *path = realpath(d->file, NULL);
-    fputs(path ? "\"uri\":\"file://" : "\"uri\":\"", out);
-    for (const char *s = path ? path : d->file; *s; s++)
+    const char *name = path ? path : d->file;
+    fputs(*name == '/' ? "\"uri\":\"file://" : "\"uri\":\"", out);
+    for (const char *s = name; *s; s++)
         if (strchr("/-_.~", *s) || (*s >= '0' && *s <= '9') || (*s >= 'A' && *s <= 'Z') ||
             (*s >= 'a' && *s <= 'z'))
             fputc(*s, out);
@@ -109,8 +111,10 @@ void diag_show_json(const Diags *d, const Message *m, uint32_t count, FILE *out)
 {
     static const int severity[] = {1, 2, 3, 4, 3}; /* the protocol's: error ... hint */
     fputc('{', out);
-    put_uri(d, out);
-    fputc(',', out);
+    if (d->file) {
+        put_uri(d, out);
+        fputc(',', out);
+    }
     put_range(d, m->at, out);
     fprintf(out, ",\"severity\":%d,\"code\":\"%s\",\"source\":\"sgc\",", severity[m->severity],
             diag_info[m->code].code);

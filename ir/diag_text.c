@@ -53,7 +53,7 @@ static void show_line(const Diags *d, const Message *m, FILE *out)
 
 static void show_place(const Diags *d, Span at, FILE *out)
 {
-    fprintf(out, "%s:", d->file);
+    fprintf(out, "%s:", d->file ? d->file : "sgc");
     if (at.line)
         fprintf(out, "%u:%u:", at.line, at.col);
     fputc(' ', out);

@@ -47,7 +47,7 @@ says 'the theory has no error function yet'
 [ ! -e erf.v ] && [ ! -e erf.sgcert ] || fail "a file was written"
 printf 'graph g {\n  output o = 1\n}\n' >none.sg
 status 1 sgc none.sg --emit=proof
-says 'no certificate for none.sg'
+says "none.sg: error: no certificate"
 
 # sgc prove needs Coq and the compiled theory; here a stand-in for Coq says yes, or no.
 status 1 env PATH=/nowhere "$SGC_BINARY_DIR/sgc" prove bandit.sg

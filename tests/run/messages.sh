@@ -77,22 +77,28 @@ while read -r code _; do
     sgc explain "$code" >/dev/null || fail "$code is not explained"
 done <out
 
-# The messages of no program: a pass on the wrong stage, a CPU that there is not, a remark.
-cp "$examples"/vae.sg .
-status 1 sgc vae.sg --passes=estimate,fuse,simplify --emit=ir -o -
-says '[SG0703]'
-status 1 sgc vae.sg --cpu nonsense --emit=obj -o /dev/null
-says '[SG0801]'
-status 0 sgc vae.sg --remarks --emit=ir -o /dev/null
-says '[SGR01]'
-says '[SGR04]'
-
-# Each remark's example shows it.
-for code in SGR01 SGR02 SGR03 SGR04 SGR05 SGR06; do
-    sgc explain $code | sed -n 's/^    //p' >remark.sg
-    status 0 sgc check --remarks remark.sg
-    says "[$code]"
-done
+# What is wrong with the command line, with files and with the machine is said likewise: all of it, in the
+# form that the last of the flags asks for, and with the file's address.
+status 2 sgc --remark --real=f16 m.sg
+cat >want <<'END'
+sgc: error: unknown option --remark; did you mean --remarks? [SG1001]
+sgc: error: --real: 'f16' is neither f32 nor f64 [SG1002]
+END
+same err want
+status 2 sgc --remark --real=f16 m.sg --diagnostics=json
+[ "$(grep -c '^{"range":.*"code":"SG100[12]","source":"sgc","message":".*"}$' err)" -eq 2 ] || fail 'two usage errors are two diagnostics'
+status 2 sgc --remark m.sg --color=always
+says "$escape[1;31merror: $escape[0m"
+status 1 sgc --diagnostics=json missing.sg
+says "{\"uri\":\"file://$PWD/missing.sg\",\"range\":"
+says '"code":"SG1101"'
+status 1 sgc --diagnostics=json "$examples"/vae.sg -o no/such/folder
+says "\"uri\":\"file://$PWD/no/such/folder\""
+status 1 env CC=no-such-compiler sgc --diagnostics=json "$examples"/vae.sg
+says '"code":"SG1103"'
+[ "$(wc -l <err)" -eq 1 ] || fail 'a diagnostic is one line'
+status 1 sgc fmt --diagnostics=json --check - < <(echo 'dim  n=1')
+says '"code":"SG1104"'
 
 status 0 sgc --print=errors.md
 same out "$SGC_SOURCE_DIR/docs/errors.md"

@@ -1,4 +1,5 @@
-/* ir/diag.def: each program says what it is said to say, and nothing else. */
+/* ir/diag.def: each program says what it is said to say, and nothing else.  Rows that a command shows
+ * ("$ sgc ...") are run by tests/run/explain.sh, which also finds rows that nothing shows. */
 #include "frontend/frontend.h"
 #include "ir/diag_list.h"
 #include "passes/pass.h"
@@ -57,6 +58,11 @@ static char *rendered(const Diags *d)
     return text;
 }
 
+static bool is_program(const char *example)
+{
+    return *example && *example != '$';
+}
+
 /* The messages that are no notes. */
 static uint32_t count(const Diags *d)
 {
@@ -66,7 +72,7 @@ static uint32_t count(const Diags *d)
 START_TEST(wrong_programs_have_one_message)
 {
     const DiagInfo *row = &diag_info[_i];
-    if (!*row->wrong)
+    if (!is_program(row->wrong))
         return;
     Diags *d = compile(row->wrong);
     char *text = rendered(d);
@@ -81,7 +87,7 @@ END_TEST
 START_TEST(right_programs_have_none)
 {
     const DiagInfo *row = &diag_info[_i];
-    if (!*row->right)
+    if (!is_program(row->right))
         return;
     Diags *d = compile(row->right);
     char *text = rendered(d);
@@ -91,24 +97,10 @@ START_TEST(right_programs_have_none)
 }
 END_TEST
 
-/* What no program shows: tests/run/messages.sh raises those that depend on files and on the command
- * line; the others are of laws and estimators that a version may lack, and of faults of sgc. */
-static bool has_no_program(DiagCode c)
-{
-    static const DiagCode none[] = {SG0217, SG0602, SG0604, SG0703, SG0801, SG0802,
-                                    SG0901, SG0902, SG0903, SG0904, SG0999, SGR07};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        if (none[i] == c)
-            return true;
-    return false;
-}
-
-START_TEST(every_message_is_explained_and_shown)
+START_TEST(every_message_is_explained)
 {
     const DiagInfo *row = &diag_info[_i];
     ck_assert_msg(*row->title && strlen(row->why) > 40, "%s is not explained", row->code);
-    bool shown = *row->right && (*row->wrong || row->severity == DIAG_REMARK);
-    ck_assert_msg(shown != has_no_program((DiagCode)_i), "%s: its programs", row->code);
 }
 END_TEST
 
@@ -127,7 +119,7 @@ Suite *explain_suite(void)
     TCase *c = tcase_create("messages");
     tcase_add_loop_test(c, wrong_programs_have_one_message, 0, DIAG_CODES);
     tcase_add_loop_test(c, right_programs_have_none, 0, DIAG_CODES);
-    tcase_add_loop_test(c, every_message_is_explained_and_shown, 0, DIAG_CODES);
+    tcase_add_loop_test(c, every_message_is_explained, 0, DIAG_CODES);
     tcase_add_loop_test(c, codes_are_sorted_and_titles_differ, 0, DIAG_CODES);
     suite_add_tcase(s, c);
     return s;

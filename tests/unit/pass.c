@@ -146,7 +146,7 @@ START_TEST(a_broken_graph_is_our_mistake)
     ir_typed(&g, IR_OUTPUT, (IrAttr){.text = "o"}, five, 1, &a);
     PassCtx cx = {.options = &options, .diags = r.diags, .arena = r.arena};
     ck_assert(!passes_resume(&g, &cx, NULL, NULL));
-    ck_assert(cx.broken);
+    ck_assert(cx.broken && diags_has(r.diags, SG0999));
     char *text;
     size_t size;
     FILE *f = open_memstream(&text, &size);
