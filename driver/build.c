@@ -195,29 +195,37 @@ static bool write_code(const Session *s, CgEmit kind, const char *path, const ch
 
 static bool write_executable(const Session *s, const char *dir, const char *path)
 {
-    const char *object = arena_printf(s->arena, "%s/%s", dir, emit_info[EMIT_OBJ].name);
+    const char *code = arena_printf(s->arena, "%s/" WORKSPACE_CODE, dir);
     const char *needs;
-    if (!write_code(s, CG_OBJECT, object, &needs))
+    if (!write_code(s, CG_OBJECT, code, &needs))
         return false;
     double start = milliseconds();
-    bool ok = link_model(object, path, needs, s->options->verbose, s->arena);
+    bool ok = link_model(code, path, needs, s->options->verbose, s->arena);
     watch_stage(s->watch, "link", milliseconds() - start);
     return ok;
 }
 
 static bool write_library(const Session *s, Emit kind, const char *dir, const char *path)
 {
-    const char *object = arena_printf(s->arena, "%s/%s", dir, emit_info[EMIT_OBJ].name);
+    const char *code = arena_printf(s->arena, "%s/" WORKSPACE_CODE, dir);
     const char *part = arena_printf(s->arena, "%s/" WORKSPACE_PART, dir);
     LibraryOptions o = {.model = interface_identifier(s->program.model->name, s->arena),
                         .stem = library_stem(s),
                         .verbose = s->options->verbose};
-    if (!write_code(s, CG_OBJECT, object, &o.needs))
+    if (!write_code(s, CG_OBJECT, code, &o.needs))
         return false;
     double start = milliseconds();
-    bool ok = make_library(object, part, path, kind == EMIT_SHARED, &o, s->arena);
+    bool ok = kind == EMIT_OBJ ? make_object(code, path, &o, s->arena)
+                               : make_library(code, part, path, kind == EMIT_SHARED, &o, s->arena);
     watch_stage(s->watch, "link", milliseconds() - start);
     return ok;
+}
+
+/* The runtime is of this machine, so for another one the object is the model's code alone. */
+static bool write_object(const Session *s, const char *dir, const char *path)
+{
+    return s->options->target ? write_code(s, CG_OBJECT, path, NULL)
+                              : write_library(s, EMIT_OBJ, dir, path);
 }
 
 static bool make(const Session *s, Emit kind, const char *dir, const char *path)
@@ -240,7 +248,7 @@ static bool make(const Session *s, Emit kind, const char *dir, const char *path)
     case EMIT_ASM:
         return write_code(s, CG_ASSEMBLY, path, NULL);
     case EMIT_OBJ:
-        return write_code(s, CG_OBJECT, path, NULL);
+        return write_object(s, dir, path);
     case EMIT_HEADER:
         return write_header(make_interface(s), path, s->arena);
     case EMIT_JSON:
@@ -397,7 +405,6 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
     return ok ? SGC_OK : s.broken ? SGC_INTERNAL : SGC_FAILED;
 }
 
-/* A library brings its header, unless -o names the one file that is wanted. */
 const char *output_of(const Options *o, const char *input, Emit kind, Arena *a)
 {
     const Session s = {.options = o, .input = input, .arena = a};
@@ -411,9 +418,11 @@ int build_kinds(const Options *o, const char *input, unsigned kinds, Arena *a)
     return run(&only, input, kinds, a);
 }
 
+/* What programs link brings its header, unless -o names the one file that is wanted. */
 int command_build(const Options *o, Arena *a)
 {
-    bool library = o->emit & (1u << EMIT_LIB | 1u << EMIT_SHARED);
+    bool library =
+        o->emit & (1u << EMIT_LIB | 1u << EMIT_SHARED) || (o->emit & 1u << EMIT_OBJ && !o->target);
     return run(o, o->input[0], o->emit | (library && !o->output ? 1u << EMIT_HEADER : 0), a);
 }
 

@@ -165,7 +165,8 @@ double milliseconds(void);
 
 /* A new directory beside the output, where a file of each kind is made, under the name of its kind,
  * before it is moved into place.  NULL: the reason was printed. */
-#define WORKSPACE_PART "part" /* a file on the way to one of them */
+#define WORKSPACE_CODE "code" /* the model's object file, */
+#define WORKSPACE_PART "part" /* and another file on the way to one of them */
 const char *workspace_open(const char *output, Arena *a);
 void workspace_close(void);
 /* Makes the folder, unless it is there.  False: the reason was printed. */
@@ -226,8 +227,9 @@ typedef struct LibraryOptions {
     bool verbose;
 } LibraryOptions;
 
-/* Makes a library of a model's object file; `part` is a file for the work. */
-bool make_library(const char *object, const char *part, const char *output, bool is_shared,
+/* Make an object, or a library, with all that a model's code needs; `part` is a file for the work. */
+bool make_object(const char *code, const char *output, const LibraryOptions *o, Arena *a);
+bool make_library(const char *code, const char *part, const char *output, bool is_shared,
                   const LibraryOptions *o, Arena *a);
 bool write_pkg_config(const LibraryOptions *o, const char *version, const char *path);
 

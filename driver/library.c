@@ -1,4 +1,4 @@
-/* Models as libraries.
+/* Models for programs of the user's: objects and libraries.
  *
  * The model, the runtime's context and, where the model multiplies matrices, OpenBLAS become one
  * object in which only the functions of runtime/context.def are seen from outside, under the
@@ -68,10 +68,15 @@ static bool link_shared(const char *part, const char *output, const LibraryOptio
     return words_run(&c, "link", o->verbose);
 }
 
-bool make_library(const char *object, const char *part, const char *output, bool is_shared,
+bool make_object(const char *code, const char *output, const LibraryOptions *o, Arena *a)
+{
+    return join(code, output, o, a) && hide(output, o, a);
+}
+
+bool make_library(const char *code, const char *part, const char *output, bool is_shared,
                   const LibraryOptions *o, Arena *a)
 {
-    return join(object, part, o, a) && hide(part, o, a) &&
+    return make_object(code, part, o, a) &&
            (is_shared ? link_shared(part, output, o, a) : archive(part, output, o, a));
 }
 

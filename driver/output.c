@@ -22,6 +22,7 @@ static void remove_workspace(void)
     int fd = open(dir, O_RDONLY | O_DIRECTORY);
     for (size_t k = 0; k < EMIT_KINDS; k++)
         unlinkat(fd, emit_info[k].name, 0);
+    unlinkat(fd, WORKSPACE_CODE, 0);
     unlinkat(fd, WORKSPACE_PART, 0);
     close(fd);
     rmdir(dir);

@@ -23,6 +23,7 @@ program() {
         case $link in
         static) libraries+=("lib$model.a") ;;
         shared) libraries+=("lib$model.so") ;;
+        object) libraries+=("$model.o") ;;
         esac
     done
     case $compiler in
@@ -48,6 +49,19 @@ for link in static shared; do
     same out "two.$link"
 done
 same two.static two.shared
+
+# An object is the same in one file, and brings its header too, unless -o names the one file that is wanted or
+# the object is the code alone, for another machine.
+rm line.h vae.h
+status 0 sgc "$programs/line.sg" --parts 2 --emit=obj
+status 0 sgc "${vae[@]}" --parts 2 --emit=obj
+program cc object two line vae
+same out two.static
+status 0 sgc "$programs/line.sg" --emit=obj --out-dir foreign --target=aarch64-linux-gnu
+[ "$(ls foreign)" = line.o ] || fail 'a header without its functions'
+mkdir one
+status 0 sgc "$programs/line.sg" --emit=obj -o one/line.o
+[ "$(ls one)" = line.o ] || fail 'more than the one file'
 
 # The allocator of this program and that of AddressSanitizer exclude each other.
 if [ "${SGC_SANITIZED:-OFF}" = OFF ]; then
