@@ -255,12 +255,8 @@ Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, 
 {
     const IrModel *m = p->model;
     Interface *i = arena_make(a, Interface);
-    const char *slash = strrchr(m->file, '/');
-    *i = (Interface){.file = slash ? slash + 1 : m->file,
-                     .hash = hash,
-                     .version = version,
-                     .train = m->train,
-                     .trains = m->trains};
+    *i = (Interface){
+        .file = m->file, .hash = hash, .version = version, .train = m->train, .trains = m->trains};
     i->name = interface_identifier(m->name, a);
     i->is_double = real_bytes == 8;
     take_params(i, m, a);

@@ -31,7 +31,7 @@ bool fe_compile(IrModel *m, const char *file, const char *text, const FeDim *dim
     Fe fe = {.arena = m->arena, .diags = d, .model = m, .dim = dim, .dims = dims};
     fe.file = without_folders(file);
     fe.dim_used = arena_array(m->arena, bool, dims + 1);
-    m->file = file;
+    m->file = fe.file;
     m->name = model_name(m->arena, fe.file);
     uint32_t errors = diags_errors(d);
     Block statements = fe_parse(m->arena, fe_lex(m->arena, text, d), d);

@@ -210,7 +210,9 @@ static bool measure(const Tuning *t, double *variance, double *seconds, SgrtErro
     argv[count++] = "variance";
     argv[count++] = "--json";
     for (int i = 2; i < o->argc; i++)
-        if (strcmp(o->argv[i], "--write") != 0)
+        if (strcmp(o->argv[i], "--source") == 0)
+            i++;
+        else if (strcmp(o->argv[i], "--write") != 0 && strncmp(o->argv[i], "--source=", 9) != 0)
             argv[count++] = o->argv[i];
     int status = run(argv, in_folder(t, "out", out), in_folder(t, "err", err));
     free(argv);
@@ -286,14 +288,21 @@ static void remove_folder(const Tuning *t)
     rmdir(t->folder);
 }
 
-/* The file that the first parameter's place names. */
+/* The file that the first parameter's place names, which is without a folder. */
 static bool find_source(Tuning *t, SgrtError *e)
 {
+    const char *given = t->s->options->source;
+    if (given) {
+        snprintf(t->source, sizeof t->source, "%s", given);
+        return true;
+    }
     const char *place = t->s->model->params ? t->s->model->param[0].place : NULL;
     if (!place || !strchr(place, ':'))
         return sgrt_fail(e, "the model has no parameter whose place names its source");
     snprintf(t->source, sizeof t->source, "%.*s", (int)strcspn(place, ":"), place);
-    return true;
+    return access(t->source, F_OK) == 0 ||
+           sgrt_fail(e, "%s is not in this folder: --source FILE says where the model's source is",
+                     t->source);
 }
 
 static bool tune(SgrtSession *s, SgrtError *e)

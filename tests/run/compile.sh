@@ -13,8 +13,16 @@ for model in "$examples"/*.sg; do
     [ -x "$name" ] || fail "$name cannot be run"
     status 0 "./$name" info
 
-    status 0 sgc "$name.sg" --emit=obj -o again.o
-    same "$name.o" again.o
+    # The same bytes again, and from elsewhere: no folder's name is in them.
+    mkdir -p elsewhere/sub
+    cp "$model" elsewhere/sub
+    status 0 sgc "elsewhere/sub/$name.sg" --emit=obj,ir,header,json,sg --out-dir elsewhere
+    status 0 sgc "$name.sg" --emit=header,json,sg
+    for suffix in .o .sgir .h .json .step.sg; do
+        same "$name$suffix" "elsewhere/$name$suffix"
+    done
+    status 0 sgc "elsewhere/sub/$name.sg" -g --emit=llvm -o there.ll
+    ! grep -q elsewhere there.ll || fail 'a folder in the code'
 
     # The scheduled text is a whole model: printed again it is the same, and it compiles.
     status 0 sgc "$name.sgir" --emit=ir -o again.sgir

@@ -35,5 +35,14 @@ grep -q 'via score; cost' m.sg && fail "b is still drawn by score"
 status 0 sgc m.sg --real f64 -o m
 status 0 ./m variance --samples 100
 
+# The model knows its source by name; where it stands is said.
+mkdir elsewhere
+mv m.sg elsewhere
+status 1 ./m tune --samples 10
+says 'm.sg is not in this folder: --source FILE says where'
+status 0 ./m tune --samples 10 --source=elsewhere/m.sg
+status 0 ./m tune --samples 10 --source elsewhere/m.sg
+mv elsewhere/m.sg .
+
 SGC=/nowhere/sgc status 1 ./m tune --samples 10
 says 'it needs sgc in PATH'
