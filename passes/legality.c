@@ -308,7 +308,8 @@ static IrRef reads_as_number(const EsFacts *f, IrRef draw)
     const IrGraph *g = f->g;
     bool *angle = arena_array(g->model->arena, bool, g->count + 1);
     angle[draw] = true;
-    for (int round = 0; round < 2; round++) /* carries look forward */
+    for (bool news = true; news;) { /* carries look forward, one after the other */
+        news = false;
         for (IrRef r = 0; r < g->count; r++)
             for (uint32_t k = 0; k < g->node[r].n_in; k++) {
                 const IrNode *n = &g->node[r];
@@ -316,8 +317,10 @@ static IrRef reads_as_number(const EsFacts *f, IrRef draw)
                     continue;
                 if (!keeps_angle(g, n, k))
                     return r;
+                news |= !angle[r];
                 angle[r] = true;
             }
+    }
     return IR_NONE;
 }
 

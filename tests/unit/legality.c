@@ -85,6 +85,10 @@ static const struct {
      "reads the angle z as a number"},
     {MODEL("  z ~ von_mises(theta, 1) via implicit\n  cost sin(0.5 * z)"),
      "reads the angle z as a number"},
+    {MODEL("  z ~ von_mises(theta, 2) via implicit\n  a[0] = 0.0\n  b[0] = 0.0\n  c[0] = 0.0\n"
+           "  for t in 1..5 {\n    cost sqrt(c[t-1] + 10)\n    c[t] = b[t-1]\n    b[t] = a[t-1]\n"
+           "    a[t] = z\n  }"),
+     "reads the angle z as a number"},
     {MODEL("  cost log_gamma_slope(0.5, exp(theta))"),
      "the derivative of log_gamma_slope is not known"},
     {MODEL("  h ~ bernoulli(logits = theta) via pathwise\n  cost h * theta"), "pathwise"},
