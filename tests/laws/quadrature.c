@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { HERMITE = 30, ALONE = 90, SIZES = 72 };
+enum { SIZES = 72 };
 
 double density_flat(double x)
 {
@@ -52,12 +52,13 @@ static void fill_hermite(Points *p, int n)
     }
 }
 
-const Points *points_hermite(bool alone)
+const Points *points_hermite(Nodes nodes)
 {
-    static Points p[2];
-    if (!p[alone].count)
-        fill_hermite(&p[alone], alone ? ALONE : HERMITE);
-    return &p[alone];
+    static const int many[] = {[NODES_FEW] = 30, [NODES_SOME] = 44, [NODES_MANY] = 90};
+    static Points p[sizeof many / sizeof *many];
+    if (!p[nodes].count)
+        fill_hermite(&p[nodes], many[nodes]);
+    return &p[nodes];
 }
 
 /* x = e^(t - e^-t): both ends decay doubly exponentially (Takahasi & Mori, 1974). */
@@ -81,13 +82,54 @@ const Points *points_folded(void)
     return &p;
 }
 
-/* tanh-sinh: each distance is taken from the nearer end, so that it keeps its digits. */
-void points_between(Points *p, double low, double high, int count, Density *density)
+/* tanh-sinh, s from -below to 3.12: each distance is taken from the nearer end, so that it keeps its
+ * digits. */
+static void between(Points *p, double low, double high, double below, int count, Density *density)
 {
-    double h = 6.24 / (count - 1), width = high - low;
+    const double above = 3.12;
+    double h = (below + above) / (count - 1), width = high - low;
     for (int i = 0; i < count; i++) {
-        double s = (i - (count - 1) / 2.0) * h, q = exp(-M_PI * fabs(sinh(s)));
+        double s = i * h - below, q = exp(-M_PI * fabs(sinh(s)));
         double near = width * q / (1 + q), x = s < 0 ? low + near : high - near;
         add(p, x, h * width * M_PI * cosh(s) * q / ((1 + q) * (1 + q)) * density(x));
+    }
+}
+
+void points_between(Points *p, double low, double high, int count, Density *density)
+{
+    between(p, low, high, 3.12, count, density);
+}
+
+void points_from_zero(Points *p, double high, int count)
+{
+    between(p, 0, high, 4.6, count, density_flat);
+}
+
+/* ---- functions that oscillate --------------------------------------------------------------- */
+
+static double density_cauchy(double x)
+{
+    return 1 / (M_PI * (1 + x * x));
+}
+
+/* Half period after half period, on both sides.  Their integrals alternate in sign: the sums up to
+ * the last EULER of them are averaged with binomial weights (Euler's transformation), which leaves
+ * half period j the chance that of EULER coins more than j - WHOLE show heads. */
+void points_oscillating(Points *p, double frequency)
+{
+    enum { WHOLE = 12, EULER = 20, EACH = 64 };
+    double half = M_PI / frequency, share = 1, coins = exp2(-EULER);
+    for (int j = 0; j < WHOLE + EULER; j++) {
+        if (j >= WHOLE) {
+            share -= coins;
+            coins *= (double)(WHOLE + EULER - j) / (j - WHOLE + 1);
+        }
+        int first = p->count;
+        points_between(p, j * half, (j + 1) * half, EACH, density_cauchy);
+        points_between(p, -(j + 1) * half, -j * half, EACH, density_cauchy);
+        for (int i = first; i < p->count; i++) {
+            p->x[i] = 0.5 + atan(p->x[i]) / M_PI;
+            p->weight[i] *= share;
+        }
     }
 }

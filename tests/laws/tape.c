@@ -126,8 +126,9 @@ typedef struct Walk {
     Axis *axis;
     size_t axes;
     TapeResult *sum;
-    int half;  /* points of a panel: more where there are few axes */
-    bool fine; /* more points for normal variates */
+    int half; /* points of a panel: more where there are few axes */
+    Nodes nodes;
+    const TapeInput *in;
 } Walk;
 
 static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
@@ -305,7 +306,7 @@ uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most)
         if (n->op != IR_DRAW)
             continue;
         int64_t count = ir_copies(g, n->type.plates, rows) * ir_elements(&n->type);
-        uint64_t each = !n->attr.k[0] ? (uint64_t)points_hermite(false)->count
+        uint64_t each = !n->attr.k[0] ? (uint64_t)points_hermite(NODES_FEW)->count
                         : decides_a_value(g, r, g->model->arena) ? 2
                                                                  : 2 * COARSE;
         for (int64_t e = 0; e < count && points < most; e++)
@@ -507,8 +508,15 @@ static void walk_uniform(Walk *w, size_t at, double weight)
 {
     Breaks b = {.count = 1, .at = {0.5}};
     Points p = {0};
+    if (w->in->frequency > 0) {
+        points_oscillating(&p, w->in->frequency);
+        walk_rule(w, at, &p, weight);
+        return;
+    }
     find_breaks(w, at, 1e-300, nextafter(1, 0), &b);
-    for (int i = 0; i <= b.count; i++)
+    if (w->in->heavy)
+        points_from_zero(&p, b.at[0], w->half);
+    for (int i = w->in->heavy; i <= b.count; i++)
         points_between(&p, i ? b.at[i - 1] : 0, i < b.count ? b.at[i] : 1, w->half, density_flat);
     walk_rule(w, at, &p, weight);
 }
@@ -519,7 +527,7 @@ static void walk_normal(Walk *w, size_t at, double weight)
     Points p = {0};
     find_breaks(w, at, -30, 30, &b);
     if (b.count == 0) {
-        walk_rule(w, at, points_hermite(w->fine), weight);
+        walk_rule(w, at, points_hermite(w->nodes), weight);
         return;
     }
     for (int place = -3; place <= 3; place += 3) /* the bulk is between, and the tails beyond */
@@ -565,7 +573,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     TapeResult sum = {.count = results_of(g)};
     sum.value = arena_array(t->arena, double, sum.count + 1);
     sum.square = arena_array(t->arena, double, sum.count + 1);
-    Walk w = {.g = g, .sum = &sum};
+    Walk w = {.g = g, .sum = &sum, .in = in};
     w.env = (IrEnv){.param = (const double *const *)in->param,
                     .data = (const double *const *)in->data,
                     .hyper = in->hyper,
@@ -575,8 +583,9 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     const double **noise;
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
-    w.fine = in->fine || w.axes <= 2;
-    w.half = w.axes == 1 ? FINE : w.axes == 2 ? FEWER : COARSE;
+    bool many = w.axes <= (in->few ? 1 : 2);
+    w.nodes = many ? NODES_MANY : in->fine ? NODES_SOME : NODES_FEW;
+    w.half = w.axes == 1 ? FINE : many ? FEWER : COARSE;
     walk(&w, 0, 1);
     return sum;
 }
