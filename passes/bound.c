@@ -305,10 +305,14 @@ EsGain *es_gains(const EsProgram *p, uint32_t *count)
 {
     EsGain *gain = NULL;
     *count = 0;
-    for (uint32_t i = 0; i < p->draws; i++)
-        if (p->draw[i].estimator == IR_EST_DREG && p->draw[i].moved)
-            *arena_push(p->g->model->arena, gain, *count, EsGain) =
-                (EsGain){p->draw[i].value, share_of_bound(p, &p->draw[i])};
+    for (uint32_t i = 0; i < p->draws && !MUTATED(PLAIN_SHARE); i++) {
+        const EsDraw *d = &p->draw[i];
+        if (d->estimator != IR_EST_DREG || !d->moved)
+            continue;
+        IrRef node = MUTATED(SQUARED_TWICE) ? p->g->node[d->bound].in[0] : d->value;
+        *arena_push(p->g->model->arena, gain, *count, EsGain) =
+            (EsGain){node, share_of_bound(p, d)};
+    }
     return gain;
 }
 
@@ -326,6 +330,8 @@ static IrRef bound_without(EsProgram *p, uint32_t i)
     IrRef sum = ir_reduce(g, IR_SUM, weight, 0, bound.attr.over);
     double others = (double)ir_copies(g, bound.attr.over, 1) - 1;
     IrRef mean = es_times(g, ir_binary(g, IR_SUB, sum, weight), ir_const(g, 1 / others));
+    if (MUTATED(OWN_WEIGHT))
+        mean = es_times(g, sum, ir_const(g, 1 / (others + 1)));
     EsChange c = {weight, mean, es_slot_mark(g, &s), IR_NONE};
     EsWorld *w = es_world(p, &c, 1);
     IrRef f = es_by_slot(g, &s, es_world_costs(p, w, i, d->weighed & ~bound.attr.over), -1);

@@ -130,7 +130,7 @@ void es_term_boundary(EsProgram *p, uint32_t i)
 {
     IrGraph *g = p->g;
     EsDraw *d = &p->draw[i];
-    if (!d->guards)
+    if (!d->guards || MUTATED(DROPPED_JUMP))
         return;
     Edge e = {.p = p, .d = d, .slots = es_slots(p, i), .type = g->node[d->value].type};
     IrDist law = p->source->node[d->node].attr.dist;

@@ -154,7 +154,7 @@ static const IrVia *prefer(const EsFacts *f, const EsDraw *d)
     for (size_t i = 0; i < last; i++) {
         bool moves = preferred[i].estimator == IR_EST_PATHWISE ||
                      preferred[i].estimator == IR_EST_IMPLICIT; /* jumps are seen to later */
-        if (moves ? admits(f->g, d, preferred[i].estimator) &&
+        if (moves ? (admits(f->g, d, preferred[i].estimator) || MUTATED(UNCHECKED_PATH)) &&
                         (preferred[i].estimator == IR_EST_PATHWISE || es_reads_as_angle(f, d))
                   : programs(f, d, preferred[i].estimator) <= AUTO_VALUES &&
                         would_do(f, d, &preferred[i]))
@@ -188,7 +188,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
     if (via->estimator != IR_EST_AUTO)
         return;
     const IrVia *best = prefer(f, d);
-    d->estimator = best->estimator;
+    d->estimator = MUTATED(RELAXED_UNASKED) ? IR_EST_GUMBEL_SOFTMAX : best->estimator;
     d->samples = best->samples;
     d->baseline = best->baseline;
 }

@@ -418,7 +418,7 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
             return read->relaxed;
     }
     const EsDraw *d = density_of(l, r);
-    if (d)
+    if (d && !(d->estimator == IR_EST_STL && MUTATED(KEPT_SCORE)))
         return es_stopped_density(g, d);
     IrType type = n->type;
     if (n->op != IR_SAMPLE && plate_instead(l, r) >= 0)

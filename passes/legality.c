@@ -228,7 +228,7 @@ RULE(unlike_noise)
     (void)at;
     bool compares = d->baseline == IR_LEAVE_ONE_OUT || d->estimator == IR_EST_DISARM ||
                     d->estimator == IR_EST_ENUMERATE || d->estimator == IR_EST_UNORDERED_SET;
-    return d->copies == IR_INDEPENDENT || !compares
+    return d->copies == IR_INDEPENDENT || !compares || MUTATED(MIRRORED_RIVALS)
                ? NULL
                : arena_printf(f->g->model->arena,
                               "%s noise makes the samples of %s depend on each other, and what "

@@ -77,7 +77,8 @@ void es_term_measured(EsProgram *p, uint32_t i)
     for (uint32_t k = 0; k < ir_dist_info[m.drawn.dist].arguments; k++) {
         if (!(m.rule->arguments >> k & 1))
             continue;
-        IrRef v = es_weighed_gain(p, m.d, slope[k]);
+        IrRef v = MUTATED(SWAPPED_MEASURES) ? ir_unary(g, IR_NEG, slope[k]) : slope[k];
+        v = es_weighed_gain(p, m.d, v);
         IrType to = g->node[m.d->arg[k]].type;
         es_seed(p, m.d->arg[k], es_share(g, v, &from, &to));
     }

@@ -74,7 +74,7 @@ static IrRef normal_of(IrGraph *g, IrRef u)
 static IrRef shifted_lattice(IrGraph *g, const EsDraw *d, const char *name, IrType type)
 {
     IrRef u = es_base_noise(g, name, IR_BASE_UNIFORM, type, d->plates & ~(1u << d->own));
-    u = shifted(g, u, lattice(g, d, &type));
+    u = shifted(g, MUTATED(UNSHIFTED) ? ir_const(g, 0.4) : u, lattice(g, d, &type));
     return ir_dist_info[d->law].base == IR_BASE_NORMAL ? normal_of(g, u) : u;
 }
 

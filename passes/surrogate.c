@@ -32,7 +32,8 @@ static IrRef per_row(EsProgram *p, IrRef v, IrPlates plates)
     if (!rows)
         return es_weighed_sum(p, NULL, v, plates);
     if (!(plates & rows))
-        return divide_by(g, es_weighed_sum(p, NULL, v, plates), IR_TOTAL);
+        return divide_by(g, es_weighed_sum(p, NULL, v, plates),
+                         MUTATED(OTHER_COUNT) ? IR_ROWS : IR_TOTAL);
     v = es_weighed_sum(p, NULL, v, plates & ~rows);
     bool has_rows = (g->node[v].type.plates & rows) != 0;
     return has_rows ? divide_by(g, es_sum_plates(g, v, rows), IR_ROWS) : v;
@@ -45,7 +46,7 @@ static IrRef objective(EsProgram *p)
     for (uint32_t i = 0; i < p->costs; i++) {
         EsCost *c = &p->cost[i];
         g->here = c->at;
-        IrRef v = per_row(p, c->value, c->plates);
+        IrRef v = per_row(p, MISTAKEN(LEFT_OUT, g, c->value), c->plates);
         IrRef cost = ir_typed(g, IR_COST, c->attr, ir_scalar_type(IR_REAL, 0), 1, &v);
         g->node[cost].why = c->why;
         total = total == IR_NONE ? v : ir_binary(g, IR_ADD, total, v);
@@ -138,7 +139,7 @@ void es_term_score(EsProgram *p, uint32_t i)
     IrGraph *g = p->g;
     EsDraw *d = &p->draw[i];
     IrRef f = es_downstream(p, i, NULL);
-    if (f == IR_NONE)
+    if (f == IR_NONE || MUTATED(NO_SCORE))
         return;
     if (d->baseline == IR_LEAVE_ONE_OUT)
         f = es_less_others(g, d, f);
@@ -224,7 +225,8 @@ static void add_gradients(EsProgram *p)
         if (grad[i] == IR_NONE)
             continue;
         g->here = m->param[i].at;
-        ir_set_name(g, ir_node(g, IR_GRAD, (IrAttr){.item = i}, 1, &grad[i]), m->param[i].name);
+        IrRef sum = MISTAKEN(SHORT_SUM, g, grad[i]);
+        ir_set_name(g, ir_node(g, IR_GRAD, (IrAttr){.item = i}, 1, &sum), m->param[i].name);
     }
 }
 
@@ -238,7 +240,8 @@ void es_surrogate(EsProgram *p)
             name_costs(p, i);
     if (g->entry != IR_ENTRY_STEP)
         return;
-    es_seed(p, g->node[total].in[0], ir_const(g, 1));
+    if (!MUTATED(NO_TANGENT))
+        es_seed(p, g->node[total].in[0], ir_const(g, 1));
     for (uint32_t i = 0; i < p->draws; i++)
         add_term(p, i);
     update_averages(p);

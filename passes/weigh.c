@@ -179,7 +179,8 @@ static IrRef draw_weight(EsProgram *p, const EsDraw *d, IrRef f)
     IrGraph *g = p->g;
     EsTable t[IR_MAX_PLATES + 1];
     IrPlates rows = es_plates_of(g, IR_PLATE_ROWS);
-    double drawn = es_copies(g, d->weighed & es_plates_of(g, IR_PLATE_SAMPLES));
+    IrPlates samples = d->weighed & es_plates_of(g, IR_PLATE_SAMPLES);
+    double drawn = es_copies(g, MUTATED(NEXT_PLATE) ? samples >> 1 : samples);
     IrRef w = drawn != 1 ? ir_const(g, 1 / drawn) : IR_NONE;
     uint32_t tables = weights_of(p, NULL, d->weighed, d->plates | g->node[f].type.plates, t);
     for (uint32_t i = 0; i < tables; i++)
