@@ -74,6 +74,12 @@ static const struct {
          "  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1] + theta) via disarm\n"
          "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
      "the copies of s have laws of their own"},
+    {MODEL("  plate k = 2 {\n    c ~ categorical(logits = l) via unordered_set\n  }\n"
+           "  cost sin(1.0 * sum(c, over = k))"),
+     "reads several copies of c"},
+    {MODEL("  s[0] = 0.0\n  for t in 1..3 {\n    c ~ categorical(logits = l) via unordered_set\n"
+           "    s[t] = s[t-1] + c\n  }\n  cost sin(s[2])"),
+     "reads several copies of c"},
     {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost stop_gradient(z) * theta"), "biased"},
     {MODEL("  h ~ bernoulli(logits = theta) via score(samples = 1, baseline = leave_one_out)\n"
            "  cost h * theta"),
