@@ -1,208 +1,291 @@
-/* Chains: an enumerated draw of a sequence whose law is decided by the step before.
+/* Sequences of enumerated draws: what is carried on is how probable their values are.
  *
- * The values of two neighbouring steps are two plates, B before and A now.  A cost of a step is
- * weighed by m(B) P(A | B), where m is what the step before is marginally,
+ * The values of a step and of the steps before that something remembers are plates.  The table m
+ * over those before, B, follows from that of the step before,
  *
- *   m'(A) = sum over B of m(B) P(A | B),
+ *   m'(A, B less the oldest) = sum over the oldest of m(B) P(A | B),
  *
- * a recursion along the sequence: T S^2 work in place of S^T.  Whatever else is carried on must not
- * depend on the draw, so that the step before is all that there is to know; and a cost may read two
- * neighbouring steps, or one step after the loop. */
+ * where P is the product of the laws of a step: T S^2 work for one draw that remembers one step, in
+ * place of S^T.  A step that is read after the loop is its marginal there.  Steps that are read
+ * together have a table that is carried on with the earlier ones in it. */
 #include "passes/estimator.h"
 
-enum { NOW = 1, BEFORE = 2, FIRST = 4, AFTER = 8 }; /* what a node depends on; AFTER << i: read i */
+typedef struct Chain {
+    EsProgram *p;
+    const EsRecursion *c; /* NULL: nothing is remembered */
+    uint32_t region;
+    int32_t steps;
+    IrPlates loop; /* of values within the loop */
+    IrRef table;   /* over the values before; IR_NONE: none */
+} Chain;
 
-typedef struct Search {
-    const IrGraph *g;
-    const bool *live;
-    EsChain *c;
-    IrRef draw;
-    uint32_t *on; /* by node: what it depends on */
-    const char *why;
-    IrRef at;
-} Search;
-
-static bool fail(Search *s, IrRef at, const char *why)
+static int32_t plate_of(const EsProgram *p, uint32_t variable)
 {
-    s->why = why;
-    s->at = at;
-    return false;
+    return p->values->var[variable].plate;
 }
 
-static bool carries_on(const IrGraph *g, IrRef r, IrRef draw)
+/* The plate of the same draw's values so many steps before; -1: nothing reads them. */
+static int32_t plate_before(const EsProgram *p, uint32_t draw, uint32_t lag)
 {
-    const IrNode *n = &g->node[r];
-    return n->op == IR_CARRY && n->region && n->region == g->node[draw].region && n->in[1] == draw;
+    for (uint32_t i = 0; i < p->values->vars; i++) {
+        const EsVariable *v = &p->values->var[i];
+        if (v->draw == draw && v->lag == lag && v->step < 0)
+            return v->plate;
+    }
+    return -1;
 }
 
-/* The one carry that takes the draw to the next step. */
-static bool find_carry(Search *s)
+/* Copies of one plate as copies of another. */
+IrRef es_move_plate(IrGraph *g, IrRef v, int32_t from, int32_t to)
 {
-    for (IrRef r = 0; r < s->g->count; r++)
-        if (s->live[r] && carries_on(s->g, r, s->draw))
-            s->c->carry = r;
-    return s->c->carry != IR_NONE ||
-           fail(s, s->draw, "what is carried on is more than its own value");
+    if (!(g->node[v].type.plates >> from & 1))
+        return v;
+    v = ir_node(g, IR_TO_AXIS, (IrAttr){.plate = from, .k = {0, g->plate[from].size}}, 1, &v);
+    return ir_node(g, IR_TO_PLATE, (IrAttr){.plate = to}, 1, &v);
 }
 
-/* h[k] after the loop is a slice of the steps on an axis. */
-static bool is_read_after(const Search *s, IrRef r)
+/* Step k of a value that every step has. */
+static IrRef copy_of(IrGraph *g, IrRef v, int32_t plate, int64_t k)
 {
-    const IrNode *n = &s->g->node[r];
-    const IrNode *steps = n->op == IR_SLICE ? &s->g->node[n->in[0]] : NULL;
-    return steps && steps->op == IR_TO_AXIS && steps->in[0] == s->draw && n->attr.k[0] == 0 &&
-           n->attr.k[2] == n->attr.k[1] + 1;
+    IrType one = g->node[v].type;
+    v = ir_node(g, IR_TO_AXIS, (IrAttr){.plate = plate, .k = {0, g->plate[plate].size}}, 1, &v);
+    v = ir_node(g, IR_SLICE, (IrAttr){.k = {0, k, k + 1}}, 1, &v);
+    one.plates &= ~(1u << plate);
+    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, one, 1, &v);
 }
 
-static bool add_read(Search *s, IrRef r)
+IrRef es_first_copy(IrGraph *g, IrRef v, int32_t plate)
 {
-    EsChain *c = s->c;
-    if (c->reads == ES_CHAIN_READS)
-        return fail(s, r,
-                    "more single steps of it are read after the loop than there are plates for");
-    s->on[r] = (uint32_t)AFTER << c->reads;
-    c->read[c->reads++] = (EsChainRead){.node = r, .step = s->g->node[r].attr.k[1], .plate = -1};
-    return true;
+    return g->node[v].type.plates >> plate & 1 ? copy_of(g, v, plate, 0) : v;
 }
 
-static bool whole_is_read(const Search *s, IrRef axis)
+IrRef es_move_back(EsProgram *p, IrRef v, uint32_t region)
 {
-    for (IrRef r = 0; r < s->g->count; r++)
-        for (uint32_t k = 0; k < s->g->node[r].n_in; k++)
-            if (s->live[r] && s->g->node[r].in[k] == axis && !is_read_after(s, r))
-                return true;
-    return false;
-}
-
-static uint32_t of_operands(const Search *s, const IrNode *n)
-{
-    uint32_t on = 0;
-    for (uint32_t k = 0; k < n->n_in; k++)
-        on |= s->on[n->in[k]];
-    return on;
-}
-
-static bool several_bits(uint32_t set)
-{
-    return set & (set - 1);
-}
-
-static bool visit(Search *s, IrRef r)
-{
-    const IrNode *n = &s->g->node[r];
-    uint32_t on = of_operands(s, n);
-    IrPlates across = n->attr.over | (n->op == IR_TO_AXIS ? 1u << n->attr.plate : 0);
-    if (r == s->draw || r == s->c->carry || !s->live[r])
-        return true;
-    if (n->op == IR_TO_AXIS && n->in[0] == s->draw && !whole_is_read(s, r))
-        return true;
-    if (is_read_after(s, r))
-        return s->on[r] || add_read(s, r);
-    if (n->op == IR_CARRY && on & (NOW | BEFORE))
-        return fail(s, r, "what is carried on is more than its own value");
-    if (on & (NOW | BEFORE) && across & s->g->node[s->draw].type.plates)
-        return fail(s, r, "this reads several copies or steps of it at once");
-    if (several_bits(on / AFTER))
-        return fail(s, r, "this reads two steps of it that are no neighbours");
-    s->on[r] |= on;
-    return true;
-}
-
-/* Until nothing changes: carries look forward. */
-static bool propagate(Search *s)
-{
-    for (bool news = true; news;) {
-        news = false;
-        for (IrRef r = 0; r < s->g->count; r++) {
-            uint32_t before = s->on[r];
-            if (!visit(s, r))
-                return false;
-            news |= s->on[r] != before;
+    for (uint32_t lag = ES_LAGS + 1; lag-- > 0;)
+        for (uint32_t i = 0; i < p->draws; i++) {
+            int32_t from = plate_before(p, i, lag), to = plate_before(p, i, lag + 1);
+            if (from >= 0 && p->source->node[p->draw[i].node].region == region)
+                v = to < 0 ? es_first_copy(p->g, v, from) : es_move_plate(p->g, v, from, to);
         }
-    }
-    return true;
+    return v;
 }
 
-/* May the first step be summed out where the sequence begins?  Not if anything else of the chain is
- * read together with it. */
-static bool first_is_apart(const Search *s)
+static IrRef one_where(IrGraph *g, IrRef a, IrRef b)
 {
-    for (IrRef r = 0; r < s->g->count; r++)
-        if (s->on[r] & FIRST && s->on[r] & ~(uint32_t)FIRST)
-            return false;
-    return true;
+    return ir_select(g, ir_binary(g, IR_EQ, a, b), ir_const(g, 1), ir_const(g, 0));
 }
 
-EsChain *es_chain(const IrGraph *g, const bool *live, IrRef draw, const char **why, IrRef *at)
+/* ---- one step ------------------------------------------------------------------------------- */
+
+/* The plates of the loop that decide how probable the values are. */
+static IrPlates closure(const Chain *h, IrPlates set)
 {
-    Arena *a = g->model->arena;
-    EsChain *c = arena_make(a, EsChain);
-    *c = (EsChain){.carry = IR_NONE, .before = -1};
-    Search s = {.g = g, .live = live, .c = c, .draw = draw};
-    s.on = arena_array(a, uint32_t, g->count + 1);
-    s.on[draw] = NOW;
-    bool ok = find_carry(&s);
-    if (ok) {
-        IrRef first = g->node[c->carry].in[0];
-        s.on[c->carry] = BEFORE;
-        s.on[first] |= g->node[first].op == IR_SAMPLE ? FIRST : 0;
-        ok = propagate(&s);
-        c->apart = g->node[first].op == IR_SAMPLE && first_is_apart(&s);
+    const IrGraph *g = h->p->g;
+    for (IrPlates before = 0; before != set;) {
+        before = set;
+        ES_EACH (i, before)
+            if (g->plate[i].weight != IR_NONE)
+                set |= g->node[g->plate[i].weight].type.plates & h->loop;
     }
-    *why = s.why;
-    *at = s.at;
-    return ok ? c : NULL;
+    return set;
+}
+
+/* How probable the values of these plates are in a step: all others of the loop, those of `with`
+ * among them, are summed out. */
+static IrRef probability(const Chain *h, IrPlates kept, IrPlates with)
+{
+    IrGraph *g = h->p->g;
+    EsTable t[IR_MAX_PLATES + 1];
+    IrPlates all = closure(h, kept | with);
+    IrRef product = IR_NONE;
+    uint32_t tables = es_tables(h->p, NULL, all, t), known = 0;
+    for (uint32_t i = 0; i < tables; i++)
+        if (!(MUTATED(FORGOTTEN_STEP) && t[i].node == h->table))
+            t[known++] = t[i];
+    es_sum_out(h->p, t, &known, all & ~kept);
+    for (uint32_t i = 0; i < known; i++)
+        product = es_times(g, product, t[i].node);
+    return product;
 }
 
 /* ---- the recursion -------------------------------------------------------------------------- */
 
-static IrRef move_plate(IrGraph *g, IrRef v, int32_t from, int32_t to)
+/* The value before the first step: another draw's, a number, or one that nothing reads. */
+static IrRef first_value(const Chain *h, const EsVariable *v, const IrRef *now)
 {
-    int64_t size = g->plate[from].size;
-    v = ir_node(g, IR_TO_AXIS, (IrAttr){.plate = from, .k = {0, size}}, 1, &v);
-    return ir_node(g, IR_TO_PLATE, (IrAttr){.plate = to}, 1, &v);
+    IrGraph *g = h->p->g;
+    IrRef is = v->start >= 0        ? ir_index(g, (uint32_t)plate_of(h->p, (uint32_t)v->start), 0)
+               : v->from != IR_NONE ? now[v->from]
+                                    : ir_int(g, 0);
+    return one_where(g, ir_index(g, (uint32_t)v->plate, 0), is);
 }
 
-/* What the state before the first step is: as probable as its values, or known. */
-static IrRef first_marginal(IrGraph *g, const EsChain *c, IrRef first, int32_t values)
+static IrRef start_of(const Chain *h, const IrRef *now)
 {
-    if (values >= 0)
-        return move_plate(g, g->plate[values].weight, values, c->before);
-    IrRef is = ir_binary(g, IR_EQ, ir_index(g, (uint32_t)c->before, 0), first);
-    return ir_select(g, is, ir_const(g, 1), ir_const(g, 0));
+    IrGraph *g = h->p->g;
+    IrRef table = IR_NONE;
+    ES_EACH (i, h->c->summed)
+        table = es_times(g, table, g->plate[plate_of(h->p, i)].weight);
+    ES_EACH (i, h->c->past) {
+        const EsVariable *v = &h->p->values->var[i];
+        if (v->start >= 0 && h->c->summed >> v->start & 1)
+            table = es_move_plate(g, table, plate_of(h->p, (uint32_t)v->start), v->plate);
+        else
+            table = es_times(g, table, first_value(h, v, now));
+    }
+    return table;
 }
 
-/* Step k of a value of every step, as copies of another plate. */
-static IrRef at_step(IrGraph *g, IrRef v, int32_t steps, int64_t k, int32_t from, int32_t to)
+static void set_table(Chain *h, IrRef table)
 {
-    IrAttr all = {.plate = steps, .k = {0, g->plate[steps].size}};
-    v = ir_node(g, IR_TO_AXIS, all, 1, &v);
-    v = ir_node(g, IR_SLICE, (IrAttr){.k = {0, k, k + 1}}, 1, &v);
-    IrType one = g->node[v].type;
-    one.rank = 0;
-    one.dim[0] = 0;
-    return move_plate(g, ir_typed(g, IR_RESHAPE, (IrAttr){0}, one, 1, &v), from, to);
+    h->table = table;
+    ES_EACH (i, h->c->past)
+        h->p->g->plate[plate_of(h->p, i)].weight = table;
 }
 
-void es_chain_weights(IrGraph *g, EsChain *c, int32_t now, int32_t steps, IrRef first,
-                      int32_t first_values)
+/* The values of the step and before that the next step remembers. */
+static IrPlates remembered(const Chain *h)
 {
-    uint32_t region = g->in_region;
-    IrRef law = g->plate[now].weight;
+    IrPlates set = 0;
+    ES_EACH (i, h->c->past) {
+        const EsVariable *v = &h->p->values->var[i];
+        set |= 1u << plate_before(h->p, v->draw, v->lag - 1);
+    }
+    return set;
+}
+
+/* A table that is carried on from `start`; it has what the laws of a step have besides. */
+static IrRef carried_table(const Chain *h, IrRef start, IrPlates laws)
+{
+    IrGraph *g = h->p->g;
+    IrType type = g->node[start].type;
+    ES_EACH (i, closure(h, laws))
+        if (g->plate[i].weight != IR_NONE)
+            type.plates |= g->node[g->plate[i].weight].type.plates & ~h->loop;
+    ES_EACH (i, h->c->past)
+        type.plates |= 1u << plate_of(h->p, i);
+    type.plates |= 1u << h->steps;
+    return ir_typed(g, IR_CARRY, (IrAttr){0}, type, 2, (IrRef[]){start, start});
+}
+
+static void link(Chain *h, const IrRef *now)
+{
+    IrGraph *g = h->p->g;
     g->in_region = 0;
-    IrRef start = first_marginal(g, c, first, first_values);
-    g->in_region = region;
-    IrType type = ir_scalar_type(IR_REAL, g->node[start].type.plates);
-    type.plates |= g->node[law].type.plates & ~(1u << now);
-    type.plates |= 1u << steps | 1u << c->before;
-    IrRef m = ir_typed(g, IR_CARRY, (IrAttr){0}, type, 2, (IrRef[]){start, start});
-    IrRef joint = MUTATED(FORGOTTEN_STEP) ? law : ir_binary(g, IR_MUL, m, law);
-    IrRef next = ir_reduce(g, IR_SUM, joint, 0, 1u << c->before);
-    g->node[m].in[1] = move_plate(g, next, now, c->before);
-    g->plate[c->before].weight = m;
+    IrRef start = start_of(h, now);
+    g->in_region = h->region;
+    set_table(h, carried_table(h, start, remembered(h)));
+    IrRef next = es_move_back(h->p, probability(h, remembered(h), 0), h->region);
+    g->node[h->table].in[1] = next;
+}
+
+/* ---- steps after the loop ------------------------------------------------------------------- */
+
+static int64_t step_of(const Chain *h, uint32_t after)
+{
+    return h->p->values->var[after].step;
+}
+
+/* The plate that its values are in at that step. */
+static int32_t present(const Chain *h, uint32_t after, int64_t step)
+{
+    uint32_t lag = (uint32_t)(step - step_of(h, after));
+    return plate_before(h->p, h->p->values->var[after].draw, lag);
+}
+
+/* Where step k is reached, the values of the plate are known: they are the step's. */
+static IrRef note_step(const Chain *h, IrRef table, uint32_t after)
+{
+    IrGraph *g = h->p->g;
+    int32_t plate = plate_of(h->p, after);
+    IrRef same = one_where(g, ir_index(g, (uint32_t)plate, 0),
+                           ir_index(g, (uint32_t)present(h, after, step_of(h, after)), 0));
+    IrRef noted = ir_binary(g, IR_MUL, ir_reduce(g, IR_SUM, table, 0, 1u << plate), same);
+    IrRef step = ir_int(g, step_of(h, after));
+    IrRef here = ir_binary(g, IR_EQ, ir_index(g, (uint32_t)h->steps, 0), step);
+    return ir_select(g, here, noted, table);
+}
+
+/* How probable the values of the steps together are, at the last of them. */
+static IrRef joint_table(Chain *h, uint32_t steps, uint32_t earlier, int64_t end)
+{
+    IrGraph *g = h->p->g;
+    IrPlates now = 0, last = 0;
+    ES_EACH (i, steps & ~earlier)
+        last |= 1u << present(h, i, end);
+    if (!earlier)
+        return probability(h, last, 0);
+    ES_EACH (i, earlier)
+        now |= 1u << present(h, i, step_of(h, i));
+    now |= last;
+    const IrRef kept = h->table;
+    IrRef start = g->node[kept].in[0];
     g->in_region = 0;
-    for (uint32_t i = 0; i < c->reads; i++)
-        g->plate[c->read[i].plate].weight =
-            at_step(g, next, steps, c->read[i].step, now, c->read[i].plate);
-    g->in_region = region;
+    ES_EACH (i, earlier)
+        start = es_times(g, start,
+                         one_where(g, ir_index(g, (uint32_t)plate_of(h->p, i), 0), ir_int(g, 0)));
+    g->in_region = h->region;
+    set_table(h, carried_table(h, start, remembered(h) | now));
+    IrPlates past = g->node[h->table].type.plates & h->loop;
+    IrRef table = h->table, next = probability(h, remembered(h) | now, past);
+    ES_EACH (i, earlier)
+        next = note_step(h, next, i);
+    IrPlates only = now & ~remembered(h);
+    g->node[table].in[1] = es_move_back(h->p, ir_reduce(g, IR_SUM, next, 0, only), h->region);
+    set_table(h, kept);
+    return ir_reduce(g, IR_SUM, next, 0, g->node[next].type.plates & h->loop & ~last);
+}
+
+/* Steps that are read after the loop, and those with them. */
+static void read_steps(Chain *h, uint32_t steps)
+{
+    IrGraph *g = h->p->g;
+    uint32_t earlier = es_earlier(h->p->values, steps), last = steps & ~earlier;
+    int64_t end = 0;
+    ES_EACH (i, last)
+        end = step_of(h, i) > end ? step_of(h, i) : end;
+    g->in_region = h->region;
+    IrRef table = joint_table(h, steps, earlier, end);
+    g->in_region = 0;
+    if (g->node[table].type.plates >> h->steps & 1)
+        table = copy_of(g, table, h->steps, end);
+    ES_EACH (i, last)
+        table = es_move_plate(g, table, present(h, i, end), plate_of(h->p, i));
+    ES_EACH (i, steps)
+        g->plate[plate_of(h->p, i)].weight = table;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+static Chain chain_of(EsProgram *p, uint32_t region, const EsRecursion *c)
+{
+    Chain h = {.p = p, .c = c, .region = region, .table = IR_NONE};
+    h.steps = p->source->region[region - 1].plate;
+    for (uint32_t i = 0; i < p->values->vars; i++) {
+        const EsVariable *v = &p->values->var[i];
+        if (v->step < 0 && p->source->node[p->draw[v->draw].node].region == region)
+            h.loop |= 1u << v->plate;
+    }
+    return h;
+}
+
+void es_link_sequences(EsProgram *p, const IrRef *now)
+{
+    const EsValues *v = p->values;
+    IrRef table[IR_MAX_PLATES];
+    for (uint32_t k = 0; k < v->recursions; k++) {
+        Chain h = chain_of(p, v->recursion[k].region, &v->recursion[k]);
+        link(&h, now);
+        table[k] = h.table;
+    }
+    for (uint32_t i = 0; i < v->vars; i++) {
+        const EsVariable *x = &v->var[i];
+        if (x->step < 0 || v->part[i] & ((1u << i) - 1))
+            continue; /* with the first of its part */
+        Chain h = chain_of(p, p->source->node[p->draw[x->draw].node].region,
+                           x->recursion < 0 ? NULL : &v->recursion[x->recursion]);
+        h.table = x->recursion < 0 ? IR_NONE : table[x->recursion];
+        read_steps(&h, v->part[i]);
+    }
+    p->g->in_region = 0;
 }

@@ -10,6 +10,7 @@
 
 enum {
     AUTO_VALUES = 32,  /* programs that an estimator may run unasked */
+    AUTO_TERMS = 1024, /* terms of a sum over values of several draws */
     AUTO_ELEMENTS = 8, /* a draw with so many elements has boundary terms */
 };
 
@@ -123,7 +124,8 @@ static bool would_do(const EsFacts *f, const EsDraw *d, const IrVia *via)
     then.baseline = via->baseline;
     const char *why;
     IrRef at;
-    return admits(f->g, d, via->estimator) && !es_illegal(f, &then, &why, &at);
+    return admits(f->g, d, via->estimator) && !es_illegal(f, &then, &why, &at) &&
+           (via->estimator != IR_EST_ENUMERATE || es_terms(f, d) <= AUTO_TERMS);
 }
 
 /* The work of one estimate, in programs that follow from the draw; counted up to one more than
@@ -348,8 +350,10 @@ static bool check_slopes(const EsFacts *f, Diags *diags)
 bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
 {
     EsFacts f = es_facts(g, draw, draws);
-    for (uint32_t i = 0; i < draws; i++)
-        first_choice(&f, &draw[i]);
+    for (int open = 0; open < 2; open++) /* what the user chose is known to the others */
+        for (uint32_t i = 0; i < draws; i++)
+            if ((g->node[draw[i].node].attr.via.estimator == IR_EST_AUTO) == open)
+                first_choice(&f, &draw[i]);
     settle(&f, draw, draws);
     if (!check(&f, draw, draws, cx->diags))
         return false;

@@ -1,13 +1,13 @@
 /* Variable elimination: sums of products of tables over the values of enumerated draws.
  *
- * The law of a draw given those that decide it is a table over their values.  What a cost expects is
- * weighed by the product of the tables of all draws behind it; a draw that the cost does not read is
- * summed out of that product first, and only the tables over its values are multiplied for that.
- * The draw whose sum is over the smallest table comes next, and of several the first, so that a
- * chain is a recursion along it and a tree one from its root.
- * (Koller & Friedman, "Probabilistic graphical models", 2009, chapter 9.)
+ * The law of a draw given those that decide it is a table over their values.  What a cost expects
+ * is weighed by the product of the tables of all draws behind it; a draw that the cost does not
+ * read is summed out of that product first, and only the tables over its values are multiplied for
+ * that.  The draw whose sum is over the smallest table comes next, and of several the first, so
+ * that a chain is a recursion along it and a tree one from its root.  (Koller & Friedman,
+ * "Probabilistic graphical models", 2009, chapter 9.)
  *
- * Costs behind the same draws share the tables: each sum is made once, so that its adjoint is too. */
+ * Costs behind the same draws share the tables: each sum is made once, and so is its adjoint. */
 #include "passes/estimator.h"
 
 static IrPlates joined(const EsTable *t, uint32_t tables, uint32_t plate)

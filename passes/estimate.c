@@ -96,26 +96,23 @@ static bool add_alternatives(Lowering *l, EsDraw *d, PassCtx *cx)
            (values <= 2 || add_plate(l, d, IR_PLATE_STATIC, "others", values - 1, &d->variant, cx));
 }
 
-static bool feeds_later(const Lowering *l, uint32_t i)
+/* The values before a step, and of single steps after a loop. */
+static bool add_values(Lowering *l, PassCtx *cx)
 {
-    const EsReach *e = &l->p.reach[i];
-    for (IrRef r = 0; r < l->source.count; r++)
-        if (e->reached[r] && l->live[r] && e->later[r])
-            return true;
-    return false;
-}
-
-/* The values of the step before, and of those that are read after the loop. */
-static bool add_chain(Lowering *l, EsDraw *d, int64_t values, PassCtx *cx)
-{
-    const char *why;
-    IrRef at;
-    EsChain *c = d->chain = es_chain(&l->source, l->live, d->node, &why, &at);
-    bool ok = add_plate(l, d, IR_PLATE_ENUMERATION, "before", values, &c->before, cx);
-    for (uint32_t i = 0; i < c->reads && ok; i++)
-        ok = add_plate(l, d, IR_PLATE_ENUMERATION,
-                       arena_printf(l->p.g->model->arena, "at%lld", (long long)c->read[i].step),
-                       values, &c->read[i].plate, cx);
+    Arena *a = l->p.g->model->arena;
+    EsValues *v = l->p.values;
+    bool ok = true;
+    for (uint32_t i = 0; i < v->vars && ok; i++) {
+        EsVariable *x = &v->var[i];
+        const EsDraw *d = &l->p.draw[x->draw];
+        const char *of = x->step >= 0   ? arena_printf(a, "at%lld", (long long)x->step)
+                         : x->lag > 1 ? arena_printf(a, "before%u", x->lag)
+                                        : "before";
+        if (x->step < 0 && x->lag == 0)
+            x->plate = d->own;
+        else
+            ok = add_plate(l, d, IR_PLATE_ENUMERATION, of, v->values[i], &x->plate, cx);
+    }
     return ok;
 }
 
@@ -125,8 +122,7 @@ static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
     Gains gains = derive[d->estimator].plates;
     int64_t values = es_support_size(&l->source, &l->source.node[d->node]);
     if (gains == GAINS_VALUES)
-        return add_plate(l, d, IR_PLATE_ENUMERATION, "values", values, &d->own, cx) &&
-               (!feeds_later(l, i) || add_chain(l, d, values, cx));
+        return add_plate(l, d, IR_PLATE_ENUMERATION, "values", values, &d->own, cx);
     if (gains == GAINS_SUBSET)
         return add_plate(l, d, IR_PLATE_ENUMERATION, "set", d->samples, &d->own, cx);
     if (d->samples > 1 && !add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx))
@@ -162,27 +158,21 @@ static bool add_plates(Lowering *l, PassCtx *cx)
     bool ok = true;
     for (uint32_t i = 0; i < l->p.draws && ok; i++)
         ok = share_plates(l, i) || add_plates_of(l, i, cx);
-    return ok;
+    return ok && add_values(l, cx);
 }
 
-/* The plate that stands for a node whatever its operands: of an enumerated draw, of the step before
- * it, of a step after the loop; -1: none. */
-static int32_t plate_instead(const Lowering *l, IrRef r)
+/* The plates of the values that a node depends on. */
+static IrPlates plates_of_values(const Lowering *l, IrRef r)
 {
-    for (uint32_t i = 0; i < l->p.draws; i++) {
-        const EsDraw *d = &l->p.draw[i];
-        if (d->node == r && d->estimator == IR_EST_ENUMERATE)
-            return d->own;
-        if (d->chain && d->chain->carry == r)
-            return d->chain->before;
-        for (uint32_t k = 0; d->chain && k < d->chain->reads; k++)
-            if (d->chain->read[k].node == r)
-                return d->chain->read[k].plate;
-    }
-    return -1;
+    const EsValues *v = l->p.values;
+    IrPlates set = 0;
+    for (uint32_t i = 0; i < v->vars; i++)
+        set |= v->on[r] >> i & 1 ? 1u << v->var[i].plate : 0;
+    return set;
 }
 
-/* What follows from a draw gains its plate; carries look forward, so until nothing changes. */
+/* What follows from a draw gains its plate of samples; carries look forward, so until nothing
+ * changes. */
 static void spread_plates(Lowering *l)
 {
     const IrGraph *g = &l->source;
@@ -190,14 +180,16 @@ static void spread_plates(Lowering *l)
         changed = false;
         for (IrRef r = 0; r < g->count; r++) {
             const EsDraw *d = g->node[r].op == IR_SAMPLE ? draw_of(l, r) : NULL;
-            int32_t instead = plate_instead(l, r);
-            IrPlates gains = instead >= 0 ? 1u << instead : d && d->own >= 0 ? 1u << d->own : 0;
-            for (uint32_t k = 0; k < g->node[r].n_in && instead < 0; k++)
+            bool value = l->p.values->is[r] >= 0;
+            IrPlates gains = d && d->own >= 0 && !value ? 1u << d->own : 0;
+            for (uint32_t k = 0; k < g->node[r].n_in && !value; k++)
                 gains |= l->extra[g->node[r].in[k]];
             changed |= gains != l->extra[r];
             l->extra[r] = gains;
         }
     }
+    for (IrRef r = 0; r < g->count; r++)
+        l->extra[r] |= plates_of_values(l, r);
 }
 
 /* ---- weights -------------------------------------------------------------------------------- */
@@ -290,53 +282,39 @@ static IrRef digit(IrGraph *g, IrRef index, double base, int64_t i)
     return value;
 }
 
-static IrRef enumerated_value(IrGraph *g, const IrNode *n, const IrRef *arg, uint32_t plate)
+/* The values of a finite law, a copy of the plate each. */
+static IrRef enumerated_value(EsProgram *p, const IrNode *n, uint32_t plate)
 {
+    IrGraph *g = p->g;
     IrRef index = ir_index(g, plate, 0);
     IrDist law = n->attr.dist;
-    int64_t draws = ir_dist_draws(law, &n->type);
+    int64_t draws = ir_dist_draws(law, &n->type), events = 1;
     IrType type = n->type;
     type.plates = 1u << plate;
-    if (ir_draws_vectors(&ir_dist_info[law]))
-        type.dim[--type.rank] = 0;
-    if (type.rank == 0)
-        return ir_dist_value(g, law, arg, index);
-    double base = (double)ir_dist_values(g, law, arg);
-    IrRef *part = arena_array(g->model->arena, IrRef, (size_t)draws);
-    for (int64_t i = 0; i < draws; i++)
-        part[i] = ir_expand(g, digit(g, ir_real(g, index), base, i), 0, 1);
-    IrRef all = ir_node(g, IR_CONCAT, (IrAttr){0}, (uint32_t)draws, part);
-    return ir_dist_value(g, law, arg, ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &all));
+    if (ir_draws_vectors(&ir_dist_info[law])) {
+        events = type.dim[--type.rank];
+        type.dim[type.rank] = 0;
+    }
+    if (type.rank > 0) {
+        double base = (double)ir_dist_values(p->source, law, n->in);
+        IrRef *part = arena_array(g->model->arena, IrRef, (size_t)draws);
+        for (int64_t i = 0; i < draws; i++)
+            part[i] = ir_expand(g, digit(g, ir_real(g, index), base, i), 0, 1);
+        index = ir_node(g, IR_CONCAT, (IrAttr){0}, (uint32_t)draws, part);
+        index = ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &index);
+    }
+    return ir_dist_info[law].support == IR_ONE_HOT_EVENTS ? ir_one_hot(g, index, events) : index;
 }
 
 IrRef es_value_enumerated(EsProgram *p, EsDraw *d, const IrNode *n)
 {
     IrGraph *g = p->g;
-    IrRef value = enumerated_value(g, n, d->arg, (uint32_t)d->own);
+    IrRef value = enumerated_value(p, n, (uint32_t)d->own);
     IrRef density = ir_dist_info[d->law].logpdf(g, d->arg, value);
     IrRef weight = ir_unary(g, IR_EXP, ir_sum_all(g, density));
     g->plate[d->own].weight = weight;
     d->plates = g->node[weight].type.plates;
     return value;
-}
-
-/* The plate of the enumerated draw that a chain begins with; -1: it is taken as it is. */
-static int32_t first_values(const Lowering *l, const EsChain *c)
-{
-    IrRef first = l->source.node[c->carry].in[0];
-    for (uint32_t i = 0; i < l->p.draws && c->apart; i++)
-        if (l->p.draw[i].node == first && l->p.draw[i].estimator == IR_EST_ENUMERATE &&
-            l->p.g->plate[l->p.draw[i].own].size == l->p.g->plate[c->before].size)
-            return l->p.draw[i].own;
-    return -1;
-}
-
-static void link_chain(const Lowering *l, EsDraw *d)
-{
-    const IrNode *carry = &l->source.node[d->chain->carry];
-    int32_t steps = l->source.region[carry->region - 1].plate;
-    es_chain_weights(l->p.g, d->chain, d->own, steps, l->now[carry->in[0]],
-                     first_values(l, d->chain));
 }
 
 static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
@@ -347,8 +325,6 @@ static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
     d->arg = arg;
     d->plates = n->type.plates | l->extra[r];
     d->value = derive[d->estimator].value(&l->p, d, n);
-    if (d->chain)
-        link_chain(l, d);
     if ((g->node[d->value].op == IR_SAMPLED || MUTATED(KEPT_TANGENT)) && d->moved && g->entry == IR_ENTRY_STEP)
         d->logp = ir_dist_info[d->law].logpdf(g, arg, d->value);
     ir_set_name(g, d->value, n->name);
@@ -396,17 +372,43 @@ static const EsDraw *density_of(const Lowering *l, IrRef r)
     return NULL;
 }
 
-/* The values of the plate, of the node's shape. */
-static IrRef value_instead(const Lowering *l, const IrNode *n, IrRef r)
+/* A value before a step, or of one after the loop. */
+static IrRef other_value(Lowering *l, IrRef r)
 {
-    IrRef index = ir_index(l->p.g, (uint32_t)plate_instead(l, r), 0);
-    return es_shape_as(l->p.g, index, &n->type);
+    const EsVariable *v = &l->p.values->var[l->p.values->is[r]];
+    return enumerated_value(&l->p, &l->source.node[l->p.draw[v->draw].node], (uint32_t)v->plate);
 }
 
-static bool is_chain(Lowering *l, IrRef r)
+static bool is_value(const Lowering *l, IrRef r)
 {
-    const EsDraw *d = draw_of(l, r);
-    return d && d->chain;
+    return l->p.values->is[r] >= 0;
+}
+
+/* Of a value all of whose steps are read one by one, there is nothing to lay out. */
+static IrRef lower_axis(Lowering *l, const IrNode *n, IrRef v)
+{
+    IrType type = l->p.g->node[v].type;
+    type.plates |= 1u << n->attr.plate;
+    if (is_value(l, n->in[0]))
+        return v;
+    v = es_broadcast(l->p.g, v, type);
+    return ir_node(l->p.g, n->op, n->attr, 1, &v);
+}
+
+/* One step of a value, as the values of the draws at that step decide it. */
+static IrRef lower_step(Lowering *l, IrRef of, int64_t step, IrRef v)
+{
+    const EsValues *x = l->p.values;
+    for (uint32_t i = 0; i < x->vars; i++) {
+        if (!(x->on[of] >> i & 1) || x->var[i].step >= 0)
+            continue;
+        if (es_is_no_step(x, &x->var[i], step))
+            v = es_first_copy(l->p.g, v, x->var[i].plate);
+        for (uint32_t k = 0; k < x->vars; k++)
+            if (x->var[k].draw == x->var[i].draw && x->var[k].step == step - (int64_t)x->var[i].lag)
+                v = es_move_plate(l->p.g, v, x->var[i].plate, x->var[k].plate);
+    }
+    return v;
 }
 
 static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
@@ -421,11 +423,15 @@ static IrRef lower_node(Lowering *l, const IrNode *n, IrRef r, IrRef *in)
     if (d && !(d->estimator == IR_EST_STL && MUTATED(KEPT_SCORE)))
         return es_stopped_density(g, d);
     IrType type = n->type;
-    if (n->op != IR_SAMPLE && plate_instead(l, r) >= 0)
-        return value_instead(l, n, r);
+    if (n->op != IR_SAMPLE && is_value(l, r))
+        return other_value(l, r);
+    IrRef of;
+    int64_t step;
+    if (es_is_step(&l->source, n, &of, &step))
+        return lower_step(l, of, step, ir_node(g, n->op, n->attr, 1, in));
     switch (n->op) {
-    case IR_TO_AXIS: /* of a chain: its steps are read one by one */
-        return is_chain(l, n->in[0]) ? in[0] : ir_node(g, n->op, n->attr, 1, in);
+    case IR_TO_AXIS:
+        return lower_axis(l, n, in[0]);
     case IR_SAMPLE:
         return lower_draw(l, n, r, in);
     case IR_COST:
@@ -478,9 +484,13 @@ static void lower(Lowering *l)
     }
     for (IrRef r = 0; r < l->source.count; r++) {
         const IrNode *n = &l->source.node[r];
-        if (l->live[r] && n->op == IR_CARRY && plate_instead(l, r) < 0)
-            g->node[l->now[r]].in[1] = l->now[n->in[1]];
+        if (!l->live[r] || n->op != IR_CARRY || is_value(l, r))
+            continue;
+        g->in_region = n->region;
+        IrRef next = es_move_back(&l->p, l->now[n->in[1]], n->region);
+        g->node[l->now[r]].in[1] = next;
     }
+    es_link_sequences(&l->p, l->now);
     g->in_region = 0;
     l->p.lowered = g->count;
     for (uint32_t i = 0; i < l->p.draws; i++) {
@@ -544,6 +554,7 @@ bool pass_estimate(IrGraph *g, PassCtx *cx)
     else if (!es_choose(g, l.p.draw, l.p.draws, cx))
         return false;
     l.p.source = &l.source;
+    l.p.values = es_values(&l.source, l.live, l.p.draw, l.p.draws);
     l.p.reach = arena_array(g->model->arena, EsReach, l.p.draws + 1);
     for (uint32_t i = 0; i < l.p.draws; i++)
         l.p.reach[i] = es_reach(&l.source, l.p.draw[i].node);

@@ -10,35 +10,16 @@
 enum {
     ES_ENUMERATION_BUDGET = 65536, /* values of one enumerated draw */
     ES_VARIANT_BUDGET = 65536,     /* variants of the elements of one measure-valued draw */
-    ES_SUBSET = 6                  /* values of one set: the work doubles with each */
+    ES_SUBSET = 6,                 /* values of one set: the work doubles with each */
+    ES_LAGS = 4                    /* steps that a sequence remembers of an enumerated draw */
 };
 
+/* For every member of a set of plates, or of variables. */
+#define ES_EACH(i, set)                                                                            \
+    for (uint32_t i = 0; i < IR_MAX_PLATES; i++)                                                   \
+        if ((set) >> i & 1)
+
 typedef struct EsSubset EsSubset;
-
-/* A single step of a chain that is read after its loop. */
-typedef struct EsChainRead {
-    IrRef node; /* of the source graph */
-    int64_t step;
-    int32_t plate; /* of its values */
-} EsChainRead;
-
-enum { ES_CHAIN_READS = 8 };
-
-/* An enumerated draw that decides its own law a step later (chain.c). */
-typedef struct EsChain {
-    IrRef carry;    /* of the source graph: the step before */
-    int32_t before; /* the plate of its values */
-    bool apart;     /* the first step is a draw that nothing reads together with the others */
-    EsChainRead read[ES_CHAIN_READS];
-    uint32_t reads;
-} EsChain;
-
-/* NULL: the draw is no chain, why in words and where. */
-EsChain *es_chain(const IrGraph *g, const bool *live, IrRef draw, const char **why, IrRef *at);
-/* Sets the weights of the chain's plates; `now` has the probability of a value given the one before.
- * The first step is of the plate `first_values`, or known. */
-void es_chain_weights(IrGraph *g, EsChain *c, int32_t now, int32_t steps, IrRef first,
-                      int32_t first_values);
 
 /* One live draw of the graph, and what was decided for it. */
 typedef struct EsDraw {
@@ -68,7 +49,6 @@ typedef struct EsDraw {
     IrRef relaxed;   /* of biased estimators: what stands for it as a number, or for its one-hot */
     double temperature;
     EsSubset *set;   /* of a draw without replacement */
-    EsChain *chain;  /* of an enumerated draw that feeds later steps */
     double constant; /* baseline */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
@@ -108,6 +88,8 @@ size_t es_rows(void);
 const EsRow *es_row(size_t i);
 /* The first row that the draw fails, why in words and where; or NULL. */
 const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrRef *at);
+/* The most terms of a sum, were the draw enumerated with those that are. */
+int64_t es_terms(const EsFacts *f, const EsDraw *d);
 /* A via that the draw would be legal with, as text, or NULL. */
 const char *es_suggestion(const EsFacts *f, const EsDraw *d);
 const char *es_via_text(Arena *a, const IrVia *via);
@@ -159,6 +141,51 @@ typedef struct EsCost {
     Span at;
 } EsCost;
 
+/* ---- values of enumerated draws (values.c) ---- */
+
+/* A value that nodes depend on: of a draw, of the draw `lag` steps before, of its step `step` after
+ * the loop. */
+typedef struct EsVariable {
+    uint32_t draw, lag;
+    int64_t step;      /* -1: it is not read after a loop */
+    int32_t plate;     /* of its values */
+    IrRef from;        /* what it is before the first step, in the source graph; or IR_NONE */
+    int32_t start;     /* the variable that `from` is, or -1 */
+    int32_t recursion; /* after a loop: the one that knows it, or -1 */
+} EsVariable;
+
+/* What a sequence remembers, in one table.  Sets of variables. */
+typedef struct EsRecursion {
+    uint32_t region, draw;
+    uint32_t within, past; /* all that decide it in a step; those of steps before */
+    uint32_t summed, around; /* draws before the loop: summed out where it begins; not */
+} EsRecursion;
+
+typedef struct EsValues {
+    EsVariable var[IR_MAX_PLATES];
+    int64_t values[IR_MAX_PLATES];
+    uint32_t vars;
+    uint32_t part[IR_MAX_PLATES];  /* by variable: those that share its table */
+    uint32_t table[IR_MAX_PLATES]; /* by variable: what its table is over */
+    EsRecursion recursion[IR_MAX_PLATES];
+    uint32_t recursions;
+    uint32_t *on; /* by source node: the variables it depends on */
+    int32_t *is;  /* by source node: the variable whose value it is, or -1 */
+    const char *why; /* NULL; or why there is no sum over all of them, and where */
+    IrRef at;
+    uint32_t blamed; /* variables */
+    bool large;      /* it is that a table is too large */
+    int64_t terms;   /* of the largest table */
+} EsValues;
+
+EsValues *es_values(const IrGraph *g, const bool *live, const EsDraw *draw, uint32_t draws);
+/* A single step out of a sequence: of what, and which. */
+bool es_is_step(const IrGraph *g, const IrNode *n, IrRef *of, int64_t *step);
+/* Is the value at step `step`, counted from 0, of a time before the loop when there was none? */
+bool es_is_no_step(const EsValues *v, const EsVariable *x, int64_t step);
+/* Those of the steps that are no longer known at the last of them. */
+uint32_t es_earlier(const EsValues *v, uint32_t steps);
+
 /* ---- sums of products (eliminate.c) ---- */
 
 /* A table over values of plates. */
@@ -196,7 +223,8 @@ typedef struct EsProgram {
     uint32_t costs;
     EsSeed *seed; /* where the reverse pass starts */
     uint32_t seeds;
-    EsSums sums; /* of the values of enumerated draws */
+    EsValues *values; /* of enumerated draws */
+    EsSums sums;
 } EsProgram;
 
 /* ---- worlds (world.c) ---- */
@@ -226,6 +254,10 @@ IrPlates es_plates_of(const IrGraph *g, IrPlateKind kind);
 double es_copies(const IrGraph *g, IrPlates set);
 /* The weighed sum of v over the copies of `plates`, in units of the whole data set: N/B a row. */
 IrRef es_weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates);
+/* The tables that decide how probable the values of the plates are; and the sum of their product
+ * over some of these. */
+uint32_t es_tables(const EsProgram *p, EsWorld *world, IrPlates set, EsTable *t);
+void es_sum_out(EsProgram *p, EsTable *t, uint32_t *tables, IrPlates out);
 /* The mean over the copies of `plates`, all alike but for what enumerated values weigh. */
 IrRef es_mean(EsProgram *p, IrRef v, IrPlates plates);
 /* What draw i reaches, for each of its copies: the f of its gradient.  IR_NONE: no cost. */
@@ -237,6 +269,17 @@ IrRef es_world_costs(EsProgram *p, EsWorld *w, uint32_t i, IrPlates kept);
 IrRef es_weighed_gain(EsProgram *p, const EsDraw *d, IrRef f);
 /* v * w, where IR_NONE is 1. */
 IrRef es_times(IrGraph *g, IrRef v, IrRef w);
+
+/* ---- sequences of enumerated draws (chain.c) ---- */
+
+/* Copies of one plate as copies of another. */
+IrRef es_move_plate(IrGraph *g, IrRef v, int32_t from, int32_t to);
+/* The first copy, where all are the same, or none matters. */
+IrRef es_first_copy(IrGraph *g, IrRef v, int32_t plate);
+/* A value of a step as the next step knows it: that of a step before. */
+IrRef es_move_back(EsProgram *p, IrRef v, uint32_t region);
+/* Gives the values before a step, and those after a loop, their tables; now: by source node. */
+void es_link_sequences(EsProgram *p, const IrRef *now);
 
 /* ---- how an estimator derives (derive.def) ---- */
 

@@ -387,40 +387,49 @@ RULE(few_values)
                         es_name(n), (long long)ir_elements(&n->type), ES_ENUMERATION_BUDGET);
 }
 
-/* NULL: what later steps know of the draw is its own value. */
-static const char *chain_fails(const EsFacts *f, const EsDraw *d, IrRef *at)
+/* The draw, enumerated with those that are; mine: its variables. */
+static const EsValues *values_with(const EsFacts *f, const EsDraw *d, uint32_t *mine)
 {
-    const char *why;
-    IrRef where;
-    if (es_chain(f->g, f->live, d->node, &why, &where))
-        return NULL;
-    *at = where;
-    return arena_printf(f->g->model->arena,
-                        "%s cannot be enumerated: it feeds later steps of its sequence, and %s",
-                        es_name(&f->g->node[d->node]), why);
+    EsDraw *draw = arena_array(f->g->model->arena, EsDraw, f->draws + 1);
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < f->draws; i++) {
+        draw[i] = f->draw[i];
+        number = draw[i].node == d->node ? i : number;
+    }
+    draw[number].estimator = IR_EST_ENUMERATE;
+    const EsValues *v = es_values(f->g, f->live, draw, f->draws);
+    *mine = 0;
+    for (uint32_t i = 0; i < v->vars; i++)
+        *mine |= v->var[i].draw == number ? 1u << i : 0;
+    return v;
 }
 
-static bool feeds_later(const EsFacts *f, const EsReach *e)
+int64_t es_terms(const EsFacts *f, const EsDraw *d)
 {
-    for (IrRef r = 0; r < f->g->count; r++)
-        if (e->reached[r] && f->live[r] && e->later[r])
-            return true;
-    return false;
+    uint32_t mine;
+    return values_with(f, d, &mine)->terms;
+}
+
+/* Why the draw cannot be summed over with the other enumerated ones, or NULL. */
+static const char *no_sum(const EsFacts *f, const EsDraw *d, bool large, IrRef *at)
+{
+    uint32_t mine;
+    const EsValues *v = values_with(f, d, &mine);
+    if (!v->why || v->large != large || (mine && !(mine & v->blamed)))
+        return NULL;
+    *at = v->at;
+    return arena_printf(f->g->model->arena, "%s cannot be enumerated: %s",
+                        es_name(&f->g->node[d->node]), v->why);
 }
 
 RULE(read_by_copy)
 {
-    const IrGraph *g = f->g;
-    EsReach e = es_reach(g, d->node);
-    if (feeds_later(f, &e))
-        return chain_fails(f, d, at);
-    for (IrRef r = 0; r < g->count; r++)
-        if (e.reached[r] && f->live[r] && e.mixed[r])
-            return arena_printf(g->model->arena,
-                                "%s cannot be enumerated: line %u reads all copies of it at once: "
-                                "their joint values would have to be enumerated",
-                                es_name(&g->node[d->node]), g->node[r].at.line);
-    return NULL;
+    return no_sum(f, d, false, at);
+}
+
+RULE(small_tables)
+{
+    return no_sum(f, d, true, at);
 }
 
 RULE(has_pairs)

@@ -33,8 +33,7 @@ double es_copies(const IrGraph *g, IrPlates set)
     return (double)ir_copies(g, set, 1);
 }
 
-/* The tables that decide how probable the values of the plates are. */
-static uint32_t tables_of(const EsProgram *p, EsWorld *world, IrPlates set, EsTable *t)
+uint32_t es_tables(const EsProgram *p, EsWorld *world, IrPlates set, EsTable *t)
 {
     const IrGraph *g = p->g;
     IrPlates values = es_plates_of(g, IR_PLATE_ENUMERATION);
@@ -52,15 +51,19 @@ static uint32_t tables_of(const EsProgram *p, EsWorld *world, IrPlates set, EsTa
     return tables;
 }
 
-/* What the values of the plates weigh, where those that `kept` lacks are summed out: a product. */
-static uint32_t weights_of(EsProgram *p, EsWorld *world, IrPlates set, IrPlates kept, EsTable *t)
+void es_sum_out(EsProgram *p, EsTable *t, uint32_t *tables, IrPlates out)
 {
     int64_t values[IR_MAX_PLATES];
     for (uint32_t i = 0; i < p->g->plates; i++)
         values[i] = p->g->plate[i].size;
-    uint32_t tables = tables_of(p, world, set, t);
-    IrPlates out = set & es_plates_of(p->g, IR_PLATE_ENUMERATION) & ~kept;
-    es_eliminate(p->g, &p->sums, t, &tables, out, values);
+    es_eliminate(p->g, &p->sums, t, tables, out, values);
+}
+
+/* What the values of the plates weigh, where those that `kept` lacks are summed out: a product. */
+static uint32_t weights_of(EsProgram *p, EsWorld *world, IrPlates set, IrPlates kept, EsTable *t)
+{
+    uint32_t tables = es_tables(p, world, set, t);
+    es_sum_out(p, t, &tables, set & es_plates_of(p->g, IR_PLATE_ENUMERATION) & ~kept);
     return tables;
 }
 
@@ -78,7 +81,7 @@ static IrRef weigh(EsProgram *p, EsWorld *world, IrRef v, IrPlates set)
     return v;
 }
 
-IrRef es_weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates)
+static IrRef weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates)
 {
     IrGraph *g = p->g;
     IrPlates rows = plates & es_plates_of(g, IR_PLATE_ROWS);
@@ -95,6 +98,36 @@ IrRef es_weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates)
     if (has_rows)
         v = divide(g, v, leaf(g, IR_ROWS));
     return rows ? es_times(g, v, leaf(g, IR_TOTAL)) : v;
+}
+
+/* The plates of values, and those of what decides how probable they are. */
+static IrPlates values_behind(const EsProgram *p, EsWorld *w, IrPlates set)
+{
+    const IrGraph *g = p->g;
+    IrPlates values = es_plates_of(g, IR_PLATE_ENUMERATION);
+    set &= values;
+    for (IrPlates before = 0; before != set;) {
+        before = set;
+        for (uint32_t i = 0; i < g->plates; i++)
+            if (before >> i & 1)
+                set |= g->node[es_in_world(w, g->plate[i].weight)].type.plates & values;
+    }
+    return set;
+}
+
+/* Terms of a sum that read other values are summed apart, each over its own. */
+IrRef es_weighed_sum(EsProgram *p, EsWorld *w, IrRef v, IrPlates plates)
+{
+    IrGraph *g = p->g;
+    const IrNode n = g->node[v];
+    IrPlates values = plates & es_plates_of(g, IR_PLATE_ENUMERATION);
+    bool splits = false;
+    for (uint32_t k = 0; k < n.n_in && (n.op == IR_ADD || n.op == IR_SUB); k++)
+        splits |= (n.type.plates & ~g->node[n.in[k]].type.plates & values) != 0;
+    if (!splits)
+        return weighed_sum(p, w, v, plates & (~values | values_behind(p, w, n.type.plates)));
+    IrRef a = es_weighed_sum(p, w, n.in[0], plates);
+    return ir_binary(g, n.op, a, es_weighed_sum(p, w, n.in[1], plates));
 }
 
 /* ---- downstream costs ----------------------------------------------------------------------- */

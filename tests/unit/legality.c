@@ -56,19 +56,31 @@ static const struct {
      "cannot be enumerated: its 20 elements take more than 65536 values"},
     {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = theta) via enumerate\n  }\n"
            "  cost square(sum(h, over = k))"),
-     "reads all copies of it at once"},
-    {MODEL("  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1]) via enumerate\n"
+     "this reads several copies or steps of it at once"},
+    {MODEL("  h[0] = 0.0\n  for t in 1..9 {\n    s ~ bernoulli(logits = h[t-1]) via enumerate\n"
            "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
-     "feeds later steps of its sequence, and what is carried on is more than its own value"},
-    {MODEL("  z[0] = 0\n  for t in 1..4 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
-           "  }\n  cost sin(z[1] + 2 * z[3])"),
-     "this reads two steps of it that are no neighbours"},
+     "what is carried on here depends on more than 4 steps before"},
     {MODEL("  z[0] = 0\n  for t in 1..4 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
            "  }\n  cost sin(sum(z))"),
      "this reads several copies or steps of it at once"},
-    {MODEL("  z[0] = 0\n  z[1] = 1\n  for t in 2..5 {\n"
-           "    z[t] ~ categorical(logits = l * (z[t-1] + z[t-2])) via enumerate\n    cost sin(z[t])\n  }"),
-     "what is carried on is more than its own value"},
+    /* what is carried on has noise of its own, which must not meet other values than its own */
+    {MODEL("  h[0] = 0.0\n  z[0] = 0\n  for t in 1..5 {\n"
+           "    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
+           "    h[t] ~ normal(z[t], 1) via score\n    cost sin(h[t-1] + z[t])\n  }"),
+     "another draw that depends on it, at another step"},
+    {MODEL("  z[0] = 0\n  for t in 1..5 {\n    c ~ categorical(logits = l) via enumerate\n"
+           "    h ~ normal(c, 1) via score\n"
+           "    z[t] ~ categorical(logits = l * z[t-1] * h) via enumerate\n    cost sin(z[t])\n  }"),
+     "its law depends on a sampled draw that depends on it"},
+    /* tables over the values of all of them */
+    {MODEL("  plate k = 3 {\n    a ~ binomial(99, 0.3) via enumerate\n"
+           "    b ~ binomial(99, 0.2) via enumerate\n    c ~ binomial(99, 0.1) via enumerate\n"
+           "    cost sin(a + b * c * theta)\n  }"),
+     "a sum over more than 65536 values jointly: a (100) x b (100) x c (100)"},
+    {MODEL("  z[0] = 0\n  z[1] = 0\n  for t in 2..9 {\n"
+           "    z[t] ~ binomial(60, sigmoid(theta * (z[t-1] - z[t-2]))) via enumerate\n"
+           "    cost sin(z[t])\n  }"),
+     "z (61) x z (61) x z (61)"},
     /* antithetic copies of a trajectory meet different laws at its second step */
     {MODEL(
          "  h[0] = 0.0\n  for t in 1..4 {\n    s ~ bernoulli(logits = h[t-1] + theta) via disarm\n"
@@ -281,6 +293,12 @@ static const char *const accepted[] = {
     /* support that moves is what a pair of measures is for */
     MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
     MODEL("  z ~ weibull(2, exp(theta)) via measure_valued\n  cost sin(z)"),
+    /* many values, where no sum is over all of them */
+    MODEL("  a ~ binomial(99, 0.3) via enumerate\n  b ~ binomial(99, 0.01 * a) via enumerate\n"
+          "  c ~ binomial(99, 0.01 * b) via enumerate\n  cost sin(a + b) + cos(c * theta)"),
+    MODEL("  z[0] = 0\n  z[1] = 0\n  for t in 2..9 {\n"
+          "    z[t] ~ binomial(30, sigmoid(theta * (z[t-1] - z[t-2]))) via enumerate\n"
+          "    cost sin(z[t])\n  }\n  cost cos(z[8] + 2 * z[7])"),
 };
 
 START_TEST(accepts)
@@ -320,9 +338,18 @@ static const struct {
     {MODEL("  h[0] ~ categorical(logits = l)\n  for t in 1..9 {\n"
            "    h[t] ~ categorical(logits = l * h[t-1])\n    cost sin(h[t])\n  }"),
      "h ~ categorical: enumerated (chosen)"},
+    {MODEL("  s[0] = theta\n  for t in 1..4 {\n    h ~ categorical(logits = l * s[t-1])\n"
+           "    s[t] = sin(s[t-1] + h)\n  }\n  cost s[3]"),
+     "h ~ categorical: enumerated (chosen)"},
     {MODEL("  s[0] = theta\n  for t in 1..9 {\n    h ~ categorical(logits = l * s[t-1])\n"
            "    s[t] = sin(s[t-1] + h)\n  }\n  cost s[8]"),
      "h ~ categorical: score (chosen)"},
+    /* six are summed jointly; one more would be 2,187 terms */
+    {MODEL("  a ~ categorical(logits = l)\n  b ~ categorical(logits = l)\n"
+           "  c ~ categorical(logits = l)\n  d ~ categorical(logits = l)\n"
+           "  e ~ categorical(logits = l)\n  f ~ categorical(logits = l)\n"
+           "  y ~ categorical(logits = l)\n  cost sin(a + b * c + d * e + f * y)"),
+     "y ~ categorical: local_expectation (chosen)"},
     {MODEL("  z ~ normal(0, 1)\n  cost sin(z) * theta"), "no parameter reaches its law"},
     {MODEL("  z ~ normal(theta, 1)\n  cost relu(abs(z) + 1)"),
      "the cost at 5:3 is Lipschitz: relu at 5:8 of abs at 5:13"},
