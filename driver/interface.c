@@ -127,13 +127,18 @@ static void take_data(GraphInterface *to, const IrModel *m, const IrGraph *const
     }
 }
 
+static IrPlates plates_of(const IrGraph *g, unsigned kinds)
+{
+    IrPlates plates = 0;
+    for (uint32_t i = 0; i < g->plates; i++)
+        if (kinds >> g->plate[i].kind & 1)
+            plates |= 1u << i;
+    return plates;
+}
+
 static IrPlates rows_of(const IrGraph *g)
 {
-    IrPlates rows = 0;
-    for (uint32_t i = 0; i < g->plates; i++)
-        if (g->plate[i].kind == IR_PLATE_ROWS)
-            rows |= 1u << i;
-    return rows;
+    return plates_of(g, 1u << IR_PLATE_ROWS);
 }
 
 static void take_outputs(GraphInterface *to, const IrGraph *run, const char **taken, Arena *a)
@@ -187,17 +192,22 @@ static void take_sites(EntryInterface *to, const IrGraph *g, Arena *a)
 /* As the nodes of the step say, or, of a graph without one, those of its run. */
 static void take_decisions(GraphInterface *to, const char *file, const IrGraph *g, Arena *a)
 {
+    const IrPlates copies = plates_of(g, 1u << IR_PLATE_STATIC | 1u << IR_PLATE_STEP);
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = ir_at(g, r);
         if (!n->why)
             continue;
         const char *place = arena_printf(a, "%s:%u:%u", file, n->at.line, n->at.col);
         uint32_t k = 0;
-        while (k < to->decisions && (strcmp(to->decision[k].place, place) != 0 ||
-                                     strcmp(to->decision[k].text, n->why) != 0))
+        while (k < to->decisions && !(strcmp(to->decision[k].place, place) == 0 &&
+                                      ir_decision_equal(to->decision[k].what, n->why)))
             k++;
-        if (k == to->decisions)
-            *arena_push(a, to->decision, to->decisions, Decision) = (Decision){place, n->why};
+        if (k < to->decisions)
+            continue;
+        Decision *d = arena_push(a, to->decision, to->decisions, Decision);
+        *d = (Decision){.place = place, .what = n->why};
+        take_shape(&d->draw, g, n->type.plates & copies, &n->type, a);
+        d->draw.by_rows = (n->type.plates & rows_of(g)) != 0;
     }
 }
 

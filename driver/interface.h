@@ -28,9 +28,11 @@ typedef struct EntryInterface {
     uint32_t sites;
 } EntryInterface;
 
-/* What was decided about a draw or a cost, and why. */
+/* A decision, and the place of what it is about. */
 typedef struct Decision {
-    const char *place, *text;
+    const char *place;
+    const IrDecision *what;
+    Array draw; /* the shape of the draw, if it is about one */
 } Decision;
 
 typedef struct GraphInterface {

@@ -8,15 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void put_shape(FILE *out, const Array *x)
+{
+    fputs(",\"shape\":[", out);
+    for (uint32_t k = 0; k < x->rank; k++)
+        fprintf(out, "%s%" PRId64, k ? "," : "", x->dim[k]);
+    fprintf(out, "],\"by_rows\":%s", x->by_rows ? "true" : "false");
+}
+
 static void put_array(FILE *out, const Interface *i, const Array *x, Arena *a)
 {
     const char *range = interface_range(x, a);
     fputc('{', out);
     json_member(out, "name", x->name);
-    fprintf(out, ",\"dtype\":\"%s\",\"shape\":[", interface_dtype(i, x->elem));
-    for (uint32_t k = 0; k < x->rank; k++)
-        fprintf(out, "%s%" PRId64, k ? "," : "", x->dim[k]);
-    fprintf(out, "],\"by_rows\":%s", x->by_rows ? "true" : "false");
+    fprintf(out, ",\"dtype\":\"%s\"", interface_dtype(i, x->elem));
+    put_shape(out, x);
     if (*range) {
         fputc(',', out);
         json_member(out, "in", range);
@@ -49,15 +55,52 @@ static void put_entry(FILE *out, const char *key, const EntryInterface *e)
     fputs(e->exists ? "]}" : "", out);
 }
 
-static void put_decisions(FILE *out, const GraphInterface *g)
+/* The estimator of a draw; null: it needs none. */
+static void put_estimator(FILE *out, const IrVia *via)
 {
-    fputs(",\"decisions\":[", out);
+    if (via->estimator == IR_EST_AUTO) {
+        fputs(",\"estimator\":null", out);
+        return;
+    }
+    fputs(",\"estimator\":{", out);
+    json_member(out, "name", ir_estimator_info[via->estimator].name);
+    fprintf(out, ",\"asked\":%s,\"samples\":%" PRId64 ",", via->at.line ? "true" : "false",
+            via->samples);
+    json_member(out, "baseline", ir_baseline_name[via->baseline]);
+    fprintf(out, ",\"biased\":%s}", via->biased ? "true" : "false");
+}
+
+static void put_sample(FILE *out, const Decision *d)
+{
+    json_member(out, "name", d->what->draw);
+    fputc(',', out);
+    json_member(out, "dist", ir_dist_info[d->what->law].name);
+    put_shape(out, &d->draw);
+    put_estimator(out, &d->what->via);
+    fputc(',', out);
+}
+
+/* Those about a draw are the list of draws, with what else is known of them. */
+static void put_decisions(FILE *out, const char *key, const GraphInterface *g, bool samples)
+{
+    const char *comma = "";
+    fprintf(out, ",\"%s\":[", key);
     for (uint32_t k = 0; k < g->decisions; k++) {
-        fputs(k ? ",{" : "{", out);
-        json_member(out, "at", g->decision[k].place);
+        const Decision *d = &g->decision[k];
+        if (samples != (d->what->draw != NULL))
+            continue;
+        fprintf(out, "%s{", comma);
+        if (samples)
+            put_sample(out, d);
+        json_member(out, "code", diag_info[d->what->code].code);
         fputc(',', out);
-        json_member(out, "text", g->decision[k].text);
+        json_member(out, "what", d->what->what);
+        fputc(',', out);
+        json_member(out, "reason", d->what->reason);
+        fputc(',', out);
+        json_member(out, "loc", d->place);
         fputc('}', out);
+        comma = ",";
     }
     fputc(']', out);
 }
@@ -78,8 +121,10 @@ static void put_graph(FILE *out, const Interface *i, const GraphInterface *g, bo
     fputc(']', out);
     for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
         put_entry(out, ir_entry_name[e], &g->entry[e]);
-    if (whole)
-        put_decisions(out, g);
+    if (whole) {
+        put_decisions(out, "samples", g, true);
+        put_decisions(out, "decisions", g, false);
+    }
     fputc('}', out);
 }
 

@@ -15,7 +15,7 @@ typedef struct Row {
 
 typedef struct Remark {
     Span at;
-    const char *text;
+    const IrDecision *decision;
 } Remark;
 
 struct Watch {
@@ -62,18 +62,71 @@ static void dump(Watch *w, const IrGraph *g, unsigned number, const char *name)
 }
 
 /* Entries of one graph share decisions: each is one remark. */
+static void note(Watch *w, Span at, const IrDecision *d)
+{
+    for (size_t i = 0; i < w->remarks; i++)
+        if (w->remark[i].at.line == at.line && w->remark[i].at.col == at.col &&
+            ir_decision_equal(w->remark[i].decision, d))
+            return;
+    *arena_push(w->arena, w->remark, w->remarks, Remark) = (Remark){at, d};
+}
+
 static void note_remarks(Watch *w, const IrGraph *g)
 {
-    for (IrRef r = 0; r < g->count; r++) {
-        const IrNode *n = &g->node[r];
-        size_t i = n->why ? 0 : w->remarks;
-        while (i < w->remarks &&
-               !(w->remark[i].at.line == n->at.line && w->remark[i].at.col == n->at.col &&
-                 strcmp(w->remark[i].text, n->why) == 0))
-            i++;
-        if (n->why && i == w->remarks)
-            *arena_push(w->arena, w->remark, w->remarks, Remark) =
-                (Remark){n->at, arena_copy(w->arena, n->why, strlen(n->why))};
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].why)
+            note(w, g->node[r].at, g->node[r].why);
+}
+
+/* ---- fused loops ---------------------------------------------------------------------------- */
+
+/* Members that the loop alone reads: their arrays are never stored. */
+static uint32_t kept_inside(const IrGraph *g, const bool *inside, const IrKernel *k, Arena *a)
+{
+    bool *read = arena_array(a, bool, g->count + 1);
+    for (IrRef r = 0; r < g->count; r++)
+        for (uint32_t i = 0; i < g->node[r].n_in && !inside[r]; i++)
+            read[g->node[r].in[i]] = true;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < k->nodes; i++)
+        kept += !read[k->node[i]];
+    return kept;
+}
+
+/* "add, softplus, 3 x mul" in the order of their first places */
+static const char *operations(const IrGraph *g, const IrKernel *k, Arena *a)
+{
+    const char *list = "";
+    for (uint32_t i = 0; i < k->nodes; i++) {
+        IrOp op = g->node[k->node[i]].op;
+        uint32_t times = 0, first = k->nodes;
+        for (uint32_t j = k->nodes; j-- > 0;)
+            if (g->node[k->node[j]].op == op) {
+                first = j;
+                times++;
+            }
+        const char *name = ir_op_info[op].name;
+        name = times > 1 ? arena_printf(a, "%u x %s", times, name) : name;
+        if (first == i)
+            list = arena_printf(a, "%s%s%s", list, *list ? ", " : "", name);
+    }
+    return list;
+}
+
+static void note_fused(Watch *w, const IrGraph *g)
+{
+    for (uint32_t i = 0; i < g->kernels; i++) {
+        const IrKernel *k = &g->kernel[i];
+        bool *inside = arena_array(w->arena, bool, g->count + 1);
+        for (uint32_t m = 0; m < k->nodes; m++)
+            inside[k->node[m]] = true;
+        uint32_t kept = k->kind == IR_KERNEL_LOOP ? kept_inside(g, inside, k, w->arena) : 0;
+        if (kept == 0)
+            continue;
+        const char *what =
+            arena_printf(w->arena, "one loop over %s: %s; %u of %u values are never stored",
+                         ir_type_text(g, &k->domain), operations(g, k, w->arena), kept, k->nodes);
+        note(w, g->node[k->node[k->nodes - 1]].at, ir_decision(w->arena, SGR10, what));
     }
 }
 
@@ -105,6 +158,8 @@ void watch_pass(void *context, unsigned number, const PassInfo *p, const IrGraph
     }
     if (w->options->remarks)
         note_remarks(w, g);
+    if (w->options->remarks && p->run == pass_fuse && g->entry != IR_ENTRY_EVAL)
+        note_fused(w, g); /* an evaluation computes a part of what the step does */
     if (w->options->dump_dir)
         dump(w, g, number, p->name);
     print_after(w, g, p->name);
@@ -122,39 +177,22 @@ void watch_stage(Watch *w, const char *name, double ms)
     *arena_push(w->arena, w->row, w->rows, Row) = (Row){.name = name, .ms = ms};
 }
 
-/* What a decision is about, by the words of choose.c, integrate.c and stable.def. */
-static DiagCode code_of(const char *text)
+static void add_facts(const IrDecision *decision, Diags *d)
 {
-    static const struct {
-        const char *words;
-        DiagCode code;
-    } kind[] = {
-        {"closed form: ", SGR04}, {": pathwise", SGR01}, {": enumerated", SGR02},
-        {": score", SGR03},       {": sampled", SGR05},  {": drawn once", SGR05},
-        {": implicit", SGR01},    {" ~ ", SGR07},
-    };
-    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
-        if (strstr(text, kind[i].words))
-            return kind[i].code;
-    return SGR06;
-}
-
-/* "z ~ normal: pathwise (chosen); ..." has three facts. */
-static void add_facts(const char *text, Diags *d)
-{
-    char draw[128], law[64], estimator[64];
-    if (sscanf(text, "%127s ~ %63[a-z_0-9]: %63[a-z_]", draw, law, estimator) != 3)
+    if (!decision->draw)
         return;
-    diag_fact(d, "draw", draw);
-    diag_fact(d, "law", law);
-    diag_fact(d, "estimator", estimator);
+    diag_fact(d, "draw", decision->draw);
+    diag_fact(d, "law", ir_dist_info[decision->law].name);
+    if (decision->via.estimator != IR_EST_AUTO)
+        diag_fact(d, "estimator", ir_estimator_info[decision->via.estimator].name);
 }
 
 void watch_remarks(const Watch *w, Diags *d)
 {
     for (size_t i = 0; i < w->remarks; i++) {
-        diag_remark(d, w->remark[i].at, code_of(w->remark[i].text), "%s", w->remark[i].text);
-        add_facts(w->remark[i].text, d);
+        const IrDecision *decision = w->remark[i].decision;
+        diag_remark(d, w->remark[i].at, decision->code, "%s", ir_decision_text(decision, w->arena));
+        add_facts(decision, d);
     }
 }
 

@@ -210,7 +210,9 @@ static const char *root_comment(Unparse *u, const IrNode *n)
 {
     if (n->op != IR_COST)
         return NULL;
-    return n->why ? arena_printf(u->p->arena, "%s: %s", n->attr.text, n->why) : n->attr.text;
+    return n->why ? arena_printf(u->p->arena, "%s: %s", n->attr.text,
+                                 ir_decision_text(n->why, u->p->arena))
+                  : n->attr.text;
 }
 
 /* What they say may want names that stand further up, so it is said first. */

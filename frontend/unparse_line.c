@@ -6,11 +6,9 @@
 
 /* ---- comments ------------------------------------------------------------------------------ */
 
-/* "z ~ normal: pathwise (chosen); ..." belongs to a draw of this name. */
-static bool is_about(const char *why, const char *name)
+static bool is_about(const IrDecision *why, const char *draw)
 {
-    size_t len = name ? strlen(name) : 0;
-    return why && len && strncmp(why, name, len) == 0 && strncmp(why + len, " ~ ", 3) == 0;
+    return why && why->draw && draw && strcmp(why->draw, draw) == 0;
 }
 
 /* Draws of one name and the decisions about them stand in the same order. */
@@ -24,7 +22,7 @@ static const char *decision_of_noise(const Unparse *u, IrRef r)
                   strcmp(g->site[g->node[x].attr.item].name, name) == 0;
     for (IrRef x = 0; x < g->count; x++)
         if (u->n[x].live && is_about(g->node[x].why, name) && before-- == 0)
-            return g->node[x].why;
+            return ir_decision_text(g->node[x].why, u->p->arena);
     return NULL;
 }
 
@@ -36,7 +34,7 @@ static const char *decision(const Unparse *u, IrRef r)
         for (uint32_t i = 0; i < u->g.sites; i++)
             if (strcmp(u->g.site[i].name, n->name) == 0)
                 return NULL; /* said at the noise */
-        return n->why;
+        return ir_decision_text(n->why, u->p->arena);
     }
     return n->op == IR_DRAW ? decision_of_noise(u, r) : NULL;
 }

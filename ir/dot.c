@@ -95,7 +95,7 @@ static void put_node(const Dot *d, IrRef r)
     fputs("\"", d->out);
     if (n->why) {
         fputs(", tooltip=\"", d->out);
-        put_escaped(n->why, d->out);
+        put_escaped(ir_decision_text(n->why, d->g->model->arena), d->out);
         fputs("\"", d->out);
     }
     fputs("];\n", d->out);

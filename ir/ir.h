@@ -176,6 +176,16 @@ typedef struct IrPlace {
     int64_t buffer;        /* byte offset in the arena; -1: in registers, or outside the arena */
 } IrPlace;
 
+/* A decision of a pass about what a node stands for: a remark, and a word in dumps and reports. */
+typedef struct IrDecision {
+    DiagCode code;      /* what kind it is: a remark of diag.def */
+    const char *what;   /* "z ~ normal: pathwise (chosen)" */
+    const char *reason; /* "" if there is no more to say */
+    const char *draw;   /* what it is about, if that is a draw; else NULL, and the rest is empty */
+    IrDist law;
+    IrVia via; /* AUTO: it has no gradient; `at` has a place if the user asked for it */
+} IrDecision;
+
 typedef struct IrNode {
     IrOp op;
     IrType type;
@@ -185,7 +195,7 @@ typedef struct IrNode {
     uint32_t region;  /* 0, or 1 + index of the scan region it belongs to */
     Span at;          /* the user's words that caused it */
     const char *name; /* the user's name, or NULL */
-    const char *why;  /* the decision taken here, in words, or NULL: remarks, dumps and reports */
+    const IrDecision *why; /* taken here, or NULL */
     IrPlace place;
 } IrNode;
 
@@ -511,6 +521,11 @@ IrType ir_scalar_type(IrElem e, IrPlates plates);
 int64_t ir_elements(const IrType *t); /* of one copy */
 bool ir_same_shape(const IrType *a, const IrType *b);
 bool ir_type_equal(const IrType *a, const IrType *b);
+/* "z ~ normal: pathwise (chosen); every cost is ..." */
+const char *ir_decision_text(const IrDecision *d, Arena *a);
+bool ir_decision_equal(const IrDecision *a, const IrDecision *b);
+/* One about no draw. */
+const IrDecision *ir_decision(Arena *a, DiagCode code, const char *what);
 /* "real[n, k; 784]", in a buffer of the arena */
 const char *ir_type_text(const IrGraph *g, const IrType *t);
 /* "[784, 500]" */

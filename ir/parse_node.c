@@ -212,6 +212,35 @@ static bool read_place(Reader *r, IrPlace *p)
            (!ir_accept_key(r, "buffer") || ir_read_int(r, &p->buffer));
 }
 
+static bool read_remark(Reader *r, DiagCode *code)
+{
+    for (DiagCode c = 0; c < DIAG_CODES; c++)
+        if (diag_info[c].severity == DIAG_REMARK && ir_accept_word(r, diag_info[c].code)) {
+            *code = c;
+            return true;
+        }
+    return ir_read_fail(r, "no such remark");
+}
+
+static bool read_decision(Reader *r, const IrDecision **out)
+{
+    IrDecision *d = arena_make(r->arena, IrDecision);
+    unsigned law = 0;
+    *d = (IrDecision){.reason = ""};
+    *out = d;
+    if (!read_remark(r, &d->code) || !ir_read_string(r, &d->what))
+        return false;
+    ir_skip_blanks(r);
+    if (*r->at == '"' && !ir_read_string(r, &d->reason))
+        return false;
+    if (!ir_accept_word(r, "of"))
+        return true;
+    bool ok = ir_read_string(r, &d->draw) && ir_expect(r, '~') &&
+              ir_read_choice(r, "law", ir_dist_id, IR_DIST_COUNT, &law) && read_via(r, &d->via);
+    d->law = (IrDist)law;
+    return ok;
+}
+
 /* Parsed nodes may break any rule, so they are stored as they are, not built. */
 static void add_node(Reader *r, const IrNode *n, Span at)
 {
@@ -241,7 +270,7 @@ bool ir_parse_node(Reader *r)
         return false;
     if (!read_place(r, &n.place) || !ir_read_span(r, &n.at))
         return false;
-    if (ir_accept_word(r, "why") && !ir_read_string(r, &n.why))
+    if (ir_accept_word(r, "why") && !read_decision(r, &n.why))
         return false;
     add_node(r, &n, at);
     return true;

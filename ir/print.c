@@ -262,6 +262,22 @@ static void put_place(FILE *out, const IrPlace *p)
         fprintf(out, " buffer=%" PRId64, p->buffer);
 }
 
+static void put_decision(FILE *out, const IrDecision *d)
+{
+    fprintf(out, " why %s ", diag_info[d->code].code);
+    put_string(out, d->what);
+    if (*d->reason) {
+        fputc(' ', out);
+        put_string(out, d->reason);
+    }
+    if (!d->draw)
+        return;
+    fputs(" of ", out);
+    put_string(out, d->draw);
+    fprintf(out, " ~ %s", ir_dist_id[d->law]);
+    put_via(out, &d->via);
+}
+
 static void put_node(FILE *out, const IrGraph *g, IrRef r)
 {
     const IrNode *n = &g->node[r];
@@ -282,10 +298,8 @@ static void put_node(FILE *out, const IrGraph *g, IrRef r)
         fprintf(out, " region=%u", n->region);
     put_place(out, &n->place);
     put_span(out, n->at);
-    if (n->why) {
-        fputs(" why ", out);
-        put_string(out, n->why);
-    }
+    if (n->why)
+        put_decision(out, n->why);
     fputc('\n', out);
 }
 

@@ -65,7 +65,7 @@ static bool prefer_score(const EsFacts *f, EsDraw *draw, uint32_t draws, IrRef j
         draw[i].estimator = IR_EST_SCORE;
         draw[i].samples = 2;
         draw[i].baseline = IR_LEAVE_ONE_OUT;
-        draw[i].why = arena_printf(f->g->model->arena, "not pathwise: %s on line %u jumps in it",
+        draw[i].because = arena_printf(f->g->model->arena, "not pathwise: %s on line %u jumps in it",
                                    ir_op_info[f->g->node[jump].op].name, f->g->node[jump].at.line);
         changed = true;
     }
@@ -218,56 +218,91 @@ static const char *boundary_words(const EsFacts *f, const EsDraw *d)
                         ir_op_info[n->op].name, n->at.line, n->at.col);
 }
 
+/* A remark of diag.def for each way to a gradient. */
+static DiagCode remark_of(const EsDraw *d)
+{
+    switch (d->estimator) {
+    case IR_EST_PATHWISE:
+    case IR_EST_IMPLICIT: return SGR01;
+    case IR_EST_ENUMERATE: return SGR02;
+    case IR_EST_SCORE: return SGR03;
+    default: return SGR07;
+    }
+}
+
+/* "pathwise (chosen)" */
+static const char *estimator_words(const EsFacts *f, const EsDraw *d)
+{
+    Arena *a = f->g->model->arena;
+    const IrNode *n = &f->g->node[d->node];
+    const char *who = n->attr.via.estimator == IR_EST_AUTO ? "chosen" : "as asked";
+    const char *name = d->estimator == IR_EST_ENUMERATE ? "enumerated"
+                                                        : ir_estimator_info[d->estimator].name;
+    const char *words = arena_printf(a, "%s (%s)", name, who);
+    if (es_is_relaxed(d))
+        return arena_printf(a, "%s: biased", words);
+    if (es_is_pathwise(d) || d->estimator == IR_EST_ENUMERATE || d->estimator == IR_EST_VIMCO)
+        return words;
+    if (d->estimator == IR_EST_MEASURE_VALUED)
+        return arena_printf(a, "%s, %lld variants of each of %lld elements", words,
+                            (long long)es_variants(f->g, n), (long long)ir_elements(&n->type));
+    return arena_printf(a, "%s, samples = %lld%s", words, (long long)d->samples,
+                        d->estimator == IR_EST_SCORE ? baseline_words(d) : "");
+}
+
+static const char *estimator_reason(const EsFacts *f, const EsDraw *d)
+{
+    Arena *a = f->g->model->arena;
+    if (d->estimator == IR_EST_STRAIGHT_THROUGH)
+        return "costs are differentiated as if the draw were its mean";
+    if (d->estimator == IR_EST_GUMBEL_SOFTMAX)
+        return "in training a softened draw stands for it";
+    if (es_is_pathwise(d))
+        return arena_printf(
+            a, "every cost is locally Lipschitz in it%s; integrability is assumed%s",
+            d->guards ? arena_printf(a, " but for its guard%s", boundary_words(f, d)) : "",
+            es_reasons(f, d->node));
+    switch (d->estimator) {
+    case IR_EST_ENUMERATE:
+        return arena_printf(a, "%lld values, exact",
+                            (long long)es_support_size(f->g, &f->g->node[d->node]));
+    case IR_EST_VIMCO:
+        return arena_printf(
+            a, "the bound of %u:%u without a sample is its baseline; its support is fixed",
+            f->g->node[d->bound].at.line, f->g->node[d->bound].at.col);
+    case IR_EST_MEASURE_VALUED: return "costs may jump in it";
+    case IR_EST_SCORE:
+        return arena_printf(a, "its support is fixed%s%s", d->because ? "; " : "",
+                            d->because ? d->because : "");
+    default: return ir_estimator_info[d->estimator].doc;
+    }
+}
+
 static void explain(const EsFacts *f, EsDraw *d)
 {
     Arena *a = f->g->model->arena;
     const IrNode *n = &f->g->node[d->node];
-    const char *who = n->attr.via.estimator == IR_EST_AUTO ? "chosen" : "as asked",
-               *law = law_of(f->g, d)->name;
-    const char *because = d->why ? d->why : "";
-    if (!d->moved && d->guards)
-        d->why = arena_printf(a, "%s ~ %s: sampled; no parameter reaches its law%s", es_name(n),
-                              law, boundary_words(f, d));
-    else if (!d->moved && d->estimator != IR_EST_ENUMERATE)
-        d->why =
-            arena_printf(a, "%s ~ %s: sampled; no parameter reaches its law, so it has no gradient",
-                         es_name(n), law);
-    else if (es_is_relaxed(d))
-        d->why = arena_printf(a, "%s ~ %s: %s (as asked): biased; %s", es_name(n), law,
-                              ir_estimator_info[d->estimator].name,
-                              d->estimator == IR_EST_STRAIGHT_THROUGH
-                                  ? "costs are differentiated as if the draw were its mean"
-                                  : "in training a softened draw stands for it");
-    else if (es_is_pathwise(d))
-        d->why = arena_printf(
-            a,
-            "%s ~ %s: %s (%s); every cost is locally Lipschitz in it%s; "
-            "integrability is assumed%s",
-            es_name(n), law, ir_estimator_info[d->estimator].name, who,
-            d->guards ? arena_printf(a, " but for its guard%s", boundary_words(f, d)) : "",
-            es_reasons(f, d->node));
-    else if (d->estimator == IR_EST_ENUMERATE)
-        d->why = arena_printf(a, "%s ~ %s: enumerated (%s), %lld values, exact", es_name(n), law,
-                              who, (long long)es_support_size(f->g, n));
-    else if (d->estimator == IR_EST_VIMCO)
-        d->why = arena_printf(a,
-                              "%s ~ %s: vimco (%s); the bound of %u:%u without a sample is its "
-                              "baseline; its support is fixed",
-                              es_name(n), law, who, f->g->node[d->bound].at.line,
-                              f->g->node[d->bound].at.col);
-    else if (d->estimator == IR_EST_MEASURE_VALUED)
-        d->why = arena_printf(a,
-                              "%s ~ %s: measure_valued (%s), %lld variants of each of %lld "
-                              "elements; costs may jump in it",
-                              es_name(n), law, who, (long long)es_variants(f->g, n),
-                              (long long)ir_elements(&n->type));
-    else if (d->estimator != IR_EST_SCORE)
-        d->why = arena_printf(a, "%s ~ %s: %s (%s), samples = %lld", es_name(n), law,
-                              ir_estimator_info[d->estimator].name, who, (long long)d->samples);
+    bool needs_none = !d->moved && (d->guards || d->estimator != IR_EST_ENUMERATE);
+    IrDecision *w = arena_make(a, IrDecision);
+    *w = (IrDecision){.draw = es_name(n), .law = n->attr.dist};
+    w->code = needs_none ? SGR05 : remark_of(d);
+    w->what = arena_printf(a, "%s ~ %s: %s", w->draw, law_of(f->g, d)->name,
+                           needs_none ? "sampled" : estimator_words(f, d));
+    if (needs_none)
+        w->reason = arena_printf(a, "no parameter reaches its law%s",
+                                 d->guards ? boundary_words(f, d) : ", so it has no gradient");
     else
-        d->why = arena_printf(a, "%s ~ %s: score (%s), samples = %lld%s; its support is fixed%s%s",
-                              es_name(n), law, who, (long long)d->samples, baseline_words(d),
-                              *because ? "; " : "", because);
+        w->reason = estimator_reason(f, d);
+    if (!needs_none)
+        w->via = (IrVia){.estimator = d->estimator,
+                         .samples = d->samples,
+                         .baseline = d->baseline,
+                         .constant = d->constant,
+                         .noise = d->copies,
+                         .temperature = d->temperature,
+                         .biased = es_is_relaxed(d),
+                         .at = n->attr.via.at};
+    d->why = w;
 }
 
 /* The score function as asked, where the gradient could go through the draw. */

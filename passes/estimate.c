@@ -514,6 +514,16 @@ static void list_draws(Lowering *l)
             *arena_push(g->model->arena, l->p.draw, l->p.draws, EsDraw) = (EsDraw){.node = r};
 }
 
+static const IrDecision *drawn_once(const IrGraph *source, IrRef draw)
+{
+    const IrNode *n = &source->node[draw];
+    Arena *a = source->model->arena;
+    IrDecision *d = arena_make(a, IrDecision);
+    *d = (IrDecision){.code = SGR05, .reason = "", .draw = es_name(n), .law = n->attr.dist};
+    d->what = arena_printf(a, "%s ~ %s: drawn once", d->draw, ir_dist_info[d->law].name);
+    return d;
+}
+
 /* `run` draws one copy of everything. */
 static void sample_once(Lowering *l)
 {
@@ -529,9 +539,7 @@ static void sample_once(Lowering *l)
                       .own = -1,
                       .element = -1,
                       .variant = -1};
-        d->why = arena_printf(l->source.model->arena, "%s ~ %s: drawn once",
-                              es_name(&l->source.node[d->node]),
-                              ir_dist_info[l->source.node[d->node].attr.dist].name);
+        d->why = drawn_once(&l->source, d->node);
     }
 }
 

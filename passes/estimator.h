@@ -29,7 +29,8 @@ typedef struct EsDraw {
     IrBaseline baseline;
     IrCopies copies;
     bool moved;      /* a parameter reaches its law */
-    const char *why; /* the decision, in words */
+    const char *because;   /* the first choice was changed; NULL: it was not */
+    const IrDecision *why; /* what was decided */
 
     IrRef value;     /* in the estimator graph */
     IrDist law;
@@ -137,7 +138,7 @@ typedef struct EsCost {
     IrRef value;
     IrPlates plates;
     IrAttr attr;
-    const char *why;
+    const IrDecision *why;
     Span at;
 } EsCost;
 

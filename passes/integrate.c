@@ -836,7 +836,7 @@ static IrRef integrate_cost(IrGraph *g, const IrNode *n)
     if (!why)
         return IR_NONE;
     IrRef cost = ir_typed(g, IR_COST, n->attr, n->type, 1, &e);
-    g->node[cost].why = why;
+    g->node[cost].why = ir_decision(g->model->arena, SGR04, why);
     return cost;
 }
 

@@ -288,7 +288,7 @@ IrRef stable_form(IrGraph *g, const IrNode *n)
         if (r == IR_NONE)
             continue;
         if (r >= before && !g->node[r].why)
-            g->node[r].why = stable_info[i].why;
+            g->node[r].why = ir_decision(g->model->arena, SGR06, stable_info[i].why);
         return r;
     }
     return IR_NONE;

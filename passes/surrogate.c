@@ -123,10 +123,14 @@ static void name_costs(EsProgram *p, uint32_t i)
         if (p->reach[i].reached[p->cost[k].source])
             list = arena_printf(g->model->arena, "%s%s%u", list, *list ? ", " : "",
                                 p->cost[k].at.line);
-    if (*list)
-        g->node[d->value].why =
-            arena_printf(g->model->arena, "%s; it multiplies the costs on %s %s", d->why,
-                         strchr(list, ',') ? "lines" : "line", list);
+    if (!*list)
+        return;
+    IrDecision *whole = arena_make(g->model->arena, IrDecision);
+    *whole = *d->why;
+    whole->reason =
+        arena_printf(g->model->arena, "%s; it multiplies the costs on %s %s", d->why->reason,
+                     strchr(list, ',') ? "lines" : "line", list);
+    g->node[d->value].why = whole;
 }
 
 void es_term_none(EsProgram *p, uint32_t i)

@@ -23,6 +23,16 @@ sed 's/"manifest":1/"manifest":1,"extra":2/' manifest.json >wrong.json
 status 1 schema "$schema" wrong.json
 says 'has extra'
 
+# What was decided is said in parts, not in a text alone.
+sgc "$examples"/bandit.sg --emit=json -o decided.json
+says '"samples":[{"name":"a","dist":"categorical","shape":[],"by_rows":false,"estimator":{"name":"score","asked":' decided.json
+says '"code":"SGR03","what":"a ~ categorical: score' decided.json
+says '"reason":"its support is fixed' decided.json
+says '"loc":"bandit.sg:' decided.json
+sgc "$examples"/vae.sg --emit=json -o decided.json
+says '"decisions":[{"code":"SGR04","what":"closed form: ' decided.json
+says '"estimator":null' decided.json
+
 cat >print.c <<'EOF'
 #include "line.h"
 #include <stdio.h>

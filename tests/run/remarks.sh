@@ -27,6 +27,10 @@ remarks_of vae
 at "$(line_of vae 'z ~ normal(mu, sigma)')" 'pathwise'
 at "$(line_of vae 'cost log_prob')" 'closed form'
 
+at "$(line_of vae 'cost log_prob')" '[SGR04]'
+at "$(line_of vae 'cost log_prob')" 'one loop over real[n; 20]: '
+at "$(line_of vae 'cost log_prob')" '[SGR10]'
+
 remarks_of bandit
 at "$(line_of bandit 'a ~ categorical')" 'score'
 

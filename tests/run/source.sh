@@ -39,7 +39,7 @@ says 'grad_logits: off by'
 # The reasons stand at the draws.
 says '# z ~ normal: pathwise (chosen)' vae.step.sg
 says '# a ~ categorical: score (as asked), samples = 2, leave-one-out baseline' bandit.step.sg
-says '# c ~ categorical: enumerated (as asked), 5 values, exact' gmm.step.sg
+says '# c ~ categorical: enumerated (as asked); 5 values, exact' gmm.step.sg
 says '# h2 ~ bernoulli: score (as asked), samples = 1, moving-average baseline' sbn.step.sg
 says 'output next_h2 = ' sbn.step.sg
 
@@ -131,4 +131,4 @@ graph none {
 }
 END
 status 1 sgc none.sg --emit=sg
-says 'none.sg has no graph with a cost'
+says 'none.sg: error: --emit=sg: no graph has a cost'

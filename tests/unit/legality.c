@@ -325,7 +325,7 @@ static const struct {
      "z ~ von_mises: implicit (chosen)"},
     {MODEL("  z ~ von_mises(theta, 1)\n  cost abs(z)"), "z ~ von_mises: score (chosen)"},
     {MODEL("  h ~ bernoulli(logits = theta)\n  cost sin(h)"),
-     "h ~ bernoulli: enumerated (chosen), 2"},
+     "h ~ bernoulli: enumerated (chosen); 2"},
     {MODEL("  h[9] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
      "h ~ bernoulli: local_expectation (chosen)"},
     {MODEL("  h[40] ~ bernoulli(logits = theta)\n  cost sin(sum(h))"),
@@ -363,7 +363,7 @@ START_TEST(chooses)
     const IrGraph *g = &t->entry[IR_ENTRY_STEP];
     bool found = false;
     for (IrRef r = 0; r < g->count; r++)
-        found |= g->node[r].why && strstr(g->node[r].why, choice[_i].decision);
+        found |= g->node[r].why && strstr(ir_decision_text(g->node[r].why, t->arena), choice[_i].decision);
     ck_assert_msg(found, "no node says \"%s\" in\n%s", choice[_i].decision, choice[_i].text);
     tape_free(t);
 }

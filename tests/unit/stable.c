@@ -146,7 +146,7 @@ static bool has_op(const IrGraph *g, IrOp op)
 static const IrNode *stable_node(const Case *c, const char *why)
 {
     for (IrRef r = 0; r < c->g.count; r++)
-        if (c->g.node[r].why && strcmp(c->g.node[r].why, why) == 0)
+        if (c->g.node[r].why && strcmp(c->g.node[r].why->what, why) == 0)
             return &c->g.node[r];
     return NULL;
 }
