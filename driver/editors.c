@@ -4,11 +4,34 @@
 
 #include <string.h>
 
-/* A list of words with `between` between them; each once. */
-static void put_words(const char *const *word, const char *between, FILE *out)
+/* Words of one colour: their group and its colour in Vim, their scope in TextMate. */
+typedef enum Group { STATEMENTS, KEYWORDS, FUNCTIONS, LAWS, CHOICES, GROUPS } Group;
+static const struct {
+    const char *vim, *color, *scope;
+} group[GROUPS] = {
+    [STATEMENTS] = {"sgcStatement", "Statement", "keyword.control"},
+    [KEYWORDS] = {"sgcKeyword", "Keyword", "keyword.other"},
+    [FUNCTIONS] = {"sgcFunction", "Function", "support.function"},
+    [LAWS] = {"sgcLaw", "Type", "support.type"},
+    [CHOICES] = {"sgcChoice", "Constant", "support.constant"},
+};
+
+/* A list under construction: what stands between its words. */
+typedef struct List {
+    FILE *out;
+    const char *between;
+    size_t words;
+} List;
+
+static void put_word(List *l, const char *word)
 {
-    for (size_t i = 0; word[i]; i++)
-        fprintf(out, "%s%s", i ? between : "", word[i]);
+    fprintf(l->out, "%s%s", l->words++ ? l->between : "", word);
+}
+
+static void put_words(List *l, FeWords kind)
+{
+    for (const char *const *word = fe_words(kind); *word; word++)
+        put_word(l, *word);
 }
 
 static bool seen_law(IrDist d)
@@ -19,31 +42,33 @@ static bool seen_law(IrDist d)
     return false;
 }
 
-static void put_laws(const char *between, FILE *out)
+static void put_laws(List *l)
 {
     for (IrDist d = 0; d < IR_DIST_COUNT; d++)
         if (!seen_law(d))
-            fprintf(out, "%s%s", d ? between : "", ir_dist_info[d].name);
+            put_word(l, ir_dist_info[d].name);
 }
 
-static void put_choices(const char *between, FILE *out)
+static void put_choices(List *l)
 {
-    const char *joint = "";
-    for (IrEstimator e = IR_EST_AUTO + 1; e < IR_EST_COUNT; e++, joint = between)
-        fprintf(out, "%s%s", joint, ir_estimator_info[e].name);
+    for (IrEstimator e = IR_EST_AUTO + 1; e < IR_EST_COUNT; e++)
+        put_word(l, ir_estimator_info[e].name);
     for (IrConstraint c = IR_FREE + 1; c < IR_RANGE; c++)
-        fprintf(out, "%s%s", between, ir_constraint_name[c]);
-    fputs(between, out);
-    put_words(fe_words(FE_INITIAL), between, out);
+        put_word(l, ir_constraint_name[c]);
+    put_words(l, FE_INITIAL);
 }
 
-/* ---- Vim ----------------------------------------------------------------------------------- */
-
-static void vim_words(const char *group, FeWords kind, FILE *out)
+static void put_group(Group g, const char *between, FILE *out)
 {
-    fprintf(out, "syn keyword %s ", group);
-    put_words(fe_words(kind), " ", out);
-    fputc('\n', out);
+    List l = {out, between, 0};
+    switch (g) {
+    case STATEMENTS: put_words(&l, FE_STATEMENTS); break;
+    case KEYWORDS: put_words(&l, FE_KEYWORDS); break;
+    case FUNCTIONS: put_words(&l, FE_FUNCTIONS); break;
+    case LAWS: put_laws(&l); break;
+    case CHOICES: put_choices(&l); break;
+    case GROUPS: break;
+    }
 }
 
 void print_vim(FILE *out)
@@ -52,35 +77,19 @@ void print_vim(FILE *out)
           "\" In ~/.vim/syntax, with: autocmd BufNewFile,BufRead *.sg setfiletype sgc\n"
           "if exists(\"b:current_syntax\")\n  finish\nendif\n\n",
           out);
-    vim_words("sgcStatement", FE_STATEMENTS, out);
-    vim_words("sgcKeyword", FE_KEYWORDS, out);
-    vim_words("sgcFunction", FE_FUNCTIONS, out);
-    fputs("syn keyword sgcLaw ", out);
-    put_laws(" ", out);
-    fputs("\nsyn keyword sgcChoice ", out);
-    put_choices(" ", out);
-    fputs("\nsyn match sgcNumber \"\\<\\d\\+\\(\\.\\d\\+\\)\\?\\([eE][-+]\\?\\d\\+\\)\\?\\>\"\n"
-          "syn match sgcComment \"#.*$\" contains=@Spell\n\n"
-          "hi def link sgcStatement Statement\nhi def link sgcKeyword Keyword\n"
-          "hi def link sgcFunction Function\nhi def link sgcLaw Type\n"
-          "hi def link sgcChoice Constant\nhi def link sgcNumber Number\n"
-          "hi def link sgcComment Comment\n\n"
+    for (Group g = 0; g < GROUPS; g++) {
+        fprintf(out, "syn keyword %s ", group[g].vim);
+        put_group(g, " ", out);
+        fputc('\n', out);
+    }
+    fputs("syn match sgcNumber \"\\<\\d\\+\\(\\.\\d\\+\\)\\?\\([eE][-+]\\?\\d\\+\\)\\?\\>\"\n"
+          "syn match sgcComment \"#.*$\" contains=@Spell\n\n",
+          out);
+    for (Group g = 0; g < GROUPS; g++)
+        fprintf(out, "hi def link %s %s\n", group[g].vim, group[g].color);
+    fputs("hi def link sgcNumber Number\nhi def link sgcComment Comment\n\n"
           "setlocal commentstring=#\\ %s\nlet b:current_syntax = \"sgc\"\n",
           out);
-}
-
-/* ---- TextMate ------------------------------------------------------------------------------ */
-
-static void begin_rule(const char *scope, FILE *out)
-{
-    fprintf(out, "    {\"name\": \"%s.sgc\", \"match\": \"\\\\b(", scope);
-}
-
-static void word_rule(const char *scope, FeWords kind, FILE *out)
-{
-    begin_rule(scope, out);
-    put_words(fe_words(kind), "|", out);
-    fputs(")\\\\b\"},\n", out);
 }
 
 void print_textmate(FILE *out)
@@ -91,14 +100,10 @@ void print_textmate(FILE *out)
           "    {\"name\": \"constant.numeric.sgc\", \"match\": "
           "\"\\\\b[0-9]+(\\\\.[0-9]+)?([eE][-+]?[0-9]+)?\\\\b\"},\n",
           out);
-    word_rule("keyword.control", FE_STATEMENTS, out);
-    word_rule("keyword.other", FE_KEYWORDS, out);
-    word_rule("support.function", FE_FUNCTIONS, out);
-    begin_rule("support.type", out);
-    put_laws("|", out);
-    fputs(")\\\\b\"},\n", out);
-    begin_rule("support.constant", out);
-    put_choices("|", out);
-    fputs(")\\\\b\"},\n", out);
+    for (Group g = 0; g < GROUPS; g++) {
+        fprintf(out, "    {\"name\": \"%s.sgc\", \"match\": \"\\\\b(", group[g].scope);
+        put_group(g, "|", out);
+        fputs(")\\\\b\"},\n", out);
+    }
     fputs("    {\"name\": \"keyword.operator.sgc\", \"match\": \"[-+*/@^~=<>!]\"}\n  ]\n}\n", out);
 }

@@ -49,6 +49,7 @@ bool fe_too_deep(Parser *p)
 {
     if (p->depth < SYNTAX_DEPTH)
         return false;
+    p->too_deep = true;
     diag_error(p->diags, p->next->at, SG0006, "nested more than %d deep", SYNTAX_DEPTH);
     return true;
 }

@@ -367,7 +367,7 @@ static bool parse_block(Parser *p, Block *out)
     p->depth--;
     if (fe_accept(p, TOK_CLOSE_BRACE))
         return true;
-    if (!diags_full(p->diags))
+    if (!diags_full(p->diags) && !p->too_deep)
         diag_error(p->diags, open, SG0012, "this `{` is not closed");
     return false;
 }

@@ -9,6 +9,7 @@ typedef struct Parser {
     Diags *diags;
     const Token *next;
     uint32_t depth; /* of the recursion */
+    bool too_deep;  /* reported: that blocks around it do not end is no other fault */
 } Parser;
 
 /* Each returns NULL or false after reporting; the caller then leaves the statement. */

@@ -134,7 +134,7 @@ uint32_t diags_errors(const Diags *d)
 
 bool diags_full(const Diags *d)
 {
-    return d->errors >= DIAG_LIMIT;
+    return d->errors >= DIAG_MOST;
 }
 
 bool diags_has(const Diags *d, DiagCode code)
@@ -209,10 +209,13 @@ void diags_render(const Diags *d, FILE *out)
     DiagCode first = DIAG_CODES;
     for (uint32_t k = 0; k < keys; k++) {
         const Message *m = &d->message[key[k].first];
-        if (!is_wanted(d, m) || (m->severity == DIAG_ERROR && errors++ >= DIAG_LIMIT))
+        if (!is_wanted(d, m))
             continue;
+        errors += m->severity == DIAG_ERROR;
         if (m->severity == DIAG_ERROR && errors == 1)
             first = m->code;
+        if (m->severity == DIAG_ERROR && errors > DIAG_LIMIT && d->style.form == DIAG_TEXT)
+            continue;
         if (d->style.form == DIAG_JSON)
             diag_show_json(d, m, key[k].count, out);
         else
@@ -220,4 +223,16 @@ void diags_render(const Diags *d, FILE *out)
     }
     sum_up(d, errors, first, out);
     arena_free(a);
+}
+
+char *diags_text(const Diags *d)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        abort();
+    diags_render(d, out);
+    fclose(out);
+    return text;
 }

@@ -40,7 +40,8 @@ extern const DiagInfo diag_info[DIAG_CODES];
 
 typedef struct Diags Diags;
 
-enum { DIAG_LIMIT = 20 }; /* errors reported in one run */
+/* Errors that are shown to people; and found at most in one run. */
+enum { DIAG_LIMIT = 20, DIAG_MOST = 1000 };
 
 typedef enum DiagForm { DIAG_TEXT, DIAG_JSON } DiagForm;
 
@@ -70,9 +71,10 @@ void diag_fix(Diags *d, Span at, const char *text);
 void diag_fact(Diags *d, const char *key, const char *value);
 
 uint32_t diags_errors(const Diags *d);
-bool diags_full(const Diags *d); /* the limit is reached: stop looking for more */
+bool diags_full(const Diags *d); /* of the most: stop looking for more */
 bool diags_has(const Diags *d, DiagCode code);
-/* Sorted by place; at most DIAG_LIMIT errors, then how many more there are. */
+/* Sorted by place; for people at most DIAG_LIMIT errors, then how many more there are. */
 void diags_render(const Diags *d, FILE *out);
+char *diags_text(const Diags *d); /* the same in memory, which the caller frees */
 
 #endif

@@ -71,9 +71,9 @@ void es_find_facts(EsFacts *f); /* again, after a draw changed its estimator */
 bool es_reads_as_angle(const EsFacts *f, const EsDraw *d);
 bool es_law_moves(const EsFacts *f, const EsDraw *d); /* does a parameter reach its law? */
 /* The next op from r on that jumps in a value that moves and depends on a continuous draw, or IR_NONE;
- * and the first for which there is no boundary term. */
+ * and the next for which there is no boundary term. */
 IrRef es_next_jump(const EsFacts *f, IrRef r);
-IrRef es_find_jump(const EsFacts *f);
+IrRef es_find_jump(const EsFacts *f, IrRef r);
 bool es_moves_through(const EsFacts *f, const EsDraw *d, IrRef jump);
 /* "; the cost at 8:3 is Lipschitz: relu at 8:8 of abs at 7:4; ...": every cost as a function of a
  * node. */

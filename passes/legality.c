@@ -106,11 +106,11 @@ IrRef es_next_jump(const EsFacts *f, IrRef r)
     return IR_NONE;
 }
 
-IrRef es_find_jump(const EsFacts *f)
+IrRef es_find_jump(const EsFacts *f, IrRef r)
 {
     if (MUTATED(UNSEEN_JUMP))
         return IR_NONE;
-    IrRef r = es_next_jump(f, 0);
+    r = es_next_jump(f, r);
     while (r != IR_NONE && es_boundary_draw(f, r) >= 0)
         r = es_next_jump(f, r + 1);
     return r;
@@ -199,8 +199,10 @@ static bool moves_through_any(const EsFacts *f, IrRef jump)
 RULE(still_jumps)
 {
     (void)d;
-    IrRef jump = es_find_jump(f);
-    if (jump == IR_NONE || moves_through_any(f, jump))
+    IrRef jump = es_find_jump(f, 0);
+    while (jump != IR_NONE && moves_through_any(f, jump))
+        jump = es_find_jump(f, jump + 1);
+    if (jump == IR_NONE)
         return NULL;
     *at = jump;
     return arena_printf(f->g->model->arena,
@@ -256,8 +258,10 @@ RULE(read_as_number)
 
 RULE(lipschitz)
 {
-    IrRef jump = es_find_jump(f);
-    if (jump == IR_NONE || !es_moves_through(f, d, jump))
+    IrRef jump = es_find_jump(f, 0);
+    while (jump != IR_NONE && !es_moves_through(f, d, jump))
+        jump = es_find_jump(f, jump + 1);
+    if (jump == IR_NONE)
         return NULL;
     *at = jump;
     return arena_printf(f->g->model->arena,
@@ -606,7 +610,7 @@ const char *es_via_text(Arena *a, const IrVia *via)
     return baseline ? arena_printf(a, "%s(baseline = %s)", text, baseline) : text;
 }
 
-/* Would draw i be legal with it, and nothing jump? */
+/* Would draw i be legal with it?  Others may have faults of their own. */
 static bool would_do(const EsFacts *f, uint32_t i, const IrVia *via)
 {
     Arena *a = f->g->model->arena;
@@ -619,7 +623,7 @@ static bool would_do(const EsFacts *f, uint32_t i, const IrVia *via)
     EsFacts then = es_facts(f->g, draw, f->draws);
     const char *why;
     IrRef at;
-    return es_find_jump(&then) == IR_NONE && !es_illegal(&then, &draw[i], &why, &at);
+    return !es_illegal(&then, &draw[i], &why, &at);
 }
 
 const char *es_suggestion(const EsFacts *f, const EsDraw *d)

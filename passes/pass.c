@@ -48,17 +48,11 @@ static bool still_valid(const IrGraph *g, const PassInfo *p, PassCtx *cx)
     bool valid = ir_verify(g, found);
     if (!valid) {
         cx->broken = true;
-        char *text = NULL;
-        size_t size = 0;
-        FILE *f = open_memstream(&text, &size);
-        if (f) {
-            diags_render(found, f);
-            fclose(f);
-        }
+        char *text = diags_text(found);
         diag_error(cx->diags, g->at, SG0999,
                    "internal error: pass %s broke the %s entry of graph %s", p->name,
                    ir_entry_name[g->entry], g->name);
-        diag_note(cx->diags, g->at, "%s", text ? text : "no memory to say why");
+        diag_note(cx->diags, g->at, "%s", text);
         free(text);
     }
     diags_free(found);
@@ -82,10 +76,11 @@ static bool run_pass(IrGraph *g, const PassInfo *p, unsigned number, PassCtx *cx
 {
     if (cx->start)
         cx->start(context, number, p, g);
+    uint32_t errors = diags_errors(cx->diags); /* of other graphs, whose own passes ended there */
     double start = now_ms();
     bool changed = p->run(g, cx);
     double ms = now_ms() - start;
-    if (diags_errors(cx->diags) || !still_valid(g, p, cx))
+    if (diags_errors(cx->diags) > errors || !still_valid(g, p, cx))
         return false;
     if (hook)
         hook(context, number, p, g, ms, changed);

@@ -40,21 +40,11 @@ static const PassInfo *find_pass(const char *name)
     return NULL;
 }
 
-static char *rendered(const Diags *d)
-{
-    char *text;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    diags_render(d, f);
-    fclose(f);
-    return text;
-}
-
 static void check_valid(const IrGraph *g, const char *path, const char *after)
 {
     Diags *d = diags_new(path, NULL);
     bool valid = ir_verify(g, d);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(valid, "%s: after %s:\n%s", path, after, log);
     free(log);
     diags_free(d);
@@ -129,7 +119,7 @@ START_TEST(passes_give_what_is_written)
     IrModel m;
     ir_model_init(&m, a);
     bool read = ir_parse(&m, in, d);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(read && m.graphs, "%s", log);
     run_passes(&m.graph[0], run, &cx, &options, path);
     char *got = printed(&m.graph[0]);

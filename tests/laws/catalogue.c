@@ -84,16 +84,6 @@ static const Entry entry[] = {
     {"importance", BIT(" via importance"), "no importance weights", {0}, {0}},
 };
 
-static char *said(const TapeModel *t)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    diags_render(t->diags, out);
-    fclose(out);
-    return text;
-}
-
 static void check_gradient(const Entry *b, TapeModel *t)
 {
     TapeInput in = tape_input(t, 1);
@@ -119,7 +109,7 @@ START_TEST(biased_elsewhere)
 {
     const Entry *b = &entry[_i];
     TapeModel *t = tape_compile(b->text);
-    char *text = said(t);
+    char *text = diags_text(t->diags);
     if (b->says)
         ck_assert_msg(!t->ok && strstr(text, b->says), "%s: expected \"%s\" in\n%s", b->id, b->says,
                       text);

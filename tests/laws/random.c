@@ -63,20 +63,10 @@ static void write_program(const RandomProgram *p, int choice, char text[2 * PROG
     random_program_text(p, via, text + strlen(text), 2 * PROGRAM_TEXT - strlen(text));
 }
 
-static char *said(const Diags *d)
-{
-    char *text;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    diags_render(d, out);
-    fclose(out);
-    return text;
-}
-
 /* A refusal is an answer; a fault of the compiler is not. */
 static void check_refusal(const Diags *d, const char *text)
 {
-    char *why = said(d);
+    char *why = diags_text(d);
     ck_assert_msg(!strstr(why, "internal error"), "%s\n%s", why, text);
     ck_assert_msg(strstr(why, "error:") != NULL, "refused without a word\n%s", text);
     free(why);

@@ -63,6 +63,35 @@ for model in "$examples"/*.sg; do
     status 0 sgc check -Werror "$model"
 done
 
+# All errors, of every graph and stage; people see the first 20 by place, and how many more there are.
+{ echo 'graph g {'; for i in {1..30}; do echo "  cost w$i"; done; echo '}'; } >many.sg
+status 1 sgc check many.sg
+says 'many.sg:21:8: error: unknown name `w20`'
+says 'many.sg: 10 more errors not shown'
+says '30 errors; '
+! grep -q 'w21' err || fail 'more than 20 errors are shown'
+status 1 sgc check many.sg --diagnostics=json
+[ "$(wc -l <err)" -eq 30 ] || fail 'a program gets them all'
+cat >two.sg <<'END'
+param w = ones()
+graph g {
+  z ~ normal(w, 1) via pathwise
+  cost floor(z)
+  y ~ normal(w, 1) via pathwise
+  cost floor(y)
+}
+graph h {
+  z ~ normal(w, 1) via pathwise
+  cost floor(z)
+}
+END
+status 1 sgc check two.sg
+for line in 4 6 10; do
+    says "two.sg:$line:8: error: floor jumps in the pathwise draw"
+done
+[ "$(grep -c 'may be drawn `via measure_valued`' err)" -eq 3 ] || fail 'not every draw has its way out'
+says '3 errors; '
+
 # Explanations.
 status 0 sgc explain SG0101
 says 'SG0101: error: a name that nothing defines' out

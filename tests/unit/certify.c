@@ -10,16 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *rendered(const Diags *d)
-{
-    char *text;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    diags_render(d, f);
-    fclose(f);
-    return text;
-}
-
 static char *printed(const Cert *c)
 {
     char *text;
@@ -41,7 +31,7 @@ static bool accepted(const Cert *c)
 static void make(Certified *c, int program)
 {
     certify_program(c, &small_program[program]);
-    char *log = rendered(c->program.diags);
+    char *log = diags_text(c->program.diags);
     ck_assert_msg(c->made, "%s: %s", small_program[program].file, log);
     free(log);
 }
@@ -52,7 +42,7 @@ START_TEST(every_example_has_a_certificate)
     make(&c, _i);
     Diags *d = diags_new(c.cert.file, NULL);
     bool ok = certify_check(&c.cert, d);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(ok, "%s", log);
     free(log);
     diags_free(d);
@@ -69,7 +59,7 @@ START_TEST(the_text_form_reads_back)
     Cert **read;
     uint32_t count;
     bool ok = certify_read(text, c.program.arena, c.fractions, &read, &count, d);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(ok && count == 1, "%s", log);
     again = printed(read[0]);
     ck_assert_str_eq(text, again);
@@ -699,7 +689,7 @@ START_TEST(a_graph_without_one_is_told_why)
     IrGraph out[IR_ENTRIES];
     bool compiled =
         fe_compile(&m, "m.sg", text, NULL, 0, d) && passes_run(&m.graph[0], out, &cx, refuse, why);
-    char *log = rendered(compiled ? why : d);
+    char *log = diags_text(compiled ? why : d);
     ck_assert_msg(strstr(log, refused[_i].says), "%s: %s", refused[_i].name, log);
     free(log);
     diags_free(d);
@@ -754,7 +744,7 @@ START_TEST(wrong_files_are_reported_where_they_are)
     bool ok = certify_read(malformed[_i].text, a, f, &c, &count, d);
     for (uint32_t i = 0; ok && i < count; i++)
         ok = certify_check(c[i], d);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(ok == !*malformed[_i].says && strstr(log, malformed[_i].says), "%d: %s: %s", _i,
                   malformed[_i].text, log);
     free(log);

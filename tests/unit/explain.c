@@ -48,16 +48,6 @@ static Diags *compile(const char *text)
     return d;
 }
 
-static char *rendered(const Diags *d)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&text, &size);
-    diags_render(d, f);
-    fclose(f);
-    return text;
-}
-
 static bool is_program(const char *example)
 {
     return *example && *example != '$';
@@ -75,7 +65,7 @@ START_TEST(wrong_programs_have_one_message)
     if (!is_program(row->wrong))
         return;
     Diags *d = compile(row->wrong);
-    char *text = rendered(d);
+    char *text = diags_text(d);
     ck_assert_msg(diags_has(d, (DiagCode)_i), "%s is not said of\n%s\nbut\n%s", row->code,
                   row->wrong, text);
     ck_assert_msg(count(d) == 1, "%s: more is said than that\n%s", row->code, text);
@@ -90,7 +80,7 @@ START_TEST(right_programs_have_none)
     if (!is_program(row->right))
         return;
     Diags *d = compile(row->right);
-    char *text = rendered(d);
+    char *text = diags_text(d);
     ck_assert_msg(count(d) == 0, "%s:\n%s\n%s", row->code, row->right, text);
     free(text);
     diags_free(d);

@@ -17,16 +17,6 @@ static char *printed(const IrModel *m)
     return text;
 }
 
-static char *rendered(const Diags *d)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    diags_render(d, f);
-    fclose(f);
-    return text;
-}
-
 /* Reads a text that must be good. */
 static const IrModel *read_model(Arena *a, const char *text)
 {
@@ -34,7 +24,7 @@ static const IrModel *read_model(Arena *a, const char *text)
     Diags *d = diags_new("test.sgir", text);
     ir_model_init(m, a);
     bool ok = ir_parse(m, text, d);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(ok, "%s", log);
     free(log);
     diags_free(d);
@@ -405,7 +395,7 @@ START_TEST(mistakes_are_reported)
     Diags *d = diags_new("bad.sgir", bad[_i].text);
     ir_model_init(&m, a);
     ck_assert(!ir_parse(&m, bad[_i].text, d));
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(strstr(log, bad[_i].says) != NULL, "wanted '%s' in:\n%s", bad[_i].says, log);
     free(log);
     diags_free(d);
@@ -478,7 +468,7 @@ static bool try_text(Arena *a, const char *text)
     ir_model_init(&m, a);
     bool ok = ir_parse(&m, text, d);
     ck_assert(ok == (diags_errors(d) == 0));
-    free(rendered(d));
+    free(diags_text(d));
     diags_free(d);
     if (ok) {
         char *once = printed(&m);

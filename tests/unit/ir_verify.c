@@ -5,16 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *rendered(const Diags *d)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-    diags_render(d, f);
-    fclose(f);
-    return text;
-}
-
 /* ---- graphs that can be written ------------------------------------------------------------ */
 
 #define HEAD "sgir 1\nmodel m \"\"\nparam w: real[2] = normal(1, 0)\ndata x: real[2] rows\n"
@@ -131,7 +121,7 @@ START_TEST(reports)
     Diags *d = diags_new("bad.sgir", bad[_i].text);
     ir_model_init(&m, a);
     ck_assert_msg(!ir_parse(&m, bad[_i].text, d), "accepted:\n%s", bad[_i].text);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(strstr(log, bad[_i].says) != NULL, "wanted '%s' in:\n%s", bad[_i].says, log);
     free(log);
     diags_free(d);
@@ -188,7 +178,7 @@ static bool parse_into(Arena *a, const char *text, char **log)
     Diags *d = diags_new("bad.sgir", text);
     ir_model_init(&m, a);
     bool ok = ir_parse(&m, text, d);
-    *log = rendered(d);
+    *log = diags_text(d);
     diags_free(d);
     return ok;
 }
@@ -333,7 +323,7 @@ START_TEST(survives)
     ck_assert(ir_verify(&g, d));
     harmed[_i].harm(&g);
     ck_assert(!ir_verify(&g, d));
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_msg(strstr(log, harmed[_i].says) != NULL, "wanted '%s' in:\n%s", harmed[_i].says,
                   log);
     free(log);
@@ -360,7 +350,7 @@ START_TEST(points_at_the_printed_node)
     Diags *d = diags_new("g", text);
     ck_assert(!ir_verify(&g, d));
     ck_assert_uint_eq(diags_errors(d), 2);
-    char *log = rendered(d);
+    char *log = diags_text(d);
     ck_assert_str_eq(log, "g:2:3: error: plate k: its parents are not all declared before it [SG0702]\n"
                           "    2 |   plate k: step 2 in #1\n"
                           "      |   ^\n"

@@ -9,11 +9,7 @@
 static char *messages(const char *text)
 {
     TapeModel *t = tape_compile(text);
-    char *out = NULL;
-    size_t size = 0;
-    FILE *f = open_memstream(&out, &size);
-    diags_render(t->diags, f);
-    fclose(f);
+    char *out = diags_text(t->diags);
     tape_free(t);
     return out;
 }
