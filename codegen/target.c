@@ -4,6 +4,8 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static char *own(Cg *cg, char *message)
 {
@@ -89,21 +91,49 @@ static bool ask_features(Cg *cg, LLVMTargetRef target, const char *triple, bool 
     return has[0];
 }
 
+/* False: the CPU is not known. */
 static bool find_needs(Cg *cg, LLVMTargetRef target, const char *triple)
 {
     bool has[FEATURES] = {false};
     cg->needs = arena_copy(cg->arena, "", 0);
     if (strncmp(triple, "x86_64", 6) != 0)
         return true;
-    if (!ask_features(cg, target, triple, has)) {
-        cg_error(cg, "unknown cpu", cg->cpu);
+    if (!ask_features(cg, target, triple, has))
         return false;
-    }
     for (int i = 1; i < FEATURES; i++)
         if (has[i])
             cg->needs = arena_printf(cg->arena, "%s%s%s", cg->needs, cg->needs[0] ? "," : "",
                                      x86_feature[i]);
     return true;
+}
+
+/* ---- what LLVM says ------------------------------------------------------------------------- */
+
+/* That it does not know a CPU, LLVM says on the standard error alone, once for every use. */
+typedef struct Overheard {
+    int error, words; /* the standard error meanwhile; -1: it was left alone */
+} Overheard;
+
+static Overheard overhear(void)
+{
+    Overheard o = {-1, memfd_create("stderr", MFD_CLOEXEC)};
+    fflush(stderr);
+    if (o.words >= 0 && (o.error = dup(STDERR_FILENO)) >= 0)
+        dup2(o.words, STDERR_FILENO);
+    return o;
+}
+
+static bool was_said(Overheard o, const char *what)
+{
+    char text[1024] = "";
+    if (o.error >= 0) {
+        dup2(o.error, STDERR_FILENO);
+        close(o.error);
+    }
+    bool said = o.words >= 0 && pread(o.words, text, sizeof text - 1, 0) > 0 && strstr(text, what);
+    if (o.words >= 0)
+        close(o.words);
+    return said;
 }
 
 /* ---- the machine ---------------------------------------------------------------------------- */
@@ -172,11 +202,16 @@ bool cg_target_open(Cg *cg)
         return false;
     }
     choose_cpu(cg, triple);
-    if (!find_needs(cg, target, triple))
-        return false;
-    cg->machine = open_machine(cg, target, triple, cg->cpu, cg->features);
-    set_layout(cg, triple);
-    return true;
+    Overheard o = overhear();
+    bool known = find_needs(cg, target, triple);
+    cg->machine = known ? open_machine(cg, target, triple, cg->cpu, cg->features) : NULL;
+    if (was_said(o, "is not a recognized processor"))
+        known = false;
+    if (known)
+        set_layout(cg, triple);
+    else
+        cg_error(cg, "unknown cpu", cg->cpu);
+    return known;
 }
 
 void cg_target_close(Cg *cg)

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct Session {
     const Options *options;
@@ -171,14 +172,14 @@ static bool write_manifest(const Session *s, const char *path)
 }
 
 /* Unless it is NULL, *needs becomes what the code needs of the CPU. */
-static bool write_code(const Session *s, CgEmit kind, const char *path, const char **needs)
+static bool write_code_at(const Session *s, CgLevel level, CgEmit kind, const char *path,
+                          const char **needs)
 {
     const Options *o = s->options;
     const Interface *interface = make_interface(s);
-    static const CgLevel level[] = {CG_NONE, CG_LITTLE, CG_FULL};
     const CgOptions options = {.cpu = o->cpu,
                                .target = o->target,
-                               .level = level[o->level],
+                               .level = level,
                                .real_bytes = o->real_bytes,
                                .parts = o->parts,
                                .hash = interface->hash,
@@ -187,10 +188,32 @@ static bool write_code(const Session *s, CgEmit kind, const char *path, const ch
                                .interface = interface->number,
                                .needs = needs,
                                .watch = o->watch};
+    return cg_compile(s->program.model, s->program.entry, &options, kind, path, s->diags);
+}
+
+static CgLevel level_of(const Options *o)
+{
+    static const CgLevel level[] = {CG_NONE, CG_LITTLE, CG_FULL};
+    return level[o->level];
+}
+
+/* The same, timed. */
+static bool write_code(const Session *s, CgEmit kind, const char *path, const char **needs)
+{
     double start = milliseconds();
-    bool ok = cg_compile(s->program.model, s->program.entry, &options, kind, path, s->diags);
+    bool ok = write_code_at(s, level_of(s->options), kind, path, needs);
     watch_stage(s->watch, "codegen", milliseconds() - start);
     return ok;
+}
+
+/* What follows the passes: the code as it is made, and as LLVM's optimiser leaves it. */
+static bool dump_code(const Session *s)
+{
+    const char *dir = s->options->dump_dir;
+    const char *lower = arena_printf(s->arena, "%s/%02zu.lower.ll", dir, pass_count + 1);
+    const char *opt = arena_printf(s->arena, "%s/%02zu.opt.ll", dir, pass_count + 2);
+    return write_code_at(s, CG_NONE, CG_LLVM, lower, NULL) &&
+           write_code_at(s, level_of(s->options), CG_LLVM, opt, NULL);
 }
 
 static bool write_executable(const Session *s, const char *dir, const char *path)
@@ -283,10 +306,21 @@ static void prepare_crash(const Session *s, Emit kind)
                           s->arena);
 }
 
+/* A model without a suffix has the name of its executable. */
+static bool is_input(const Session *s, const char *output)
+{
+    struct stat in, out;
+    return strcmp(s->input, "-") != 0 && stat(s->input, &in) == 0 && stat(output, &out) == 0 &&
+           S_ISREG(in.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+}
+
 static bool emit(const Session *s, Emit kind)
 {
     prepare_crash(s, kind);
     const char *output = output_name(s, kind);
+    if (is_input(s, output))
+        return complain(SG1102, output, "cannot write %s: it is the model; -o names another file",
+                        output);
     const char *dir = workspace_open(output, s->arena);
     if (!dir)
         return false;
@@ -348,6 +382,14 @@ static void write_remarks(const Session *s)
     diags_free(d);
 }
 
+static bool makes_code(unsigned kinds)
+{
+    bool any = false;
+    for (Emit kind = 0; kind < EMIT_KINDS; kind++)
+        any |= kinds >> kind & 1 && emit_info[kind].code;
+    return any;
+}
+
 /* Text, source graphs, scheduled entries, files. */
 static bool compile(Session *s, unsigned kinds)
 {
@@ -363,6 +405,8 @@ static bool compile(Session *s, unsigned kinds)
         watch_source(s->watch, &s->program.model->graph[g]);
     bool ok = derive(s) && diags_errors(s->diags) == 0 &&
               (!s->options->out_dir || make_folder(s->options->out_dir));
+    if (ok && s->options->dump_dir && makes_code(kinds))
+        ok = dump_code(s);
     for (Emit kind = 0; ok && kind < EMIT_KINDS; kind++)
         if (kinds & 1u << kind)
             ok = emit(s, kind);

@@ -87,6 +87,7 @@ bool verify_file(const Options *o, const char *input, Arena *a);
  * `a`. */
 bool options_parse(int argc, char **argv, Options *o, Arena *a);
 void print_help(FILE *out);
+void print_usage(FILE *out); /* the commands alone */
 /* Flag i as --help shows it, and what it does; NULL: there is none. */
 const char *flag_text(size_t i, char *left, size_t size);
 
@@ -169,7 +170,7 @@ double milliseconds(void);
 #define WORKSPACE_PART "part" /* and another file on the way to one of them */
 const char *workspace_open(const char *output, Arena *a);
 void workspace_close(void);
-/* Makes the folder, unless it is there.  False: the reason was printed. */
+/* Makes the folder, and those it is in, unless they are there.  False: the reason was printed. */
 bool make_folder(const char *path);
 /* Makes `made` the file `output`, at once; "-" is the standard output. */
 bool publish(const char *made, const char *output);

@@ -19,6 +19,11 @@ static int run(const Options *o, Arena *a)
 int main(int argc, char **argv)
 {
     install_handlers();
+    if (argc < 2) {
+        print_usage(stderr);
+        fputs("\nsgc --help says more\n", stderr);
+        return SGC_USAGE;
+    }
     Arena *a = arena_new();
     Options o;
     int status = options_parse(argc, argv, &o, a) ? run(&o, a) : SGC_USAGE;

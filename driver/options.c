@@ -303,16 +303,21 @@ static void print_flags(FILE *out)
         fprintf(out, "  %-24s %s\n", left, doc);
 }
 
-void print_help(FILE *out)
+void print_usage(FILE *out)
 {
-    fputs("sgc compiles stochastic graphs to executables that train, evaluate and run them.\n\n"
-          "usage: sgc [COMMAND] [FLAG...] FILE\n\n",
-          out);
+    fputs("usage: sgc [COMMAND] [FLAG...] FILE\n\n", out);
     for (size_t c = 0; c < COMMANDS; c++) {
         char left[64];
         snprintf(left, sizeof left, "%s %s", command_info[c].name, command_info[c].words);
         fprintf(out, "  %-24s %s\n", left, command_info[c].doc);
     }
+}
+
+void print_help(FILE *out)
+{
+    fputs("sgc compiles stochastic graphs to executables that train, evaluate and run them.\n\n",
+          out);
+    print_usage(out);
     fputc('\n', out);
     print_flags(out);
     fputs("\nexit status: 0 done, 1 the model or a file is wrong, 2 usage, 70 a fault of sgc\n",
@@ -357,9 +362,13 @@ static bool parse_flag(Parser *p, char **argv, int argc, int *i)
     return set(p, f, eq ? eq + 1 : argv[++*i]);
 }
 
-/* The first word may name the command; the others are files. */
+/* The first word may name the command; the others are files.  Models have a verb `help`. */
 static void parse_word(Parser *p, const char *word)
 {
+    if (strcmp(word, "help") == 0 && !p->named && p->o->inputs == 0) {
+        p->o->help = p->named = true;
+        return;
+    }
     for (Command c = 0; c < COMMANDS && !p->named && p->o->inputs == 0; c++)
         if (strcmp(word, command_info[c].name) == 0) {
             p->o->command = c;
@@ -386,15 +395,19 @@ static bool check_passes(const Options *o)
     return true;
 }
 
-/* The first of several words, of which one may be a file: reported if it is close to a command. */
+/* The first of several words, if it is no file: was a command meant? */
 static bool misspelt_command(const char *word)
 {
     Suggestion close = {.wanted = word};
+    if (access(word, F_OK) == 0)
+        return false;
     for (Command c = 0; c < COMMANDS; c++)
         fe_suggest(&close, command_info[c].name);
-    if (close.best && access(word, F_OK) != 0)
+    if (close.best)
         complain(SG1004, NULL, "sgc has no command %s; did you mean %s?", word, close.best);
-    return close.best && access(word, F_OK) != 0;
+    else
+        complain(SG1004, NULL, "sgc has no command %s; see sgc --help", word);
+    return true;
 }
 
 static bool check(const Parser *p)

@@ -48,7 +48,13 @@ void workspace_close(void)
 
 bool make_folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST ||
+    char part[4096];
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        mkdir(part, 0777); /* if it cannot be made, what is inside it cannot */
+    }
+    struct stat there;
+    return mkdir(path, 0777) == 0 || (stat(path, &there) == 0 && S_ISDIR(there.st_mode)) ||
            complain(SG1102, path, "cannot make the directory %s: %s", path, strerror(errno));
 }
 

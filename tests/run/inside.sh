@@ -57,6 +57,13 @@ find dumps -empty | grep -q . || fail 'every pass changes the bandit: choose ano
 status 0 sgc bandit.sg --dump-dir dumps --emit=ir -o /dev/null
 [ -z "$(find dumps -empty)" ] || fail 'a dump of an earlier run was left'
 
+# The code before and after LLVM's optimiser, where code is made: the latter is what --emit=llvm writes.
+[ ! -e dumps/09.lower.ll ] || fail 'code was made for nothing'
+status 0 sgc bandit.sg --dump-dir dumps --emit=llvm
+same dumps/10.opt.ll bandit.ll
+grep -q '^define' dumps/09.lower.ll || fail 'no code'
+! cmp -s dumps/09.lower.ll dumps/10.opt.ll || fail 'nothing was optimised'
+
 # A fault: sgc waits for a reader of its dump after `fuse`, and a signal says that it crashed.  What is
 # left is the graph before that pass, and the command that runs that pass on it.
 rm -r dumps

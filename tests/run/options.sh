@@ -15,8 +15,17 @@ status 0 sgc --help
 says '--emit' out
 says 'exit status' out
 
+cp out whole
+status 0 sgc help
+same out whole
 status 2 sgc
-says 'no FILE'
+silent out
+says 'usage: sgc'
+says 'sgc --help says more'
+status 2 sgc --remarks
+says 'no FILE given'
+status 2 sgc run ok.sg
+says 'sgc has no command run; see sgc --help'
 status 2 sgc ok.sg --remark
 says 'did you mean --remarks?'
 status 2 sgc ok.sg --emit=exe,pdf
@@ -73,8 +82,29 @@ status 1 sgc wrong.sg -o kept
 [ "$(cat kept)" = mine ] || fail 'a failed compilation touched its output'
 status 1 sgc ok.sg --cpu no-such-cpu -o kept
 [ "$(cat kept)" = mine ] || fail 'a failed compilation touched its output'
+cp ok.sg same
+status 1 sgc same
+says 'cannot write same: it is the model'
+same same ok.sg
+status 1 sgc ok.sg -o ./ok.sg
+same same ok.sg
 status 0 sgc ok.sg --emit=ir -o /dev/null
 [ -c /dev/null ] || fail '/dev/null was replaced'
+
+# Folders are made, with those they are in.
+status 0 sgc ok.sg --emit=ir --out-dir new/folder/of/mine
+[ -s new/folder/of/mine/ok.sgir ] || fail 'no folder was made'
+status 1 sgc ok.sg --emit=ir --out-dir kept/folder
+says 'cannot make the directory kept/folder: Not a directory'
+
+# A CPU that there is not is one message, not what LLVM says besides.
+for where in --target=x86_64-linux-gnu --target=aarch64-linux-gnu; do
+    status 1 sgc ok.sg $where --cpu=x86-64-v9 --emit=obj -o /dev/null
+    [ "$(wc -l <err)" -eq 2 ] || fail 'more is said than that'
+    says 'unknown cpu: x86-64-v9'
+done
+status 0 sgc ok.sg --target=aarch64-linux-gnu --cpu=cortex-a72 --emit=obj -o arm.o
+silent err
 
 # Text kinds go to the standard output and come from the standard input.
 status 0 sgc ok.sg --emit=ir -o -
