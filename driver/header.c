@@ -138,6 +138,9 @@ static void put_config(const Header *h)
         " * done. */\n"
         "typedef void $_task(void *work, int64_t index);\n"
         "typedef void $_parallel(void *user, $_task *task, void *work, int64_t tasks);\n\n"
+        "/* A phase of a call begins, with these kernels and their places in the source; NULL: the\n"
+        " * last has ended. */\n"
+        "typedef void $_observer(void *observing, const char *kernels);\n\n"
         "/* Begin with `$_config c = #_CONFIG;` and change what you like. */\n"
         "typedef struct $_config {\n";
     size_t settings = sizeof setting_row / sizeof *setting_row;

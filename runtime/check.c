@@ -3,7 +3,7 @@
 
 #include "runtime/init.h"
 #include "runtime/memory.h"
-#include "runtime/walk.h"
+#include "runtime/tape.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -72,10 +72,10 @@ bool sgrt_check_directions(SgrtChecking *c, SgrtError *e)
     const SgrtModel *model = c->probe.model;
     int64_t count = 0;
     for (int64_t i = 0; i < model->params; i++)
-        count += c->probe.grad.value[i] ? directions_of(c, &model->param[i]) : 0;
+        count += sgrt_probe_gradient(&c->probe, i) ? directions_of(c, &model->param[i]) : 0;
     c->along = sgrt_alloc(count, sizeof *c->along, e);
     for (int64_t i = 0; c->along && i < model->params; i++)
-        if (c->probe.grad.value[i] && !add_directions(c, i, e))
+        if (sgrt_probe_gradient(&c->probe, i) && !add_directions(c, i, e))
             return false;
     return c->along != NULL;
 }
@@ -194,7 +194,7 @@ static bool make_arrays(SgrtChecking *c, SgrtError *e)
         return false;
     for (int64_t i = 0; i < model->params; i++) {
         c->begin[i] = c->elements;
-        c->elements += c->probe.grad.value[i] ? model->param[i].size : 0;
+        c->elements += sgrt_probe_gradient(&c->probe, i) ? model->param[i].size : 0;
     }
     c->base = sgrt_alloc(c->elements, sizeof *c->base, e);
     c->mean = sgrt_alloc(c->elements, sizeof *c->mean, e);
@@ -202,13 +202,15 @@ static bool make_arrays(SgrtChecking *c, SgrtError *e)
     if (!c->base || !c->mean || !c->square)
         return false;
     for (int64_t i = 0; i < model->params; i++)
-        if (c->probe.grad.value[i])
-            sgrt_probe_get(&c->probe, c->probe.params, i, c->base + c->begin[i]);
+        if (sgrt_probe_gradient(&c->probe, i))
+            for (int64_t k = 0; k < model->param[i].size; k++)
+                c->base[c->begin[i] + k] = sgrt_probe_real(&c->probe, c->probe.params->value[i], k);
     return true;
 }
 
 /* One way, with so many rows. */
 typedef struct Attempt {
+    SgrtContext *context;
     const SgrtData *data;
     SgrtParams *params;
     SgrtPool *pool;
@@ -221,7 +223,7 @@ static bool attempt(const Attempt *a, int64_t rows, bool sampling, bool *done, S
     SgrtChecking c = {.settings = a->settings, .out = a->out};
     a->out->rows = rows;
     *done = false;
-    bool checked = sgrt_probe_init(&c.probe, a->data, rows, a->params, a->pool, a->settings->hyper,
+    bool checked = sgrt_probe_init(&c.probe, a->context, a->data, rows, a->params, a->pool,
                                    a->settings->seed, e);
     checked = checked && make_arrays(&c, e);
     if (checked && !sampling)
@@ -255,7 +257,7 @@ static int64_t smaller(int64_t a, int64_t b)
 static bool check_exact(const Attempt *a, int64_t most, bool *done, SgrtError *e)
 {
     const SgrtGraph *g = a->data->graph;
-    bool draws = sgrt_tape_size(g->step, 1) + sgrt_tape_size(g->eval, 1) > 0;
+    bool draws = sgrt_tape_variates(g->step, 1) + sgrt_tape_variates(g->eval, 1) > 0;
     bool may_choose = draws && g->batch && a->settings->batch < 0;
     int64_t rows = may_choose ? smaller(most, EXACT_ROWS) : most;
     if (!attempt(a, rows, false, done, e))
@@ -263,11 +265,11 @@ static bool check_exact(const Attempt *a, int64_t most, bool *done, SgrtError *e
     return *done || !may_choose || rows < 2 || attempt(a, 1, false, done, e);
 }
 
-bool sgrt_check(SgrtCheck *c, const SgrtData *data, SgrtParams *params, SgrtPool *pool,
-                const SgrtCheckSettings *settings, SgrtError *e)
+bool sgrt_check(SgrtCheck *c, SgrtContext *context, const SgrtData *data, SgrtParams *params,
+                SgrtPool *pool, const SgrtCheckSettings *settings, SgrtError *e)
 {
     *c = (SgrtCheck){0};
-    Attempt a = {data, params, pool, settings, c};
+    Attempt a = {context, data, params, pool, settings, c};
     int64_t wanted = settings->batch > 0 ? settings->batch : smaller(data->graph->batch, ROWS);
     int64_t rows = data->graph->batch ? smaller(data->rows, wanted) : 1;
     bool done = false;

@@ -32,7 +32,6 @@ typedef struct SgrtChecked {
 } SgrtChecked;
 
 typedef struct SgrtCheckSettings {
-    const double *hyper;
     int64_t seed;
     int64_t batch;   /* rows; -1: few enough for an exact answer, if there is one */
     int64_t samples; /* most draws; -1: as many as are cheap */
@@ -49,9 +48,9 @@ typedef struct SgrtCheck {
     SgrtVerdict verdict;
 } SgrtCheck;
 
-/* The parameters are moved and put back. */
-bool sgrt_check(SgrtCheck *c, const SgrtData *data, SgrtParams *params, SgrtPool *pool,
-                const SgrtCheckSettings *settings, SgrtError *e);
+/* The parameters, which are the context's, are moved and put back. */
+bool sgrt_check(SgrtCheck *c, SgrtContext *context, const SgrtData *data, SgrtParams *params,
+                SgrtPool *pool, const SgrtCheckSettings *settings, SgrtError *e);
 void sgrt_check_free(SgrtCheck *c);
 
 #endif

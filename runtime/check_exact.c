@@ -24,10 +24,9 @@ static bool add_step(void *context, double weight, SgrtError *e)
     SgrtChecking *c = w->c;
     const SgrtModel *model = c->probe.model;
     for (int64_t i = 0; i < model->params; i++) {
-        const void *g = c->probe.grad.value[i];
+        const void *g = sgrt_probe_gradient(&c->probe, i);
         for (int64_t k = 0; g && k < model->param[i].size; k++) {
-            double v =
-                model->real == SGRT_F64 ? ((const double *)g)[k] : (double)((const float *)g)[k];
+            double v = sgrt_probe_real(&c->probe, g, k);
             c->mean[c->begin[i] + k] += weight * v;
             c->square[c->begin[i] + k] += weight * v * v;
         }
@@ -39,7 +38,7 @@ static bool add_cost(void *context, double weight, SgrtError *e)
 {
     (void)e;
     Walking *w = context;
-    double cost = ((const double *)w->c->probe.eval.frame.cost)[0];
+    double cost = w->c->probe.cost[0];
     w->cost += weight * cost;
     w->size = fmax(w->size, fabs(cost));
     return true;
@@ -171,11 +170,9 @@ bool sgrt_check_exact(SgrtChecking *c, bool *done, SgrtError *e)
 {
     Walking w = {.c = c};
     *done = false;
-    bool open = sgrt_walk_init(&w.step, &c->probe.step, c->probe.pool, e) &&
-                sgrt_walk_init(&w.eval, &c->probe.eval, c->probe.pool, e);
+    bool open =
+        sgrt_walk_init(&w.step, &c->probe, true, e) && sgrt_walk_init(&w.eval, &c->probe, false, e);
     bool walked = open && walk_both(&w, done, e), draws = w.step.axes + w.eval.axes > 0;
-    sgrt_walk_free(&w.step);
-    sgrt_walk_free(&w.eval);
     if (!walked)
         *done = false;
     return walked || !open || draws;
@@ -195,13 +192,13 @@ static bool remainder_order(SgrtChecking *c, const SgrtAlong *a, double *order, 
     double start = 0, last = 0, h = 0.5;
     double orders[2] = {NAN, NAN}; /* the last two: a kink may spoil one */
     int counted = 0;
-    if (!sgrt_probe_cost(&c->probe, &start, e))
+    if (!sgrt_probe_cost(&c->probe, NULL, &start, e))
         return false;
     double floor = 100 * sgrt_probe_rounding(&c->probe) * (1 + fabs(start));
     for (int i = 0; i < HALVINGS; i++, h /= 2) {
         double cost = 0;
         sgrt_probe_move(&c->probe, &a->d, base, h);
-        bool done = sgrt_probe_cost(&c->probe, &cost, e);
+        bool done = sgrt_probe_cost(&c->probe, NULL, &cost, e);
         sgrt_probe_move(&c->probe, &a->d, base, 0);
         if (!done)
             return false;

@@ -79,17 +79,17 @@ static double rounding_of(const Sampling *s, double h)
 
 static bool cost_at(void *context, double *cost, SgrtError *e)
 {
-    return sgrt_probe_cost(context, cost, e);
+    SgrtProbe *p = context;
+    return sgrt_probe_cost(p, p->eval, cost, e);
 }
 
 static void add_elements(SgrtChecking *c, int64_t draws)
 {
     const SgrtModel *model = c->probe.model;
     for (int64_t i = 0; i < model->params; i++) {
-        const void *g = c->probe.grad.value[i];
+        const void *g = sgrt_probe_gradient(&c->probe, i);
         for (int64_t k = 0; g && k < model->param[i].size; k++) {
-            double v =
-                model->real == SGRT_F64 ? ((const double *)g)[k] : (double)((const float *)g)[k];
+            double v = sgrt_probe_real(&c->probe, g, k);
             double *mean = &c->mean[c->begin[i] + k], away = v - *mean;
             *mean += away / (double)draws;
             c->square[c->begin[i] + k] += away * (v - *mean);
@@ -101,7 +101,7 @@ static bool draw(Sampling *s, SgrtError *e)
 {
     SgrtChecking *c = s->c;
     sgrt_probe_draw(&c->probe, s->draws);
-    if (!sgrt_probe_step(&c->probe, e))
+    if (!sgrt_probe_step(&c->probe, c->probe.step, e))
         return false;
     s->draws++;
     add_elements(c, s->draws);
@@ -245,7 +245,7 @@ static bool pilot(Sampling *s, SgrtError *e)
     SgrtChecking *c = s->c;
     for (int64_t i = 1; i <= s->pilot; i++) {
         sgrt_probe_draw(&c->probe, pilot_draws + i);
-        if (!sgrt_probe_step(&c->probe, e))
+        if (!sgrt_probe_step(&c->probe, c->probe.step, e))
             return false;
         add_elements(c, i);
     }

@@ -42,6 +42,12 @@ static bool choose_optimizer(SgrtPlan *plan, const SgrtModel *model, const SgrtG
     return sgrt_plan_make(plan, model, graph, &o, e);
 }
 
+static void observe(SgrtCall *c, const SgrtContextConfig *config)
+{
+    c->observe = config ? config->observe : NULL;
+    c->observing = config ? config->observing : NULL;
+}
+
 static bool make_step(SgrtContext *m, SgrtContextGraph *g, const SgrtContextConfig *config,
                       SgrtError *e)
 {
@@ -50,16 +56,18 @@ static bool make_step(SgrtContext *m, SgrtContextGraph *g, const SgrtContextConf
         !sgrt_step_init(&g->step, &plan.optimizer, plan.clip, &g->data, &m->params, m->pool, e))
         return false;
     g->step.call.frame.hyper = m->hyper;
+    observe(&g->step.call, config);
     return sgrt_listing_make(&g->listing, &m->params, &g->step, e);
 }
 
 static bool make_call(SgrtContext *m, SgrtContextGraph *g, SgrtCall *c, const SgrtEntry *entry,
-                      SgrtPurpose purpose, SgrtError *e)
+                      SgrtPurpose purpose, const SgrtContextConfig *config, SgrtError *e)
 {
     if (!entry)
         return true;
     if (!sgrt_call_init(c, &g->data, entry, g->data.rows, &m->params, NULL, e))
         return false;
+    observe(c, config);
     c->frame.hyper = m->hyper;
     c->frame.state = g->step.state;
     c->frame.purpose = purpose;
@@ -72,8 +80,8 @@ static bool make_graph(SgrtContext *m, int64_t i, const SgrtContextConfig *confi
     SgrtContextGraph *g = &m->graph[i];
     g->data = (SgrtData){m->model, graph, .rows = graph->batch ? graph->batch : 1};
     return (!graph->step || make_step(m, g, config, e)) &&
-           make_call(m, g, &g->eval, graph->eval, SGRT_EVAL, e) &&
-           make_call(m, g, &g->run, graph->run, SGRT_RUN, e);
+           make_call(m, g, &g->eval, graph->eval, SGRT_EVAL, config, e) &&
+           make_call(m, g, &g->run, graph->run, SGRT_RUN, config, e);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */

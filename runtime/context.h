@@ -5,8 +5,7 @@
 #ifndef SGC_RUNTIME_CONTEXT_H
 #define SGC_RUNTIME_CONTEXT_H
 
-#include "runtime/pool.h"
-#include "runtime/rt.h"
+#include "runtime/engine.h"
 
 enum {
 #define CONTEXT_ERROR(name, text) SGRT_CONTEXT_##name,

@@ -154,17 +154,21 @@ static void run_task(void *context, int64_t task)
     r->run(r->frame, task);
 }
 
-void sgrt_call_phase(SgrtCall *c, int64_t phase, SgrtPool *pool)
+static void tell(const SgrtCall *c, const char *kernels)
 {
-    Running r = {c->entry->phase[phase].run, &c->frame};
-    sgrt_pool_run(pool, run_task, &r, c->entry->phase[phase].tasks);
+    if (c->observe)
+        c->observe(c->observing, kernels);
 }
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
 {
     c->fault = (SgrtFault){0};
-    for (int64_t i = 0; i < c->entry->phases; i++)
-        sgrt_call_phase(c, i, pool);
+    for (const SgrtPhase *p = c->entry->phase; p < c->entry->phase + c->entry->phases; p++) {
+        Running r = {p->run, &c->frame};
+        tell(c, p->name);
+        sgrt_pool_run(pool, run_task, &r, p->tasks);
+    }
+    tell(c, NULL);
 }
 
 static double parameter_at(const SgrtCall *c, int64_t param, int64_t i)

@@ -26,12 +26,17 @@ SgrtStored sgrt_real_stored(const SgrtModel *model);
 /* The graph of a model with this name, or NULL. */
 const SgrtGraph *sgrt_graph_find(const SgrtModel *model, const char *name);
 
+/* A phase begins, with these kernels; NULL: the last has ended. */
+typedef void SgrtObserver(void *observing, const char *kernels);
+
 typedef struct SgrtCall {
     const SgrtData *data; /* borrowed, with the model and the graph */
     const SgrtEntry *entry;
     int64_t batch;   /* most rows of a call */
     SgrtFrame frame; /* the caller sets hyper, seed, step, purpose, first_row, state and tape */
     SgrtFault fault;
+    SgrtObserver *observe; /* NULL, or told of the phases */
+    void *observing;
     SgrtFeed feed; /* of bound data: what frame.data points to */
     bool owns_output;
 } SgrtCall;
@@ -49,9 +54,6 @@ void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t r
                     SgrtPool *pool);
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool);
-
-/* One phase of it: for a caller that measures them. */
-void sgrt_call_phase(SgrtCall *c, int64_t phase, SgrtPool *pool);
 
 /* False if the last run faulted or a cost is not finite: says which and where. */
 bool sgrt_call_check(const SgrtCall *c, SgrtError *e);

@@ -25,7 +25,9 @@ static SgrtContextConfig *make_config(const SgrtModel *model, const SgrtHostSett
                              .optimizer = settings->optimizer,
                              .lr = -1,
                              .parallel = lend,
-                             .user = settings->pool};
+                             .user = settings->pool,
+                             .observe = settings->observe,
+                             .observing = settings->observing};
     for (int64_t i = 0; i < model->hypers; i++)
         c->hyper[i] = settings->hyper ? settings->hyper[i] : model->hyper[i].value;
     return c;

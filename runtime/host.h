@@ -4,13 +4,14 @@
 #define SGC_RUNTIME_HOST_H
 
 #include "runtime/context.h"
-#include "runtime/engine.h"
 
 typedef struct SgrtHostSettings {
     SgrtPool *pool; /* borrowed: whose threads run the tasks */
     int64_t seed, total_rows;
     const char *optimizer; /* NULL: the model's */
     const double *hyper;   /* borrowed: [model hypers]; NULL: the model's */
+    SgrtObserver *observe; /* NULL, or told of the phases of calls */
+    void *observing;
 } SgrtHostSettings;
 
 /* NULL, with the reason in `e`, on failure; the caller ends it with sgrt_context_free(). */

@@ -2,99 +2,100 @@
 #include "runtime/probe.h"
 
 #include "runtime/memory.h"
+#include "runtime/tape.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-static void point(SgrtProbe *p, SgrtCall *c, const double *hyper, int64_t seed)
-{
-    c->frame.hyper = (void *)hyper;
-    c->frame.state = p->state;
-    c->frame.next_state = p->next_state;
-    c->frame.seed = seed;
-    c->frame.purpose = SGRT_CHECK;
-    if (p->graph->batch)
-        sgrt_call_load(c, NULL, 0, c->batch, p->pool);
-}
-
-static bool make(SgrtProbe *p, const SgrtData *data, int64_t rows, SgrtError *e)
+static bool make(SgrtProbe *p, const SgrtData *data, SgrtPool *pool, SgrtError *e)
 {
     const SgrtGraph *g = p->graph;
-    p->state = sgrt_alloc(g->states, sizeof *p->state, e);
-    p->next_state = p->state ? sgrt_alloc(g->states, sizeof *p->next_state, e) : NULL;
-    return p->next_state && sgrt_params_init(&p->grad, p->model, g->trained, e) &&
-           sgrt_call_init(&p->step, data, g->step, rows, p->params, &p->grad, e) &&
-           sgrt_call_init(&p->eval, data, g->eval, rows, p->params, NULL, e);
+    if (!sgrt_feed_init(&p->feed, data, p->rows, e))
+        return false;
+    p->cost = sgrt_alloc(1 + g->costs, sizeof *p->cost, e);
+    p->step = p->cost ? sgrt_tape_new(p->model, g->step, p->rows, e) : NULL;
+    p->eval = p->step ? sgrt_tape_new(p->model, g->eval, p->rows, e) : NULL;
+    if (g->batch)
+        sgrt_feed_load(&p->feed, NULL, 0, p->rows, pool);
+    p->call = (SgrtContextCall){.rows = p->rows,
+                                .total_rows = data->rows,
+                                .row = p->feed.row,
+                                .data = (const void *const *)p->feed.column,
+                                .cost = p->cost};
+    return p->eval != NULL;
 }
 
-bool sgrt_probe_init(SgrtProbe *p, const SgrtData *data, int64_t rows, SgrtParams *params,
-                     SgrtPool *pool, const double *hyper, int64_t seed, SgrtError *e)
+bool sgrt_probe_init(SgrtProbe *p, SgrtContext *context, const SgrtData *data, int64_t rows,
+                     SgrtParams *params, SgrtPool *pool, int64_t seed, SgrtError *e)
 {
-    *p = (SgrtProbe){.model = data->model, .graph = data->graph, .params = params, .pool = pool};
-    if (!make(p, data, p->graph->batch ? rows : 1, e)) {
-        sgrt_probe_free(p);
-        return false;
-    }
-    point(p, &p->step, hyper, seed);
-    point(p, &p->eval, hyper, seed);
-    return true;
+    *p = (SgrtProbe){.model = data->model,
+                     .graph = data->graph,
+                     .context = context,
+                     .params = params,
+                     .rows = data->graph->batch ? rows : 1,
+                     .seed = seed};
+    if (make(p, data, pool, e))
+        return true;
+    sgrt_probe_free(p);
+    return false;
 }
 
 void sgrt_probe_free(SgrtProbe *p)
 {
-    if (p->step.data)
-        sgrt_call_free(&p->step);
-    if (p->eval.data)
-        sgrt_call_free(&p->eval);
-    sgrt_params_free(&p->grad);
-    free(p->state);
-    free(p->next_state);
+    if (p->feed.data)
+        sgrt_feed_free(&p->feed);
+    free(p->cost);
+    if (p->graph) {
+        sgrt_tape_free(p->step, p->graph->step);
+        sgrt_tape_free(p->eval, p->graph->eval);
+    }
     *p = (SgrtProbe){0};
 }
 
 void sgrt_probe_draw(SgrtProbe *p, int64_t draw)
 {
-    p->step.frame.step = p->eval.frame.step = draw;
+    sgrt_tape_fill(p->step, p->model, p->graph->step, p->rows, p->seed, draw);
+    sgrt_tape_fill(p->eval, p->model, p->graph->eval, p->rows, p->seed, draw);
 }
 
-static double real_at(const SgrtModel *model, const void *values, int64_t i)
+static int number_of(const SgrtProbe *p)
 {
-    return model->real == SGRT_F64 ? ((const double *)values)[i]
-                                   : (double)((const float *)values)[i];
+    return (int)(p->graph - p->model->graph);
 }
 
-static bool gradient_is_finite(const SgrtProbe *p, SgrtError *e)
+bool sgrt_probe_step(SgrtProbe *p, void *const *noise, SgrtError *e)
 {
-    for (int64_t i = 0; i < p->model->params; i++)
-        for (int64_t k = 0; p->grad.value[i] && k < p->model->param[i].size; k++)
-            if (!isfinite(real_at(p->model, p->grad.value[i], k)))
-                return sgrt_fail_nonfinite(e, "element %lld of the gradient of %s is not finite",
-                                           (long long)k, p->model->param[i].name);
-    return true;
+    p->call.noise = (const void *const *)noise;
+    int status = sgrt_context_grad(p->context, number_of(p), &p->call);
+    return status == SGRT_CONTEXT_OK || sgrt_host_fail(p->context, status, e);
 }
 
-bool sgrt_probe_step(SgrtProbe *p, SgrtError *e)
+bool sgrt_probe_cost(SgrtProbe *p, void *const *noise, double *cost, SgrtError *e)
 {
-    sgrt_call_run(&p->step, p->pool);
-    return sgrt_call_check(&p->step, e) &&
-           (gradient_is_finite(p, e) || sgrt_call_explain(&p->step, e));
+    p->call.noise = (const void *const *)noise;
+    int status = sgrt_context_eval(p->context, number_of(p), &p->call);
+    *cost = p->cost[0];
+    return status == SGRT_CONTEXT_OK || sgrt_host_fail(p->context, status, e);
 }
 
-bool sgrt_probe_cost(SgrtProbe *p, double *cost, SgrtError *e)
+const void *sgrt_probe_gradient(const SgrtProbe *p, int64_t param)
 {
-    sgrt_call_run(&p->eval, p->pool);
-    *cost = ((const double *)p->eval.frame.cost)[0];
-    return sgrt_call_check(&p->eval, e);
+    return sgrt_context_g(p->context, number_of(p), (int)param);
+}
+
+double sgrt_probe_real(const SgrtProbe *p, const void *values, int64_t i)
+{
+    return p->model->real == SGRT_F64 ? ((const double *)values)[i]
+                                      : (double)((const float *)values)[i];
 }
 
 double sgrt_probe_slope(const SgrtProbe *p, const SgrtDirection *d)
 {
-    const void *g = p->grad.value[d->param];
+    const void *g = sgrt_probe_gradient(p, d->param);
     double sum = 0;
     if (!d->along)
-        return real_at(p->model, g, d->element);
+        return sgrt_probe_real(p, g, d->element);
     for (int64_t i = 0; i < p->model->param[d->param].size; i++)
-        sum += d->along[i] * real_at(p->model, g, i);
+        sum += d->along[i] * sgrt_probe_real(p, g, i);
     return sum;
 }
 
@@ -113,12 +114,6 @@ void sgrt_probe_move(SgrtProbe *p, const SgrtDirection *d, const double *base, d
         set_real(p->model, w, d->element, base[d->element] + by);
     for (int64_t i = 0; d->along && i < p->model->param[d->param].size; i++)
         set_real(p->model, w, i, base[i] + by * d->along[i]);
-}
-
-void sgrt_probe_get(const SgrtProbe *p, const SgrtParams *of, int64_t param, double *out)
-{
-    for (int64_t i = 0; i < p->model->param[param].size; i++)
-        out[i] = real_at(p->model, of->value[param], i);
 }
 
 double sgrt_probe_rounding(const SgrtProbe *p)

@@ -120,12 +120,11 @@ static int check(SgrtSession *s)
     SgrtError e;
     SgrtCheck c;
     const SgrtOptions *o = s->options;
-    SgrtCheckSettings settings = {.hyper = s->hyper,
-                                  .seed = s->seed,
+    SgrtCheckSettings settings = {.seed = s->seed,
                                   .batch = o->batch,
                                   .samples = o->samples,
                                   .bias = isnan(o->bias) ? default_bias : o->bias};
-    if (!sgrt_check(&c, &s->data, &s->params, s->pool, &settings, &e))
+    if (!sgrt_check(&c, s->context, &s->data, &s->params, s->pool, &settings, &e))
         return sgrt_say_error(o, SGRT_FAILED, &e);
     int status = SGRT_OK;
     if (o->json)

@@ -6,11 +6,11 @@
  * more than the whole where draws act together, and to the whole where they do not. */
 #include "runtime/verb.h"
 
-#include "runtime/kernels.h"
 #include "runtime/memory.h"
 #include "runtime/probe.h"
 #include "runtime/progress.h"
 #include "runtime/session.h"
+#include "runtime/tape.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -61,61 +61,20 @@ static void list_draws(Variance *v)
     }
 }
 
-static int64_t variates(const Variance *v, int64_t site)
-{
-    const SgrtSite *s = &v->entry->site[site];
-    return s->size * (s->by_rows ? v->probe.step.frame.rows : 1);
-}
-
-static void **new_noise(const Variance *v, SgrtError *e)
-{
-    void **noise = sgrt_alloc(v->entry->sites, sizeof *noise, e);
-    for (int64_t i = 0; noise && i < v->entry->sites; i++)
-        if (!(noise[i] = sgrt_alloc(variates(v, i), (size_t)sgrt_real_bytes(v->probe.model), e))) {
-            while (i-- > 0)
-                free(noise[i]);
-            free(noise);
-            return NULL;
-        }
-    return noise;
-}
-
-static void free_noise(void **noise, int64_t sites)
-{
-    for (int64_t i = 0; noise && i < sites; i++)
-        free(noise[i]);
-    free(noise);
-}
-
-/* Number `sample` of the generator. */
-static void fill(Variance *v, void **noise, int64_t sample)
-{
-    SgrtFrame *f = &v->probe.step.frame;
-    bool wide = v->probe.model->real == SGRT_F64;
-    f->step = sample;
-    for (int64_t i = 0; i < v->entry->sites; i++) {
-        int64_t n = variates(v, i);
-        if (v->entry->site[i].normal)
-            (wide ? sgrt_noise_normal_f64 : sgrt_noise_normal_f32)(noise[i], 0, n, f, (int32_t)i);
-        else
-            (wide ? sgrt_noise_uniform_f64 : sgrt_noise_uniform_f32)(noise[i], 0, n, f, (int32_t)i);
-    }
-}
-
 static bool step(Variance *v, double *gradient, SgrtError *e)
 {
-    v->probe.step.frame.tape = v->tape;
-    if (!sgrt_probe_step(&v->probe, e))
+    if (!sgrt_probe_step(&v->probe, v->tape, e))
         return false;
     for (int64_t i = 0; i < v->probe.model->params; i++)
-        if (v->probe.grad.value[i])
-            sgrt_probe_get(&v->probe, &v->probe.grad, i, gradient + v->begin[i]);
+        for (int64_t k = v->begin[i]; k < v->begin[i + 1]; k++)
+            gradient[k] =
+                sgrt_probe_real(&v->probe, sgrt_probe_gradient(&v->probe, i), k - v->begin[i]);
     return true;
 }
 
 static void add(Variance *v)
 {
-    double n = (double)++v->samples, cost = ((double *)v->probe.step.frame.cost)[0];
+    double n = (double)++v->samples, cost = v->probe.cost[0];
     double away = cost - v->cost;
     v->cost += away / n;
     v->cost_square += away * (cost - v->cost);
@@ -143,8 +102,9 @@ static bool draw_again(Variance *v, int64_t draw, SgrtError *e)
 
 static bool sample(Variance *v, SgrtError *e)
 {
-    fill(v, v->first, 2 * v->samples);
-    fill(v, v->second, 2 * v->samples + 1);
+    const SgrtProbe *p = &v->probe;
+    sgrt_tape_fill(v->first, p->model, v->entry, p->rows, p->seed, 2 * v->samples);
+    sgrt_tape_fill(v->second, p->model, v->entry, p->rows, p->seed, 2 * v->samples + 1);
     memcpy(v->tape, v->first, (size_t)v->entry->sites * sizeof *v->tape);
     double began = sgrt_seconds();
     if (!step(v, v->gradient, e))
@@ -164,7 +124,7 @@ static bool number_elements(Variance *v, SgrtError *e)
     const SgrtModel *m = v->probe.model;
     v->begin = sgrt_alloc(m->params + 1, sizeof *v->begin, e);
     for (int64_t i = 0; v->begin && i < m->params; i++)
-        v->begin[i + 1] = v->begin[i] + (v->probe.grad.value[i] ? m->param[i].size : 0);
+        v->begin[i + 1] = v->begin[i] + (sgrt_probe_gradient(&v->probe, i) ? m->param[i].size : 0);
     v->elements = v->begin ? v->begin[m->params] : 0;
     return v->begin != NULL;
 }
@@ -172,7 +132,7 @@ static bool number_elements(Variance *v, SgrtError *e)
 static bool begin(Variance *v, SgrtSession *s, int64_t rows, SgrtError *e)
 {
     *v = (Variance){.entry = s->graph->step};
-    if (!sgrt_probe_init(&v->probe, &s->data, rows, &s->params, s->pool, s->hyper, s->seed, e) ||
+    if (!sgrt_probe_init(&v->probe, s->context, &s->data, rows, &s->params, s->pool, s->seed, e) ||
         !number_elements(v, e))
         return false;
     v->draw = sgrt_alloc(v->entry->sites, sizeof *v->draw, e);
@@ -185,16 +145,16 @@ static bool begin(Variance *v, SgrtSession *s, int64_t rows, SgrtError *e)
         return false;
     list_draws(v);
     v->of_draw = sgrt_alloc(v->draws * s->model->params, sizeof *v->of_draw, e);
-    v->first = v->of_draw ? new_noise(v, e) : NULL;
-    v->second = v->first ? new_noise(v, e) : NULL;
+    v->first = v->of_draw ? sgrt_tape_new(s->model, v->entry, v->probe.rows, e) : NULL;
+    v->second = v->first ? sgrt_tape_new(s->model, v->entry, v->probe.rows, e) : NULL;
     return v->second != NULL;
 }
 
 static void end(Variance *v)
 {
     if (v->entry) {
-        free_noise(v->first, v->entry->sites);
-        free_noise(v->second, v->entry->sites);
+        sgrt_tape_free(v->first, v->entry);
+        sgrt_tape_free(v->second, v->entry);
     }
     sgrt_probe_free(&v->probe);
     free(v->tape);
@@ -255,7 +215,7 @@ static void print_table(const SgrtSession *s, const Variance *v)
     printf("%-16s %10s %10s %8s\n", "param", "|grad|", "est.sd", "snr");
     for (int64_t i = 0; i < m->params; i++) {
         Total t = total_of(v, i);
-        if (v->probe.grad.value[i])
+        if (sgrt_probe_gradient(&v->probe, i))
             printf("%-16s %10.4g %10.4g %8.3g\n", m->param[i].name, sqrt(t.size), sqrt(t.variance),
                    t.variance > 0 ? sqrt(t.size / t.variance) : INFINITY);
     }

@@ -1,11 +1,9 @@
 /* Axis by axis through the noise of a call. */
 #include "runtime/walk.h"
 
-#include "runtime/memory.h"
+#include "runtime/tape.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
     GRID = 33,       /* where pieces are looked for */
@@ -71,12 +69,17 @@ static void flat_rule(SgrtRule *r, int n, double least)
 
 /* ---- the tape ------------------------------------------------------------------------------- */
 
-int64_t sgrt_tape_size(const SgrtEntry *entry, int64_t rows)
+static const SgrtEntry *entry_of(const SgrtWalk *w)
 {
-    int64_t size = 0;
-    for (int64_t i = 0; i < entry->sites; i++)
-        size += entry->site[i].size * (entry->site[i].by_rows ? rows : 1);
-    return size;
+    return w->gradient ? w->probe->graph->step : w->probe->graph->eval;
+}
+
+static bool call(SgrtWalk *w, SgrtError *e)
+{
+    double cost;
+    w->calls++;
+    return w->gradient ? sgrt_probe_step(w->probe, w->tape, e)
+                       : sgrt_probe_cost(w->probe, w->tape, &cost, e);
 }
 
 static void set(SgrtWalk *w, int64_t axis, double v)
@@ -93,23 +96,17 @@ static double least(const SgrtWalk *w)
     return w->is_double ? 0x1p-50 : 0x1p-24;
 }
 
-static bool lay_tape(SgrtWalk *w, SgrtError *e)
+static void lay_axes(SgrtWalk *w)
 {
-    const SgrtEntry *entry = w->call->entry;
-    int64_t bytes = w->is_double ? sizeof(double) : sizeof(float);
-    w->tape = sgrt_alloc(entry->sites, sizeof *w->tape, e);
-    for (int64_t i = 0; w->tape && i < entry->sites; i++) {
+    const SgrtEntry *entry = entry_of(w);
+    int64_t bytes = sgrt_real_bytes(w->probe->model);
+    for (int64_t i = 0; i < entry->sites; i++) {
         const SgrtSite *site = &entry->site[i];
-        int64_t count = site->size * (site->by_rows ? w->call->frame.rows : 1);
-        w->tape[i] = sgrt_alloc(count, bytes, e);
-        if (!w->tape[i])
-            return false;
-        for (int64_t k = 0; k < count; k++) {
+        for (int64_t k = 0; k < sgrt_site_variates(site, w->probe->rows); k++) {
             w->at[w->axes] = (char *)w->tape[i] + k * bytes;
             w->kind[w->axes++] = site->normal ? SGRT_AXIS_NORMAL : SGRT_AXIS_FLAT;
         }
     }
-    return w->tape != NULL;
 }
 
 /* ---- pieces --------------------------------------------------------------------------------- */
@@ -122,22 +119,18 @@ static uint64_t mix(uint64_t hash, const void *bytes, int64_t count)
     return hash;
 }
 
-/* Of everything that the call computes. */
+/* Of everything that the call computes; where it fails too. */
 static uint64_t print_of_call(SgrtWalk *w, uint64_t hash)
 {
-    const SgrtCall *c = w->call;
-    const SgrtGraph *g = c->data->graph;
-    const SgrtModel *model = c->data->model;
-    sgrt_call_run(w->call, w->pool);
-    w->calls++;
-    hash = mix(hash, c->frame.cost, (1 + g->costs) * (int64_t)sizeof(double));
-    if (!c->frame.grad)
-        return hash;
-    for (int64_t i = 0; i < model->params; i++) {
-        const void *grad = ((void *const *)c->frame.grad)[i];
-        hash = grad ? mix(hash, grad, model->param[i].size * sgrt_real_bytes(model)) : hash;
+    SgrtError e;
+    const SgrtProbe *p = w->probe;
+    call(w, &e);
+    hash = mix(hash, p->cost, (1 + p->graph->costs) * (int64_t)sizeof(double));
+    for (int64_t i = 0; w->gradient && i < p->model->params; i++) {
+        const void *g = sgrt_probe_gradient(p, i);
+        hash = g ? mix(hash, g, p->model->param[i].size * sgrt_real_bytes(p->model)) : hash;
     }
-    return mix(hash, c->frame.next_state, g->states * (int64_t)sizeof(double));
+    return hash;
 }
 
 /* Values without a pattern that could hide what an axis decides. */
@@ -234,32 +227,19 @@ static void sort_axes(SgrtWalk *w)
 
 /* ---- walking -------------------------------------------------------------------------------- */
 
-bool sgrt_walk_init(SgrtWalk *w, SgrtCall *call, SgrtPool *pool, SgrtError *e)
+bool sgrt_walk_init(SgrtWalk *w, SgrtProbe *probe, bool gradient, SgrtError *e)
 {
-    *w = (SgrtWalk){.call = call,
-                    .pool = pool,
-                    .is_double = call->data->model->real == SGRT_F64,
+    *w = (SgrtWalk){.probe = probe,
+                    .gradient = gradient,
+                    .is_double = probe->model->real == SGRT_F64,
+                    .tape = gradient ? probe->step : probe->eval,
                     .most = INT64_MAX};
-    if (sgrt_tape_size(call->entry, call->frame.rows) > SGRT_MOST_AXES_OF_TAPE)
+    if (sgrt_tape_variates(entry_of(w), probe->rows) > SGRT_MOST_AXES_OF_TAPE)
         return sgrt_fail(e, "more than %d variates", SGRT_MOST_AXES_OF_TAPE);
-    if (!lay_tape(w, e)) {
-        sgrt_walk_free(w);
-        return false;
-    }
-    call->frame.tape = w->tape;
+    lay_axes(w);
     sort_axes(w);
     sgrt_walk_refine(w, false);
     return true;
-}
-
-void sgrt_walk_free(SgrtWalk *w)
-{
-    if (w->call && w->tape)
-        w->call->frame.tape = NULL;
-    for (int64_t i = 0; w->tape && i < w->call->entry->sites; i++)
-        free(w->tape[i]);
-    free(w->tape);
-    *w = (SgrtWalk){0};
 }
 
 void sgrt_walk_refine(SgrtWalk *w, bool finer)
@@ -316,10 +296,8 @@ static bool walk(const Step *s, int64_t axis, double weight)
     if (axis < w->axes)
         return walk_rule(s, axis, weight,
                          w->kind[axis] == SGRT_AXIS_NORMAL ? &w->normal : &w->flat);
-    sgrt_call_run(w->call, w->pool);
-    w->calls++;
     w->points++;
-    return sgrt_call_check(w->call, s->e) && s->visit(s->context, weight, s->e);
+    return call(w, s->e) && s->visit(s->context, weight, s->e);
 }
 
 bool sgrt_walk(SgrtWalk *w, SgrtVisit *visit, void *context, SgrtError *e)

@@ -10,7 +10,7 @@
 #ifndef SGC_RUNTIME_WALK_H
 #define SGC_RUNTIME_WALK_H
 
-#include "runtime/engine.h"
+#include "runtime/probe.h"
 
 enum { SGRT_MOST_NODES = 80, SGRT_MOST_AXES_OF_TAPE = 16 };
 
@@ -22,10 +22,10 @@ typedef struct SgrtRule {
 } SgrtRule;
 
 typedef struct SgrtWalk {
-    SgrtCall *call; /* borrowed */
-    SgrtPool *pool; /* borrowed */
+    SgrtProbe *probe; /* borrowed */
+    bool gradient;    /* what is walked: the estimate of the gradient, or else the cost */
     bool is_double;
-    void **tape; /* owned: [sites] */
+    void **tape; /* the probe's, of that entry */
     void *at[SGRT_MOST_AXES_OF_TAPE];
     SgrtAxisKind kind[SGRT_MOST_AXES_OF_TAPE];
     int64_t axes, smooth; /* smooth: those that are integrated by quadrature */
@@ -34,12 +34,8 @@ typedef struct SgrtWalk {
     int64_t calls, most; /* made so far, and allowed */
 } SgrtWalk;
 
-/* The variates of a call of `rows` rows. */
-int64_t sgrt_tape_size(const SgrtEntry *entry, int64_t rows);
-
-/* Takes the call's noise from the walk's tape.  False if there are more axes than can be walked. */
-bool sgrt_walk_init(SgrtWalk *w, SgrtCall *call, SgrtPool *pool, SgrtError *e);
-void sgrt_walk_free(SgrtWalk *w);
+/* False if there are more axes than can be walked. */
+bool sgrt_walk_init(SgrtWalk *w, SgrtProbe *probe, bool gradient, SgrtError *e);
 
 /* Points of a rule for each smooth axis, as many as there is room for; `finer` for an estimate of
  * the error. */

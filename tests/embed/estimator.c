@@ -21,7 +21,7 @@ typedef struct Config {
     int64_t threads, seed, total_rows;
     const char *optimizer;
     double lr;
-    void *parallel, *user;
+    void *parallel, *user, *observe, *observing;
     double hyper[MOST];
 } Config;
 
