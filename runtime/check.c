@@ -12,7 +12,6 @@
 enum {
     FEW = 8,    /* up to so many elements are looked at one by one */
     RANDOM = 8, /* directions beside the gradient's, where there are more */
-    RANDOM_SAMPLED = 3,
     ROWS = 8,      /* of a check by sampling */
     EXACT_ROWS = 2 /* of an exact one: the first number to try */
 };
@@ -47,16 +46,15 @@ static double *unit_vector(const SgrtChecking *c, int64_t param, int number, Sgr
     return v;
 }
 
-static int64_t directions_of(const SgrtChecking *c, const SgrtParam *p)
+static int64_t directions_of(const SgrtParam *p)
 {
-    int random = c->out->method == SGRT_SAMPLING ? RANDOM_SAMPLED : RANDOM;
-    return p->size <= FEW ? p->size : 1 + random;
+    return p->size <= FEW ? p->size : 1 + RANDOM;
 }
 
 static bool add_directions(SgrtChecking *c, int64_t param, SgrtError *e)
 {
     const SgrtParam *p = &c->probe.model->param[param];
-    for (int64_t k = 0; k < directions_of(c, p); k++) {
+    for (int64_t k = 0; k < directions_of(p); k++) {
         SgrtDirection *d = &c->along[c->alongs].d;
         *d = (SgrtDirection){.param = param, .element = k};
         d->along = p->size <= FEW ? NULL : unit_vector(c, param, (int)k, e);
@@ -72,7 +70,7 @@ bool sgrt_check_directions(SgrtChecking *c, SgrtError *e)
     const SgrtModel *model = c->probe.model;
     int64_t count = 0;
     for (int64_t i = 0; i < model->params; i++)
-        count += sgrt_probe_gradient(&c->probe, i) ? directions_of(c, &model->param[i]) : 0;
+        count += sgrt_probe_gradient(&c->probe, i) ? directions_of(&model->param[i]) : 0;
     c->along = sgrt_alloc(count, sizeof *c->along, e);
     for (int64_t i = 0; c->along && i < model->params; i++)
         if (sgrt_probe_gradient(&c->probe, i) && !add_directions(c, i, e))
@@ -143,10 +141,12 @@ static void judge(SgrtChecking *c, SgrtChecked *p)
     p->sd = spread_of(c, p->param);
     p->low = INFINITY;
     p->high = -INFINITY;
+    p->directions = 0;
     for (int64_t i = 0; i < c->alongs; i++) {
         const SgrtAlong *a = &c->along[i];
         if (a->d.param != p->param)
             continue;
+        p->directions++;
         p->low = fmin(p->low, (a->off - a->error) / p->gradient);
         p->high = fmax(p->high, (a->off + a->error) / p->gradient);
         zero = zero && fabs(a->slope) <= a->error && fabs(a->estimate) <= a->error &&

@@ -23,7 +23,7 @@ typedef enum SgrtVerdict {
 typedef enum SgrtCheckMethod { SGRT_TAYLOR, SGRT_EXACT, SGRT_SAMPLING } SgrtCheckMethod;
 
 typedef struct SgrtChecked {
-    int64_t param;
+    int64_t param, directions;
     double gradient;  /* the norm of what the differences of the cost give */
     double sd;        /* of the estimate: the root of its total variance */
     double low, high; /* of the bias relative to `gradient`: what the check leaves possible */
@@ -45,6 +45,7 @@ typedef struct SgrtCheck {
     int64_t rows, draws;
     int64_t points; /* exact: outcomes and points of quadrature */
     int64_t smooth; /* exact: variates that were integrated by quadrature */
+    double change;  /* the most by which finer quadrature moved a derivative, relative to 1 + it */
     SgrtVerdict verdict;
 } SgrtCheck;
 

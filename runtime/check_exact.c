@@ -6,15 +6,18 @@
 #include <math.h>
 #include <string.h>
 
-/* FAR: how much the far points' difference from the near ones counts, where both may see kinks. */
-enum { FAR = 3, MOST_CALLS = 20000000, MOST_SMOOTH = 6, HALVINGS = 9 };
+/* FAR: how much the far points' difference from the near ones counts, where both may see kinks.
+ * MOST_CALLS: of a model of few parameters; fewer where a call takes longer. */
+enum { FAR = 3, MOST_CALLS = 64000000, FEW_ELEMENTS = 100, MOST_SMOOTH = 6, REMAINDERS = 9 };
 
 /* A probe whose two entries are walked. */
 typedef struct Walking {
     SgrtChecking *c;
     SgrtWalk step, eval;
     double cost; /* the sum of a walk of `eval` */
+    double step_cost; /* of `step` */
     double size; /* the largest cost that was met: what rounding is relative to */
+    double change; /* the most that a finer quadrature moved a derivative, relative to 1 + it */
 } Walking;
 
 static bool add_step(void *context, double weight, SgrtError *e)
@@ -31,6 +34,7 @@ static bool add_step(void *context, double weight, SgrtError *e)
             c->square[c->begin[i] + k] += weight * v * v;
         }
     }
+    w->step_cost += weight * c->probe.cost[0];
     return true;
 }
 
@@ -58,6 +62,7 @@ static bool expect_gradient(Walking *w, SgrtError *e)
     SgrtChecking *c = w->c;
     memset(c->mean, 0, (size_t)c->elements * sizeof *c->mean);
     memset(c->square, 0, (size_t)c->elements * sizeof *c->square);
+    w->step_cost = 0;
     return sgrt_walk(&w->step, add_step, w, e);
 }
 
@@ -95,8 +100,11 @@ static bool slopes(Walking *w, bool finer, SgrtError *e)
             return false;
         double slope = sgrt_check_nearest(&s), estimate = dot(c, &a->d);
         double error = FAR * fabs(slope - sgrt_check_fourth(&s));
-        if (finer)
-            error += fabs(slope - a->slope) + fabs(estimate - a->estimate);
+        if (finer) {
+            double change = fabs(slope - a->slope) + fabs(estimate - a->estimate);
+            w->change = fmax(w->change, change / (1 + fabs(slope)));
+            error += change;
+        }
         a->slope = slope;
         a->estimate = estimate;
         a->off = estimate - slope;
@@ -114,22 +122,50 @@ static void centre(SgrtChecking *c)
     }
 }
 
+static int64_t most_calls(const Walking *w)
+{
+    return MOST_CALLS / (1 + w->c->elements / FEW_ELEMENTS);
+}
+
 /* Whether all the walks that are still to come are affordable, by what the first took. */
 static bool affordable(const Walking *w, int64_t walks)
 {
-    return w->eval.calls <= MOST_CALLS / (walks + 1);
+    return w->eval.calls <= most_calls(w) / (walks + 1);
+}
+
+/* Both entries have the same expected cost.  If not, an outcome was not seen. */
+static bool agree(const Walking *w, double cost)
+{
+    double rounding = w->eval.is_double ? 1e-9 : 1e-4;
+    bool smooth = w->step.smooth + w->eval.smooth > 0;
+    return fabs(w->step_cost - cost) <= (smooth ? 1e-2 : rounding) * (1 + w->size);
+}
+
+/* The first walks, at the parameters themselves; false too if they cannot be trusted. */
+static bool walk_first(Walking *w, bool *sound, SgrtError *e)
+{
+    double cost = 0;
+    w->step.most = w->eval.most = most_calls(w) / 40;
+    w->eval.calls = 0;
+    if (!expect_gradient(w, e) || !expected_cost(w, &cost, e))
+        return false;
+    *sound = agree(w, cost);
+    if (*sound || !sgrt_walk_with_step(&w->eval))
+        return true;
+    w->eval.calls = 0;
+    if (!expected_cost(w, &cost, e))
+        return false;
+    *sound = agree(w, cost);
+    return true;
 }
 
 static bool walk_all(Walking *w, bool *done, SgrtError *e)
 {
     SgrtChecking *c = w->c;
-    double cost = 0;
-    bool smooth = w->step.smooth + w->eval.smooth > 0;
-    w->step.most = w->eval.most = MOST_CALLS / 40;
-    w->eval.calls = 0;
-    if (!expect_gradient(w, e) || !expected_cost(w, &cost, e) || !sgrt_check_directions(c, e))
+    bool sound = false, smooth = w->step.smooth + w->eval.smooth > 0;
+    if (!walk_first(w, &sound, e) || !sgrt_check_directions(c, e))
         return false;
-    *done = affordable(w, c->alongs * SGRT_STENCIL * (smooth ? 2 : 1));
+    *done = sound && affordable(w, c->alongs * SGRT_STENCIL * (smooth ? 2 : 1));
     w->step.most = w->eval.most = INT64_MAX;
     if (!*done)
         return true;
@@ -159,6 +195,7 @@ static bool walk_both(Walking *w, bool *done, SgrtError *e)
         return false;
     c->out->points = w->step.points;
     c->out->smooth = w->step.smooth;
+    c->out->change = w->change;
     c->negligible = 1e-3 * (1 + w->size);
     centre(c);
     *done = *done && is_sharp(c);
@@ -173,6 +210,8 @@ bool sgrt_check_exact(SgrtChecking *c, bool *done, SgrtError *e)
     bool open =
         sgrt_walk_init(&w.step, &c->probe, true, e) && sgrt_walk_init(&w.eval, &c->probe, false, e);
     bool walked = open && walk_both(&w, done, e), draws = w.step.axes + w.eval.axes > 0;
+    sgrt_walk_free(&w.step);
+    sgrt_walk_free(&w.eval);
     if (!walked)
         *done = false;
     return walked || !open || draws;
@@ -195,7 +234,7 @@ static bool remainder_order(SgrtChecking *c, const SgrtAlong *a, double *order, 
     if (!sgrt_probe_cost(&c->probe, NULL, &start, e))
         return false;
     double floor = 100 * sgrt_probe_rounding(&c->probe) * (1 + fabs(start));
-    for (int i = 0; i < HALVINGS; i++, h /= 2) {
+    for (int i = 0; i < REMAINDERS; i++, h /= 2) {
         double cost = 0;
         sgrt_probe_move(&c->probe, &a->d, base, h);
         bool done = sgrt_probe_cost(&c->probe, NULL, &cost, e);

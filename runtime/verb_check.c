@@ -52,8 +52,8 @@ static void print_table(const SgrtSession *s, const SgrtCheck *c)
     else if (c->method == SGRT_EXACT && c->smooth == 0)
         printf("exact: all %s outcomes of the draws", sgrt_digits(digits, c->points));
     else if (c->method == SGRT_EXACT)
-        printf("exact: %s points of a quadrature over %lld variates",
-               sgrt_digits(digits, c->points), (long long)c->smooth);
+        printf("exact: %s points of a quadrature over %lld variates, to %.1g",
+               sgrt_digits(digits, c->points), (long long)c->smooth, c->change);
     else
         printf("sampling: %s draws", sgrt_digits(digits, c->draws));
     if (s->graph->batch)
@@ -78,6 +78,7 @@ static int print_json(const SgrtSession *s, const SgrtCheck *c)
     cJSON_AddNumberToObject(all, "seed", (double)s->seed);
     cJSON_AddNumberToObject(all, "draws", (double)c->draws);
     cJSON_AddNumberToObject(all, "points", (double)c->points);
+    add_finite(all, "quadrature", c->smooth ? c->change : NAN);
     cJSON *params = cJSON_AddArrayToObject(all, "params");
     for (int64_t i = 0; i < c->params; i++) {
         const SgrtChecked *p = &c->checked[i];
@@ -85,6 +86,7 @@ static int print_json(const SgrtSession *s, const SgrtCheck *c)
         cJSON_AddItemToArray(params, one);
         cJSON_AddStringToObject(one, "name", s->model->param[p->param].name);
         cJSON_AddStringToObject(one, "place", s->model->param[p->param].place);
+        cJSON_AddNumberToObject(one, "directions", (double)p->directions);
         add_finite(one, "gradient", p->gradient);
         add_finite(one, "sd", p->sd);
         add_finite(one, "low", p->low);

@@ -1,16 +1,20 @@
 /* Axis by axis through the noise of a call. */
 #include "runtime/walk.h"
 
+#include "runtime/memory.h"
 #include "runtime/tape.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
-    GRID = 33,       /* where pieces are looked for */
-    FINE_GRID = 129, /* where it is decided whether there are pieces */
-    MOST_STEPS = 96, /* more changes on the fine grid than this are no pieces */
-    MOST_PIECES = 128,
-    SETTINGS = 2 /* values of the axes that follow, while pieces are looked for */
+    GRID = 33,        /* where pieces are looked for */
+    FINE_GRID = 1025, /* where it is decided whether there are pieces */
+    MOST_STEPS = 768, /* more changes on the fine grid than this are no pieces */
+    SETTINGS = 32,    /* values of the axes that follow, while pieces are looked for */
+    FEW = 2,          /* the same, while it is looked whether they are those that are known */
+    KNOWN = 8         /* pieces of an axis that are tried again */
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -84,10 +88,13 @@ static bool call(SgrtWalk *w, SgrtError *e)
 
 static void set(SgrtWalk *w, int64_t axis, double v)
 {
-    if (w->is_double)
-        *(double *)w->at[axis] = v;
-    else
-        *(float *)w->at[axis] = (float)v;
+    for (int i = 0; i <= w->with_step; i++) {
+        void *at = i ? w->also[axis] : w->at[axis];
+        if (w->is_double)
+            *(double *)at = v;
+        else
+            *(float *)at = (float)v;
+    }
 }
 
 /* The least distance of a uniform variate from 0 and 1, and of an edge from where it is found. */
@@ -96,17 +103,45 @@ static double least(const SgrtWalk *w)
     return w->is_double ? 0x1p-50 : 0x1p-24;
 }
 
+/* Where the variates are, one after the other; how many. */
+static int64_t find_variates(const SgrtWalk *w, const SgrtEntry *entry, void **tape, void **at)
+{
+    int64_t axes = 0, bytes = sgrt_real_bytes(w->probe->model);
+    for (int64_t i = 0; i < entry->sites; i++)
+        for (int64_t k = 0; k < sgrt_site_variates(&entry->site[i], w->probe->rows); k++)
+            at[axes++] = (char *)tape[i] + k * bytes;
+    return axes;
+}
+
 static void lay_axes(SgrtWalk *w)
 {
     const SgrtEntry *entry = entry_of(w);
-    int64_t bytes = sgrt_real_bytes(w->probe->model);
-    for (int64_t i = 0; i < entry->sites; i++) {
-        const SgrtSite *site = &entry->site[i];
-        for (int64_t k = 0; k < sgrt_site_variates(site, w->probe->rows); k++) {
-            w->at[w->axes] = (char *)w->tape[i] + k * bytes;
-            w->kind[w->axes++] = site->normal ? SGRT_AXIS_NORMAL : SGRT_AXIS_FLAT;
-        }
-    }
+    int64_t axis = 0;
+    w->axes = find_variates(w, entry, w->tape, w->at);
+    for (int64_t i = 0; i < entry->sites; i++)
+        for (int64_t k = 0; k < sgrt_site_variates(&entry->site[i], w->probe->rows); k++)
+            w->kind[axis++] = entry->site[i].normal ? SGRT_AXIS_NORMAL : SGRT_AXIS_FLAT;
+}
+
+static bool same_sites(const SgrtEntry *a, const SgrtEntry *b)
+{
+    bool same = a->sites == b->sites;
+    for (int64_t i = 0; same && i < a->sites; i++)
+        same = strcmp(a->site[i].name, b->site[i].name) == 0 &&
+               a->site[i].normal == b->site[i].normal && a->site[i].size == b->site[i].size &&
+               a->site[i].by_rows == b->site[i].by_rows;
+    return same;
+}
+
+bool sgrt_walk_with_step(SgrtWalk *w)
+{
+    const SgrtGraph *g = w->probe->graph;
+    if (w->gradient || !same_sites(g->step, g->eval))
+        return false;
+    find_variates(w, g->step, w->probe->step, w->also);
+    memset(w->searches, 0, (size_t)w->axes * sizeof *w->searches);
+    w->with_step = true;
+    return true;
 }
 
 /* ---- pieces --------------------------------------------------------------------------------- */
@@ -123,10 +158,14 @@ static uint64_t mix(uint64_t hash, const void *bytes, int64_t count)
 static uint64_t print_of_call(SgrtWalk *w, uint64_t hash)
 {
     SgrtError e;
-    const SgrtProbe *p = w->probe;
+    SgrtProbe *p = w->probe;
     call(w, &e);
     hash = mix(hash, p->cost, (1 + p->graph->costs) * (int64_t)sizeof(double));
-    for (int64_t i = 0; w->gradient && i < p->model->params; i++) {
+    if (w->with_step) {
+        w->calls++;
+        sgrt_probe_step(p, p->step, &e);
+    }
+    for (int64_t i = 0; (w->gradient || w->with_step) && i < p->model->params; i++) {
         const void *g = sgrt_probe_gradient(p, i);
         hash = g ? mix(hash, g, p->model->param[i].size * sgrt_real_bytes(p->model)) : hash;
     }
@@ -137,42 +176,57 @@ static uint64_t print_of_call(SgrtWalk *w, uint64_t hash)
 static void settle(SgrtWalk *w, int64_t from, int setting)
 {
     for (int64_t i = from; i < w->axes; i++) {
-        double v = fmod(0.137 + 0.618033988749895 * (double)(i + 1) + 0.41 * setting, 1);
+        double shift = fmod(0.41 + 0.754877666246693 * (double)i, 1) * setting;
+        double v = fmod(0.137 + 0.618033988749895 * (double)(i + 1) + shift, 1);
         set(w, i, w->kind[i] == SGRT_AXIS_NORMAL ? 2.4 * v - 1.1 : 0.04 + 0.92 * v);
     }
 }
 
-static uint64_t print_at(SgrtWalk *w, int64_t axis, double u)
+static uint64_t print_at(SgrtWalk *w, int64_t axis, double u, int setting)
 {
-    int settings = axis + 1 < w->axes ? SETTINGS : 1;
-    uint64_t hash = 0xcbf29ce484222325;
-    for (int s = 0; s < settings; s++) {
-        settle(w, axis + 1, s);
-        set(w, axis, u);
-        hash = print_of_call(w, hash);
+    settle(w, axis + 1, setting);
+    set(w, axis, u);
+    return print_of_call(w, 0xcbf29ce484222325);
+}
+
+static int settings_of(const SgrtWalk *w, int64_t axis)
+{
+    return axis + 1 < w->axes ? SETTINGS : 1;
+}
+
+/* An outcome of this axis may show in few of the settings: later draws may hide it. */
+static uint64_t prints_at(SgrtWalk *w, int64_t axis, double u)
+{
+    uint64_t hash = 0;
+    for (int s = 0; s < settings_of(w, axis); s++) {
+        uint64_t one = print_at(w, axis, u, s);
+        hash = mix(hash, &one, sizeof one);
     }
     return hash;
 }
 
-typedef struct Pieces {
-    double edge[MOST_PIECES]; /* where one ends and the next begins */
-    int edges;
-} Pieces;
+static bool differ(SgrtWalk *w, int64_t axis, double a, double b, int settings)
+{
+    for (int s = 0; s < settings && s < settings_of(w, axis); s++)
+        if (print_at(w, axis, a, s) != print_at(w, axis, b, s))
+            return true;
+    return false;
+}
 
 /* The changes between two points; false if there are too many. */
 static bool find_edges(SgrtWalk *w, int64_t axis, double low, uint64_t at_low, double high,
-                       uint64_t at_high, Pieces *p)
+                       uint64_t at_high, SgrtPieces *p)
 {
     double middle = low + (high - low) / 2;
     if (at_low == at_high)
         return true;
     if (high - low <= 2 * least(w) || middle <= low || middle >= high) {
-        if (p->edges == MOST_PIECES)
+        if (p->edges == SGRT_MOST_PIECES)
             return false;
         p->edge[p->edges++] = middle;
         return true;
     }
-    uint64_t at_middle = print_at(w, axis, middle);
+    uint64_t at_middle = prints_at(w, axis, middle);
     return find_edges(w, axis, low, at_low, middle, at_middle, p) &&
            find_edges(w, axis, middle, at_middle, high, at_high, p);
 }
@@ -183,14 +237,14 @@ static double grid_point(const SgrtWalk *w, int i, int points)
     return i < 0 ? least(w) : i >= points ? 1 - least(w) : u;
 }
 
-static bool find_pieces(SgrtWalk *w, int64_t axis, Pieces *p)
+static bool search(SgrtWalk *w, int64_t axis, SgrtPieces *p)
 {
     p->edges = 0;
     double low = grid_point(w, -1, GRID);
-    uint64_t at_low = print_at(w, axis, low);
+    uint64_t at_low = prints_at(w, axis, low);
     for (int i = 0; i <= GRID; i++) {
         double high = grid_point(w, i, GRID);
-        uint64_t at_high = print_at(w, axis, high);
+        uint64_t at_high = prints_at(w, axis, high);
         if (!find_edges(w, axis, low, at_low, high, at_high, p))
             return false;
         low = high;
@@ -199,11 +253,38 @@ static bool find_pieces(SgrtWalk *w, int64_t axis, Pieces *p)
     return true;
 }
 
+/* Are these its pieces: does everything change at their edges, and nothing from end to end? */
+static bool are_pieces(SgrtWalk *w, int64_t axis, const SgrtPieces *p)
+{
+    double aside = 2 * least(w), before = 0;
+    for (int i = 0; i <= p->edges; i++) {
+        double low = i ? p->edge[i - 1] + aside : least(w);
+        double high = i < p->edges ? p->edge[i] - aside : 1 - least(w);
+        if (low >= high || (i > 0 && !differ(w, axis, before, low, SETTINGS)) ||
+            differ(w, axis, low, high, FEW))
+            return false;
+        before = high;
+    }
+    return true;
+}
+
+/* NULL: there are too many. */
+static const SgrtPieces *find_pieces(SgrtWalk *w, int64_t axis)
+{
+    SgrtPieces *known = w->known + KNOWN * axis;
+    int64_t searches = w->searches[axis];
+    for (int64_t i = searches - 1; i >= 0 && i >= searches - KNOWN; i--)
+        if (are_pieces(w, axis, &known[i % KNOWN]))
+            return &known[i % KNOWN];
+    w->searches[axis]++;
+    return search(w, axis, &known[searches % KNOWN]) ? &known[searches % KNOWN] : NULL;
+}
+
 /* A uniform variate in which the call changes seldom belongs to a law of finitely many values. */
 static bool has_pieces(SgrtWalk *w, int64_t axis)
 {
-    int changes[SETTINGS] = {0};
-    for (int s = 0; s < SETTINGS; s++) {
+    int changes[FEW] = {0};
+    for (int s = 0; s < FEW; s++) {
         uint64_t last = 0;
         settle(w, 0, s);
         for (int i = 0; i < FINE_GRID; i++) {
@@ -239,7 +320,19 @@ bool sgrt_walk_init(SgrtWalk *w, SgrtProbe *probe, bool gradient, SgrtError *e)
     lay_axes(w);
     sort_axes(w);
     sgrt_walk_refine(w, false);
-    return true;
+    w->known = sgrt_alloc(w->axes * KNOWN, sizeof *w->known, e);
+    w->searches = w->known ? sgrt_alloc(w->axes, sizeof *w->searches, e) : NULL;
+    if (w->searches)
+        return true;
+    sgrt_walk_free(w);
+    return false;
+}
+
+void sgrt_walk_free(SgrtWalk *w)
+{
+    free(w->known);
+    free(w->searches);
+    *w = (SgrtWalk){0};
 }
 
 void sgrt_walk_refine(SgrtWalk *w, bool finer)
@@ -274,12 +367,13 @@ static bool walk_rule(const Step *s, int64_t axis, double weight, const SgrtRule
 
 static bool walk_pieces(const Step *s, int64_t axis, double weight)
 {
-    Pieces p;
-    if (!find_pieces(s->w, axis, &p))
-        return sgrt_fail(s->e, "more than %d outcomes of one draw", MOST_PIECES);
-    for (int i = 0; i <= p.edges; i++) {
-        double low = i ? p.edge[i - 1] : 0, high = i < p.edges ? p.edge[i] : 1;
-        set(s->w, axis, fmin(fmax((low + high) / 2, least(s->w)), 1 - least(s->w)));
+    SgrtWalk *w = s->w;
+    const SgrtPieces *found = find_pieces(w, axis);
+    if (!found)
+        return sgrt_fail(s->e, "more than %d outcomes of one draw", SGRT_MOST_PIECES);
+    for (int i = 0; i <= found->edges; i++) {
+        double low = i ? found->edge[i - 1] : 0, high = i < found->edges ? found->edge[i] : 1;
+        set(w, axis, fmin(fmax((low + high) / 2, least(w)), 1 - least(w)));
         if (!walk(s, axis + 1, weight * (high - low)))
             return false;
     }

@@ -393,6 +393,37 @@ static void the_host_may_run_the_tasks(void)
     line_free(lent);
 }
 
+/* ---- profiles ------------------------------------------------------------------------------- */
+
+typedef struct Phases {
+    int begun, ended;
+    char last[200];
+} Phases;
+
+static void note(void *observing, const char *kernels)
+{
+    Phases *p = observing;
+    *(kernels ? &p->begun : &p->ended) += 1;
+    if (kernels)
+        snprintf(p->last, sizeof p->last, "%s", kernels);
+}
+
+static void phases_are_told(void)
+{
+    line_config c = LINE_CONFIG;
+    Phases p = {0};
+    c.observe = note;
+    c.observing = &p;
+    line *m = make(&c);
+    CHECK(line_square_eval(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(p.begun > 0 && p.ended == 1);
+    CHECK_SAYS(p.last, "cost ");
+    int of_eval = p.begun;
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(p.begun >= 2 * of_eval && p.ended == 2);
+    line_free(m);
+}
+
 int main(void)
 {
     gradient_is_the_closed_form();
@@ -408,5 +439,6 @@ int main(void)
     what_is_not_finite_is_not_applied();
     new_refuses();
     the_host_may_run_the_tasks();
+    phases_are_told();
     return 0;
 }

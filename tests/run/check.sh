@@ -66,6 +66,42 @@ status 1 ./coins.wrong check-gradients --json
 says '"verdict":	"wrong"' out
 says '"method":	"exact"' out
 
+# As many as there may be.
+cat >bits.sg <<'END2'
+param l = normal(0.5)
+graph g {
+  plate i = 16 {
+    b ~ bernoulli(logits = l * (i - 7)) via score(baseline = none)
+  }
+  cost square(sum(b, over = i) - 5) + 0.1 * square(l) + 0.1 * square(l)
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc bits.sg --real f64 -o bits
+checks 0 'exact: all 65 536 outcomes of the draws' bits
+verdict l ok
+broken bits l
+checks 1 'exact: all 65 536 outcomes of the draws' bits.wrong
+verdict l WRONG
+
+# An early state that seldom shows in the cost.
+cat >chain.sg <<'END2'
+param p[3, 3] in simplex = normal(0.5)
+param q[3] in simplex = normal(0.5)
+graph g {
+  h[0] ~ categorical(q) via score
+  for t in 1..5 {
+    h[t] ~ categorical(p[h[t-1]]) via score
+  }
+  cost square(h[4] - 1.3) + 0.7 * h[3] * h[4]
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc chain.sg --real f64 -o chain
+checks 0 'exact: all 243 outcomes of the draws' chain
+verdict p ok
+verdict q ok
+
 # Few variates: quadrature, of normal noise and of uniform.
 cat >waves.sg <<'END2'
 param m = normal(0.5)
@@ -84,6 +120,7 @@ status 0 sgc waves.sg --real f64 -o waves
 checks 0 'points of a quadrature over' waves
 verdict m ok
 verdict s ok
+grep -qE 'over 2 variates, to [0-9]e-[01][0-9], 2 rows' out || { cat out >&2; fail 'no accuracy'; }
 broken waves m
 checks 1 'points of a quadrature over' waves.wrong
 verdict m WRONG
@@ -128,6 +165,9 @@ status 0 sgc many.sg --real f64 -o many
 checks 0 'sampling: ' many --bias 0.2
 verdict shift ok
 verdict l ok
+status 0 ./many check-gradients --samples 64 --json
+[ "$(tr -d '\t\n' <out | grep -oE '"directions":[0-9]+' | tr '\n' ' ')" = '"directions":9 "directions":1 ' ] ||
+    { cat out >&2; fail 'not along the gradient and 8 random directions'; }
 checks 0 'sampling: 64 draws' many --samples 64 height=300
 verdict l 'undecided (snr'
 says 'the check could not see a bias of 5%'
