@@ -64,39 +64,6 @@ void sgrt_params_free(SgrtParams *p)
     *p = (SgrtParams){0};
 }
 
-/* Without bound data the caller points frame.data to its own. */
-static bool make_columns(SgrtCall *c, SgrtError *e)
-{
-    int64_t columns = c->data->graph->columns;
-    c->frame.data = sgrt_alloc(columns, sizeof(void *), e);
-    if (!c->frame.data)
-        return false;
-    if (!c->data->bound)
-        return true;
-    if (!sgrt_feed_init(&c->feed, c->data, c->batch, e))
-        return false;
-    if (columns)
-        memcpy(c->frame.data, c->feed.column, (size_t)columns * sizeof(void *));
-    return true;
-}
-
-static bool make_outputs(SgrtCall *c, SgrtError *e)
-{
-    const SgrtGraph *g = c->data->graph;
-    void **output = sgrt_alloc(g->outputs, sizeof *output, e);
-    c->frame.output = output;
-    if (!output)
-        return false;
-    c->owns_output = c->entry == g->run && c->data->bound;
-    for (int64_t i = 0; c->owns_output && i < g->outputs; i++) {
-        int64_t rows = g->output[i].by_rows ? c->batch : 1;
-        output[i] = sgrt_alloc(rows * g->output[i].size, sgrt_elem_bytes(g->output[i].elem), e);
-        if (!output[i])
-            return false;
-    }
-    return true;
-}
-
 static bool make_frame(SgrtCall *c, SgrtParams *params, SgrtParams *grad, SgrtError *e)
 {
     const SgrtGraph *g = c->data->graph;
@@ -108,7 +75,9 @@ static bool make_frame(SgrtCall *c, SgrtParams *params, SgrtParams *grad, SgrtEr
     c->frame.arena = sgrt_alloc(c->entry->arena_bytes, 1, e);
     c->frame.cost = c->frame.arena ? sgrt_alloc(1 + g->costs, sizeof(double), e) : NULL;
     c->frame.row = c->frame.cost ? sgrt_alloc(c->batch, sizeof(int64_t), e) : NULL;
-    return c->frame.row && make_columns(c, e) && make_outputs(c, e);
+    c->frame.data = c->frame.row ? sgrt_alloc(g->columns, sizeof(void *), e) : NULL;
+    c->frame.output = c->frame.data ? sgrt_alloc(g->outputs, sizeof(void *), e) : NULL;
+    return c->frame.output != NULL;
 }
 
 bool sgrt_call_init(SgrtCall *c, const SgrtData *data, const SgrtEntry *entry, int64_t batch,
@@ -123,23 +92,12 @@ bool sgrt_call_init(SgrtCall *c, const SgrtData *data, const SgrtEntry *entry, i
 
 void sgrt_call_free(SgrtCall *c)
 {
-    if (c->feed.data)
-        sgrt_feed_free(&c->feed);
-    for (int64_t i = 0; c->owns_output && i < c->data->graph->outputs; i++)
-        free(((void **)c->frame.output)[i]);
     free(c->frame.data);
     free(c->frame.output);
     free(c->frame.arena);
     free(c->frame.cost);
     free(c->frame.row);
     *c = (SgrtCall){0};
-}
-
-void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t rows, SgrtPool *pool)
-{
-    sgrt_feed_load(&c->feed, order, first, rows, pool);
-    c->frame.rows = rows;
-    memcpy(c->frame.row, c->feed.row, (size_t)rows * sizeof *c->feed.row);
 }
 
 /* A phase and its frame, for the pool. */

@@ -4,7 +4,8 @@
 #ifndef SGC_RUNTIME_ENGINE_H
 #define SGC_RUNTIME_ENGINE_H
 
-#include "runtime/feed.h"
+#include "runtime/bind.h"
+#include "runtime/pool.h"
 #include "runtime/rt.h"
 
 /* One real tensor per parameter of a model: the parameters, their gradients, an optimiser's slot.
@@ -37,21 +38,14 @@ typedef struct SgrtCall {
     SgrtFault fault;
     SgrtObserver *observe; /* NULL, or told of the phases */
     void *observing;
-    SgrtFeed feed; /* of bound data: what frame.data points to */
-    bool owns_output;
 } SgrtCall;
 
-/* Prepares calls of `entry` on `data`, which must be complete, in batches of at most `batch` rows
- * (1 for a graph without rows).  `grad` is NULL unless the entry is a step.  If data->bound is NULL
- * the caller points frame.data and frame.output to arrays of its own before each call. */
+/* Prepares calls of `entry` of the graph of `data`, in batches of at most `batch` rows (1 for a
+ * graph without rows).  `grad` is NULL unless the entry is a step.  The caller points what
+ * frame.data and frame.output hold to arrays of its own before each call. */
 bool sgrt_call_init(SgrtCall *c, const SgrtData *data, const SgrtEntry *entry, int64_t batch,
                     SgrtParams *params, SgrtParams *grad, SgrtError *e);
 void sgrt_call_free(SgrtCall *c);
-
-/* Points the frame to rows [first, first + rows) of `order`, or of the data in their own order if
- * that is NULL.  `order` holds indices of rows. */
-void sgrt_call_load(SgrtCall *c, const uint32_t *order, int64_t first, int64_t rows,
-                    SgrtPool *pool);
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool);
 

@@ -4,6 +4,7 @@
 #ifndef SGC_RUNTIME_PROBE_H
 #define SGC_RUNTIME_PROBE_H
 
+#include "runtime/feed.h"
 #include "runtime/host.h"
 
 typedef struct SgrtProbe {
