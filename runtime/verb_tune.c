@@ -25,11 +25,12 @@ static const char *const candidate[] = {
 #define TRY(via) via,
 #include "runtime/tune.def"
 };
-enum { CANDIDATES = sizeof candidate / sizeof *candidate, PATH_ROOM = 4096, NAME_ROOM = 64 };
+enum { CANDIDATES = sizeof candidate / sizeof *candidate, PATH_ROOM = 4096, NAME_ROOM = 64, FILE_ROOM = 16 };
 
 typedef struct Tuning {
     SgrtSession *s;
-    char source[PATH_ROOM], folder[64]; /* the model's file; where variants are made */
+    char source[PATH_ROOM];           /* the model's file */
+    char folder[PATH_ROOM - FILE_ROOM]; /* where variants are made */
     char *text;                         /* owned: of the source, with what was chosen so far */
 } Tuning;
 
@@ -281,6 +282,8 @@ static bool tune_draws(Tuning *t, SgrtError *e)
 
 static void remove_folder(const Tuning *t)
 {
+    if (!*t->folder)
+        return;
     static const char *const name[] = {"model.sg", "model", "out", "err"};
     char path[PATH_ROOM];
     for (size_t i = 0; i < sizeof name / sizeof *name; i++)
@@ -305,13 +308,24 @@ static bool find_source(Tuning *t, SgrtError *e)
                      t->source);
 }
 
+static bool make_folder(Tuning *t, SgrtError *e)
+{
+    const char *root = getenv("TMPDIR");
+    root = root && *root ? root : "/tmp";
+    int length = snprintf(t->folder, sizeof t->folder, "%s/sgc-tune-XXXXXX", root);
+    errno = ENAMETOOLONG;
+    if (length < (int)sizeof t->folder && mkdtemp(t->folder))
+        return true;
+    t->folder[0] = 0;
+    return sgrt_fail(e, "no folder can be made in %s: %s", root, strerror(errno));
+}
+
 static bool tune(SgrtSession *s, SgrtError *e)
 {
-    Tuning t = {.s = s, .folder = "/tmp/sgc-tune-XXXXXX"};
+    Tuning t = {.s = s};
     if (!find_source(&t, e) || !(t.text = read_file(t.source, e)))
         return false;
-    bool done =
-        mkdtemp(t.folder) ? tune_draws(&t, e) : sgrt_fail(e, "%s: %s", t.folder, strerror(errno));
+    bool done = make_folder(&t, e) && tune_draws(&t, e);
     remove_folder(&t);
     if (done && s->options->write)
         done = write_file(t.source, t.text, e);

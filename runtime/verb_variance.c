@@ -36,7 +36,8 @@ typedef struct Variance {
     double *gradient, *other; /* owned: [elements] of one sample */
     double *mean, *square;    /* owned: [elements] running, by Welford */
     double *of_draw;          /* owned: [draws x params] sums of half squared differences */
-    double cost, cost_square, seconds;
+    double cost, cost_square;
+    double *took; /* owned: [MOST] of the first steps */
 } Variance;
 
 static int name_length(const char *site)
@@ -109,7 +110,8 @@ static bool sample(Variance *v, SgrtError *e)
     double began = sgrt_seconds();
     if (!step(v, v->gradient, e))
         return false;
-    v->seconds += sgrt_seconds() - began;
+    if (v->samples < MOST)
+        v->took[v->samples] = sgrt_seconds() - began;
     add(v);
     for (int64_t d = 0; d < v->draws; d++)
         if (!draw_again(v, d, e))
@@ -135,13 +137,14 @@ static bool begin(Variance *v, SgrtSession *s, int64_t rows, SgrtError *e)
     if (!sgrt_probe_init(&v->probe, s->context, &s->data, rows, &s->params, s->pool, s->seed, e) ||
         !number_elements(v, e))
         return false;
+    v->took = sgrt_alloc(MOST, sizeof *v->took, e);
     v->draw = sgrt_alloc(v->entry->sites, sizeof *v->draw, e);
     v->tape = sgrt_alloc(v->entry->sites, sizeof *v->tape, e);
     double **number[] = {&v->gradient, &v->other, &v->mean, &v->square};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (!(*number[i] = sgrt_alloc(v->elements, sizeof **number[i], e)))
             return false;
-    if (!v->draw || !v->tape)
+    if (!v->took || !v->draw || !v->tape)
         return false;
     list_draws(v);
     v->of_draw = sgrt_alloc(v->draws * s->model->params, sizeof *v->of_draw, e);
@@ -157,6 +160,7 @@ static void end(Variance *v)
         sgrt_tape_free(v->second, v->entry);
     }
     sgrt_probe_free(&v->probe);
+    free(v->took);
     free(v->tape);
     free(v->draw);
     free(v->begin);
@@ -208,10 +212,24 @@ static double cost_error(const Variance *v)
     return sqrt(v->cost_square / ((double)v->samples - 1) / (double)v->samples);
 }
 
+static int rising(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The median: what else the machine does would spoil a mean. */
+static double seconds_of_step(const Variance *v)
+{
+    int64_t count = v->samples < MOST ? v->samples : MOST;
+    qsort(v->took, (size_t)count, sizeof *v->took, rising);
+    return v->took[count / 2];
+}
+
 static void print_table(const SgrtSession *s, const Variance *v)
 {
     const SgrtModel *m = s->model;
-    double all = all_variance(v);
+    double all = all_variance(v), seconds = seconds_of_step(v);
     printf("%-16s %10s %10s %8s\n", "param", "|grad|", "est.sd", "snr");
     for (int64_t i = 0; i < m->params; i++) {
         Total t = total_of(v, i);
@@ -226,8 +244,7 @@ static void print_table(const SgrtSession *s, const Variance *v)
     printf("cost %.6g, standard error %.2g%s\n", v->cost, cost_error(v),
            s->graph->biased ? ", of a biased graph" : "");
     printf("variance %.4g, %.4g s a step, variance x time %.4g; %lld samples, seed %lld\n", all,
-           v->seconds / (double)v->samples, all * v->seconds / (double)v->samples,
-           (long long)v->samples, (long long)s->seed);
+           seconds, all * seconds, (long long)v->samples, (long long)s->seed);
 }
 
 static void print_json(const SgrtSession *s, const Variance *v)
@@ -238,7 +255,7 @@ static void print_json(const SgrtSession *s, const Variance *v)
     cJSON_AddNumberToObject(all, "cost", v->cost);
     cJSON_AddNumberToObject(all, "cost_se", cost_error(v));
     cJSON_AddNumberToObject(all, "variance", all_variance(v));
-    cJSON_AddNumberToObject(all, "seconds", v->seconds / (double)v->samples);
+    cJSON_AddNumberToObject(all, "seconds", seconds_of_step(v));
     cJSON_AddNumberToObject(all, "samples", (double)v->samples);
     cJSON *params = cJSON_AddArrayToObject(all, "params"),
           *draws = cJSON_AddArrayToObject(all, "draws");

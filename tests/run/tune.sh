@@ -44,5 +44,11 @@ status 0 ./m tune --samples 10 --source=elsewhere/m.sg
 status 0 ./m tune --samples 10 --source elsewhere/m.sg
 mv elsewhere/m.sg .
 
+# Variants are made where temporary files belong, and are gone.
+TMPDIR=$PWD/nowhere status 1 ./m tune --samples 10
+says "no folder can be made in $PWD/nowhere"
+mkdir here
+TMPDIR=$PWD/here status 0 ./m tune --samples 10
+[ -z "$(ls here)" ] || fail 'variants are left'
 SGC=/nowhere/sgc status 1 ./m tune --samples 10
 says 'it needs sgc in PATH'
