@@ -13,6 +13,13 @@ static bool system_error(const char *path, SgrtError *e)
     return sgrt_fail(e, "%s: %s", path, strerrordesc_np(errno));
 }
 
+bool sgrt_same_file(const char *a, const char *b)
+{
+    struct stat at_a, at_b;
+    return b && stat(a, &at_a) == 0 && stat(b, &at_b) == 0 && at_a.st_dev == at_b.st_dev &&
+           at_a.st_ino == at_b.st_ino;
+}
+
 static bool name_both(SgrtFile *f, const char *path, bool direct)
 {
     int room = (int)sizeof f->path;

@@ -16,6 +16,9 @@ typedef struct SgrtFile {
     char temporary[PATH_MAX]; /* empty: the file is written directly */
 } SgrtFile;
 
+/* Are these two the same file?  False where either is not there; the second may be NULL. */
+bool sgrt_same_file(const char *a, const char *b);
+
 bool sgrt_file_begin(SgrtFile *f, const char *path, SgrtError *e);
 bool sgrt_file_write(SgrtFile *f, const void *bytes, int64_t count, SgrtError *e);
 

@@ -246,24 +246,33 @@ static const char *code_of(SgrtStored stored)
     return "";
 }
 
+int64_t sgrt_npy_head(char *out, SgrtStored stored, const int64_t *dim, int64_t rank)
+{
+    char shape[400];
+    shape_literal(shape, sizeof shape, dim, rank);
+    int used = PREFIX + snprintf(out + PREFIX, SGRT_NPY_HEAD - PREFIX,
+                                 "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }",
+                                 sgrt_stored_bytes(stored) == 1 ? '|' : '<', code_of(stored),
+                                 shape);
+    int length = (used + HEADER_UNIT) / HEADER_UNIT * HEADER_UNIT; /* room for the newline */
+    memset(out + used, ' ', (size_t)(length - used));
+    out[length - 1] = '\n';
+    memcpy(out, "\x93NUMPY\x01\x00", 8);
+    out[8] = (char)((length - PREFIX) & 0xff);
+    out[9] = (char)((length - PREFIX) >> 8);
+    return length;
+}
+
 static bool write_all(SgrtFile *f, SgrtStored stored, const int64_t *dim, int64_t rank,
                       const void *values, SgrtError *e)
 {
-    char shape[400], head[640];
-    int64_t bytes = sgrt_stored_bytes(stored), size = 0;
+    char head[SGRT_NPY_HEAD];
+    int64_t size = 0;
     if (!sgrt_size_of(dim, rank, &size))
         return sgrt_fail(e, "%s: a shape of more values than there can be", f->path);
-    shape_literal(shape, sizeof shape, dim, rank);
-    int used = PREFIX + snprintf(head + PREFIX, sizeof head - PREFIX,
-                                 "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }",
-                                 bytes == 1 ? '|' : '<', code_of(stored), shape);
-    int length = (used + HEADER_UNIT) / HEADER_UNIT * HEADER_UNIT; /* room for the newline */
-    memset(head + used, ' ', (size_t)(length - used));
-    head[length - 1] = '\n';
-    memcpy(head, "\x93NUMPY\x01\x00", 8);
-    head[8] = (char)((length - PREFIX) & 0xff);
-    head[9] = (char)((length - PREFIX) >> 8);
-    return sgrt_file_write(f, head, length, e) && sgrt_file_write(f, values, size * bytes, e);
+    int64_t length = sgrt_npy_head(head, stored, dim, rank);
+    return sgrt_file_write(f, head, length, e) &&
+           sgrt_file_write(f, values, size * sgrt_stored_bytes(stored), e);
 }
 
 bool sgrt_npy_write(const char *path, SgrtStored stored, const int64_t *dim, int64_t rank,

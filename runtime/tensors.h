@@ -50,7 +50,7 @@ void sgrt_tensors_sort(const SgrtTensor *tensor, int64_t tensors, const SgrtTens
 int64_t sgrt_tensors_header(char *out, int64_t room, const SgrtTensor *const *order,
                             int64_t tensors, const SgrtText *text, int64_t texts);
 
-/* Writes a file of one tensor, atomically. */
-bool sgrt_tensor_write(const char *path, const SgrtTensor *t, SgrtError *e);
+/* Writes a file of tensors, atomically. */
+bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors, SgrtError *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* One tensor as a safetensors file. */
+/* Tensors as a safetensors file. */
 #include "runtime/tensors.h"
 
 #include "runtime/file.h"
@@ -6,25 +6,40 @@
 
 #include <stdlib.h>
 
-static bool write_all(SgrtFile *f, const SgrtTensor *t, SgrtError *e)
+static bool write_header(SgrtFile *f, const SgrtTensor *const *order, int64_t tensors, SgrtError *e)
 {
-    int64_t length = sgrt_tensors_header(NULL, 0, &t, 1, NULL, 0);
+    int64_t length = sgrt_tensors_header(NULL, 0, order, tensors, NULL, 0);
     char *header = sgrt_alloc(length, 1, e);
     if (!header)
         return false;
-    sgrt_tensors_header(header, length, &t, 1, NULL, 0);
-    bool written = sgrt_file_write(f, header, length, e) &&
-                   sgrt_file_write(f, t->values, t->size * sgrt_stored_bytes(t->stored), e);
+    sgrt_tensors_header(header, length, order, tensors, NULL, 0);
+    bool written = sgrt_file_write(f, header, length, e);
     free(header);
     return written;
 }
 
-bool sgrt_tensor_write(const char *path, const SgrtTensor *t, SgrtError *e)
+static bool write_all(SgrtFile *f, const SgrtTensor *const *order, int64_t tensors, SgrtError *e)
+{
+    bool written = write_header(f, order, tensors, e);
+    for (int64_t i = 0; written && i < tensors; i++) {
+        const SgrtTensor *t = order[i];
+        written = sgrt_file_write(f, t->values, t->size * sgrt_stored_bytes(t->stored), e);
+    }
+    return written;
+}
+
+bool sgrt_tensors_write(const char *path, const SgrtTensor *tensor, int64_t tensors, SgrtError *e)
 {
     SgrtFile f;
-    if (!sgrt_file_begin(&f, path, e))
+    const SgrtTensor **order = sgrt_alloc(tensors, sizeof *order, e);
+    if (!order || !sgrt_file_begin(&f, path, e)) {
+        free(order);
         return false;
-    if (write_all(&f, t, e))
+    }
+    sgrt_tensors_sort(tensor, tensors, order);
+    bool written = write_all(&f, order, tensors, e);
+    free(order);
+    if (written)
         return sgrt_file_commit(&f, e);
     sgrt_file_abandon(&f);
     return false;

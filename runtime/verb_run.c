@@ -3,12 +3,13 @@
 
 #include "runtime/csv.h"
 #include "runtime/eval.h"
+#include "runtime/file.h"
 #include "runtime/memory.h"
 #include "runtime/npy.h"
+#include "runtime/npz.h"
 #include "runtime/png.h"
 #include "runtime/session.h"
 #include "runtime/show.h"
-#include "runtime/tensors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,31 +21,29 @@ static bool ends_in(const char *path, const char *suffix)
     return length > end && strcasecmp(path + length - end, suffix) == 0;
 }
 
-static bool write_npy(const char *path, const char *name, const SgrtArray *a, SgrtError *e)
+static bool write_npy(const char *path, const SgrtTensor *t, int64_t count, SgrtError *e)
 {
-    (void)name;
-    return sgrt_npy_write(path, a->stored, a->dim, a->rank, a->values, e);
+    (void)count;
+    return sgrt_npy_write(path, t->stored, t->dim, t->rank, t->values, e);
 }
 
-static bool write_csv(const char *path, const char *name, const SgrtArray *a, SgrtError *e)
+static bool write_csv(const char *path, const SgrtTensor *t, int64_t count, SgrtError *e)
 {
-    (void)name;
-    return sgrt_csv_write(path, a, e);
-}
-
-static bool write_tensor(const char *path, const char *name, const SgrtArray *a, SgrtError *e)
-{
-    SgrtTensor t = {
-        .name = name, .stored = a->stored, .rank = a->rank, .size = a->size, .values = a->values};
-    memcpy(t.dim, a->dim, sizeof t.dim);
-    return sgrt_tensor_write(path, &t, e);
+    (void)count;
+    SgrtArray a = {t->stored, t->rank, t->size, .values = (void *)t->values};
+    memcpy(a.dim, t->dim, sizeof a.dim);
+    return sgrt_csv_write(path, &a, e);
 }
 
 /* Kinds of files by the ends of their names; pictures have rules of their own. */
 static const struct {
     const char *suffix;
-    bool (*write)(const char *path, const char *name, const SgrtArray *a, SgrtError *e);
-} kind_row[] = {{".npy", write_npy}, {".csv", write_csv}, {".safetensors", write_tensor}};
+    bool several; /* outputs in one file */
+    bool (*write)(const char *path, const SgrtTensor *output, int64_t count, SgrtError *e);
+} kind_row[] = {{".npy", false, write_npy},
+                {".csv", false, write_csv},
+                {".npz", true, sgrt_npz_write},
+                {".safetensors", true, sgrt_tensors_write}};
 
 enum { KINDS = sizeof kind_row / sizeof kind_row[0] };
 
@@ -56,25 +55,60 @@ static int kind_of(const char *path)
     return kind;
 }
 
+/* --output FILE is where every output goes that has no file of its own. */
+static bool share_file(const SgrtSession *s, SgrtError *e)
+{
+    const char *path = s->options->output;
+    if (path && (kind_of(path) == KINDS || !kind_row[kind_of(path)].several))
+        return sgrt_fail(e, "--output %s: the file's name must end in .npz or .safetensors", path);
+    for (int64_t i = 0; path && i < s->graph->outputs; i++)
+        if (!s->output[i])
+            s->output[i] = path;
+    return true;
+}
+
+/* The first output that goes to the same file as output i. */
+static int64_t first_in_file(const SgrtSession *s, int64_t i)
+{
+    int64_t first = 0;
+    while (!s->output[first] || strcmp(s->output[first], s->output[i]) != 0)
+        first++;
+    return first;
+}
+
+static bool check_file(const SgrtSession *s, int64_t i, SgrtError *e)
+{
+    const SgrtOutput *o = &s->graph->output[i];
+    const char *path = s->output[i];
+    int kind = kind_of(path);
+    if (kind == KINDS && !ends_in(path, ".png"))
+        return sgrt_fail(e,
+                         "%s=%s: the file's name must end in .npy, .npz, .csv, .safetensors or "
+                         ".png",
+                         o->name, path);
+    if (kind == KINDS && o->rank < 2)
+        return sgrt_fail(e, "%s=%s: a picture needs an output [.., h, w] or [.., h, w, 3]", o->name,
+                         path);
+    int64_t first = first_in_file(s, i);
+    if (first < i && (kind == KINDS || !kind_row[kind].several))
+        return sgrt_fail(e, "%s=%s: %s goes there; only .npz and .safetensors hold several outputs",
+                         o->name, path, s->graph->output[first].name);
+    for (int64_t k = 0; k < s->graph->columns; k++)
+        if (sgrt_same_file(path, s->data.bound[k].source.path))
+            return sgrt_fail(e, "%s=%s: this is the file of the data %s", o->name, path,
+                             s->graph->column[k].name);
+    return true;
+}
+
 /* Before anything is computed: every file must be of a kind that its output can have. */
 static int check_files(const SgrtSession *s)
 {
     SgrtError e;
-    for (int64_t i = 0; i < s->graph->outputs; i++) {
-        const char *path = s->output[i];
-        const SgrtOutput *o = &s->graph->output[i];
-        if (!path || kind_of(path) < KINDS)
-            continue;
-        if (!ends_in(path, ".png"))
-            sgrt_fail(&e, "%s=%s: the file's name must end in .npy, .csv, .safetensors or .png",
-                      o->name, path);
-        else if (o->rank < 2)
-            sgrt_fail(&e, "%s=%s: a picture needs an output [.., h, w] or [.., h, w, 3]", o->name,
-                      path);
-        else
-            continue;
+    if (!share_file(s, &e))
         return sgrt_say_error(s->options, SGRT_USAGE, &e);
-    }
+    for (int64_t i = 0; i < s->graph->outputs; i++)
+        if (s->output[i] && !check_file(s, i, &e))
+            return sgrt_say_error(s->options, SGRT_USAGE, &e);
     return SGRT_OK;
 }
 
@@ -89,14 +123,39 @@ static bool write_picture(const SgrtSession *s, const char *path, const SgrtArra
     return true;
 }
 
-static bool deliver(const SgrtSession *s, int64_t i, const SgrtArray *a, SgrtError *e)
+static SgrtTensor tensor_of(const SgrtSession *s, int64_t i, const SgrtArray *a)
+{
+    SgrtTensor t = {.name = s->graph->output[i].name,
+                    .stored = a->stored,
+                    .rank = a->rank,
+                    .size = a->size,
+                    .values = a->values};
+    memcpy(t.dim, a->dim, sizeof t.dim);
+    return t;
+}
+
+/* Output i and those that go to the same file. */
+static bool write_file(const SgrtSession *s, int64_t i, const SgrtArray *output, SgrtError *e)
+{
+    const char *path = s->output[i];
+    int64_t count = 0;
+    SgrtTensor *t = sgrt_alloc(s->graph->outputs, sizeof *t, e);
+    for (int64_t k = i; t && k < s->graph->outputs; k++)
+        if (s->output[k] && strcmp(s->output[k], path) == 0)
+            t[count++] = tensor_of(s, k, &output[k]);
+    bool written = t && kind_row[kind_of(path)].write(path, t, count, e);
+    free(t);
+    return written;
+}
+
+static bool deliver(const SgrtSession *s, int64_t i, const SgrtArray *output, SgrtError *e)
 {
     const char *path = s->output[i], *name = s->graph->output[i].name;
     if (path && ends_in(path, ".png"))
-        return write_picture(s, path, a, e);
+        return write_picture(s, path, &output[i], e);
     if (path)
-        return kind_row[kind_of(path)].write(path, name, a, e);
-    if (!sgrt_show(stdout, name, a))
+        return first_in_file(s, i) < i || write_file(s, i, output, e);
+    if (!sgrt_show(stdout, name, &output[i]))
         sgrt_say_note(s->options, "%s has too many values to print; %s=FILE.npy%s keeps them", name,
                       name, s->graph->output[i].rank < 2 ? "" : " or .png");
     return true;
@@ -119,7 +178,7 @@ static int run(SgrtSession *s)
     SgrtArray *output = sgrt_alloc(outputs, sizeof *output, &e);
     bool done = output && sgrt_run(&s->data, s->context, &settings, output, &e);
     for (int64_t i = 0; done && i < outputs; i++)
-        done = !is_wanted(s, i) || deliver(s, i, &output[i], &e);
+        done = !is_wanted(s, i) || deliver(s, i, output, &e);
     if (output)
         sgrt_outputs_free(output, outputs);
     free(output);
