@@ -299,7 +299,7 @@ class Model:
             if row.shape != (rows,):
                 raise Error(1, f"row has shape {row.shape}, and there are {rows} rows")
             made.row = row.ctypes.data
-        for name in ("total_rows", "first_row"):
+        for name in ("total_rows", "first_row", "trusted"):
             setattr(made, name, call.pop(name, 0))
         if call:
             raise Error(1, f"graph {g['name']} has no {', '.join(call)}")

@@ -94,12 +94,19 @@ static bool make_hypers(SgrtContext *m, const SgrtContextConfig *config, SgrtErr
     return m->hyper != NULL;
 }
 
+static int64_t larger(int64_t size, SgrtConstraint in, int64_t most)
+{
+    return in.kind != SGRT_FREE && size > most ? size : most;
+}
+
 static bool make_scratch(SgrtContext *m, SgrtError *e)
 {
     int64_t most = 0, tensors = m->listing.count;
     for (int64_t i = 0; i < m->model->params; i++)
-        if (m->model->param[i].in.kind != SGRT_FREE && m->model->param[i].size > most)
-            most = m->model->param[i].size;
+        most = larger(m->model->param[i].size, m->model->param[i].in, most);
+    for (int64_t i = 0; i < m->model->graphs; i++)
+        for (int64_t k = 0; k < m->model->graph[i].columns; k++)
+            most = larger(m->model->graph[i].column[k].size, m->model->graph[i].column[k].in, most);
     for (int64_t i = 0; i < m->model->graphs; i++)
         if (m->graph[i].listing.count > tensors)
             tensors = m->graph[i].listing.count;

@@ -83,20 +83,24 @@ static int failure(const SgrtCall *c)
     return c->fault.kind ? SGRT_CONTEXT_INDEX : SGRT_CONTEXT_NONFINITE;
 }
 
-static SgrtCall *prepare(SgrtContext *m, int graph, Entry entry, const SgrtContextCall *a)
+static int prepare(SgrtContext *m, int graph, Entry entry, const SgrtContextCall *a, SgrtCall **call)
 {
-    SgrtCall *c = find_call(m, graph, entry);
+    SgrtCall *c = *call = find_call(m, graph, entry);
     if (!c || !check_rows(c, a, &m->error) || !check_arrays(c, a, &m->error))
-        return NULL;
+        return SGRT_CONTEXT_ARGUMENT;
+    if (!a->trusted && !(sgrt_context_data_fit(m, c->data->graph, a) &&
+                         sgrt_context_noise_fits(m, c->entry, a)))
+        return SGRT_CONTEXT_DATA;
     point(m, c, a);
-    return c;
+    return SGRT_CONTEXT_OK;
 }
 
 int sgrt_context_grad(SgrtContext *m, int graph, const SgrtContextCall *call)
 {
-    SgrtCall *c = prepare(m, graph, STEP, call);
-    if (!c)
-        return SGRT_CONTEXT_ARGUMENT;
+    SgrtCall *c;
+    int status = prepare(m, graph, STEP, call, &c);
+    if (status != SGRT_CONTEXT_OK)
+        return status;
     SgrtContextGraph *g = &m->graph[graph];
     g->ready = sgrt_step_gradient(&g->step, &m->error);
     give_costs(c, call);
@@ -129,9 +133,10 @@ int sgrt_context_train(SgrtContext *m, int graph, const SgrtContextCall *call)
 
 int sgrt_context_eval(SgrtContext *m, int graph, const SgrtContextCall *call)
 {
-    SgrtCall *c = prepare(m, graph, EVAL, call);
-    if (!c)
-        return SGRT_CONTEXT_ARGUMENT;
+    SgrtCall *c;
+    int status = prepare(m, graph, EVAL, call, &c);
+    if (status != SGRT_CONTEXT_OK)
+        return status;
     sgrt_call_run(c, m->pool);
     give_costs(c, call);
     return sgrt_call_check(c, &m->error) ? SGRT_CONTEXT_OK : failure(c);
@@ -140,9 +145,10 @@ int sgrt_context_eval(SgrtContext *m, int graph, const SgrtContextCall *call)
 /* Outputs may be infinite or NaN: that is for the caller to judge. */
 int sgrt_context_run(SgrtContext *m, int graph, const SgrtContextCall *call)
 {
-    SgrtCall *c = prepare(m, graph, RUN, call);
-    if (!c)
-        return SGRT_CONTEXT_ARGUMENT;
+    SgrtCall *c;
+    int status = prepare(m, graph, RUN, call, &c);
+    if (status != SGRT_CONTEXT_OK)
+        return status;
     sgrt_call_run(c, m->pool);
     return !c->fault.kind || sgrt_call_check(c, &m->error) ? SGRT_CONTEXT_OK : failure(c);
 }

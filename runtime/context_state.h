@@ -32,7 +32,7 @@ struct SgrtContext {
     const SgrtTensor **order; /* owned: a checkpoint's tensors, as they are sorted */
     SgrtFound *found;         /* owned: the same of one that is read */
     double *hyper;            /* owned: [model hypers] */
-    double *scratch;          /* owned: the largest constrained parameter */
+    double *scratch;          /* owned: the largest constrained parameter, or row of data */
     char *header;             /* owned: a checkpoint's */
     int64_t header_room;
     int64_t seed, total_rows;
@@ -45,6 +45,10 @@ struct SgrtContext {
 /* True for the number of a graph or a parameter; otherwise says so in m->error. */
 bool sgrt_context_has_graph(SgrtContext *m, int graph);
 bool sgrt_context_has_param(SgrtContext *m, int param);
+
+/* Are the values of the data, or of noise of the caller's, what the model declares? */
+bool sgrt_context_data_fit(SgrtContext *m, const SgrtGraph *g, const SgrtContextCall *call);
+bool sgrt_context_noise_fits(SgrtContext *m, const SgrtEntry *entry, const SgrtContextCall *call);
 
 /* The bytes that the header of a checkpoint may take. */
 int64_t sgrt_context_header_room(SgrtContext *m);

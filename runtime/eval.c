@@ -53,7 +53,8 @@ static bool add_batch(Evaluation *v, int64_t first, int64_t rows, SgrtError *e)
                             .row = v->feed.row,
                             .data = (const void *const *)v->feed.column,
                             .noise = (const void *const *)v->settings->tape,
-                            .cost = v->cost};
+                            .cost = v->cost,
+                            .trusted = 1};
     sgrt_context_noise(v->context, v->settings->seed, first / v->feed.batch);
     int status = sgrt_context_eval(v->context, (int)(data->graph - data->model->graph), &call);
     if (status != SGRT_CONTEXT_OK) {

@@ -20,7 +20,8 @@ static bool make(SgrtProbe *p, const SgrtData *data, SgrtPool *pool, SgrtError *
                                 .total_rows = data->rows,
                                 .row = p->feed.row,
                                 .data = (const void *const *)p->feed.column,
-                                .cost = p->cost};
+                                .cost = p->cost,
+                                .trusted = 1};
     return p->eval != NULL;
 }
 

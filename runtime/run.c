@@ -49,7 +49,8 @@ static bool run_batch(SgrtContext *context, SgrtFeed *f, const SgrtEvalSettings 
                             .row = f->row,
                             .data = (const void *const *)f->column,
                             .output = to,
-                            .noise = (const void *const *)settings->tape};
+                            .noise = (const void *const *)settings->tape,
+                            .trusted = 1};
     sgrt_context_noise(context, settings->seed, 0);
     int status = sgrt_context_run(context, (int)(data->graph - data->model->graph), &call);
     return status == SGRT_CONTEXT_OK || sgrt_host_fail(context, status, e);

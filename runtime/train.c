@@ -117,7 +117,8 @@ bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e)
                             .row = t->feed.row,
                             .data = (const void *const *)t->feed.column,
                             .noise = (const void *const *)t->tape,
-                            .cost = t->cost};
+                            .cost = t->cost,
+                            .trusted = 1};
     sgrt_context_noise(t->context, t->settings.seed, t->step);
     int status = sgrt_context_train(t->context, t->graph, &call);
     if (status != SGRT_CONTEXT_OK) {

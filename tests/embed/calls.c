@@ -315,7 +315,7 @@ static void what_is_not_finite_is_not_applied(void)
     line *m = make(NULL);
     float bad[ROWS * OUT];
     memcpy(bad, y, sizeof bad);
-    bad[3] = NAN;
+    bad[3] = INFINITY;
     float before = *line_p(m, LINE_PARAM_scale);
     CHECK(line_square_train(m, ROWS, x, bad, NULL) == LINE_E_NONFINITE);
     CHECK_SAYS(line_error(m), "line.sg:19:5");

@@ -30,6 +30,7 @@ typedef struct Call {
     const int64_t *row;
     void **data, **output, **noise;
     double *cost;
+    int64_t trusted;
 } Call;
 
 typedef struct Library {

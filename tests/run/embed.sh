@@ -63,6 +63,9 @@ mkdir one
 status 0 sgc "$programs/line.sg" --emit=obj -o one/line.o
 [ "$(ls one)" = line.o ] || fail 'more than the one file'
 
+status 0 sgc -w "$programs/checked.sg" --emit=lib,header
+program cc static checked checked
+
 # The allocator of this program and that of AddressSanitizer exclude each other.
 if [ "${SGC_SANITIZED:-OFF}" = OFF ]; then
     program cc static memory vae

@@ -106,6 +106,7 @@ int main(void)
     const void *noise[] = {&infinite};
     wave_call call = wave_call_of(0, NULL, NULL, cost);
     call.noise = noise;
+    call.trusted = 1;
     int status = wave_new(&m, NULL);
     status = status == WAVE_OK ? wave_grad(m, WAVE_GRAPH_g, &call) : status;
     puts(wave_error(m));
