@@ -4,6 +4,7 @@
 #include "runtime/config.h"
 #include "runtime/cpu.h"
 #include "runtime/data.h"
+#include "runtime/plan.h"
 #include "runtime/say.h"
 #include "runtime/suggest.h"
 #include "runtime/verb.h"
@@ -69,7 +70,11 @@ static void print_names(FILE *out, const SgrtModel *model)
 
 static void print_verb(SgrtVerb verb, const SgrtModel *model)
 {
+    char text[400];
     sgrt_options_help(stdout, verb);
+    for (int64_t i = 0; verb == SGRT_VERB_train && i < model->trains; i++)
+        printf("%s\n  %s\n", i ? "" : "defaults of this model",
+               sgrt_plan_text(text, sizeof text, model, &model->train[i]));
     if (verb != SGRT_VERB_info)
         print_names(stdout, model);
 }

@@ -64,6 +64,31 @@ static void choose_length(SgrtPlan *p, const SgrtTrain *block, const SgrtOptions
     p->steps = said || !block ? o->steps : block->steps;
 }
 
+char *sgrt_plan_text(char *out, size_t room, const SgrtModel *model, const SgrtTrain *block)
+{
+    const struct {
+        const char *name;
+        double value;
+    } setting[] = {{"lr", block->lr},           {"momentum", block->momentum},
+                   {"beta1", block->beta1},     {"beta2", block->beta2},
+                   {"eps", block->eps},         {"weight_decay", block->weight_decay},
+                   {"clip", block->clip}};
+    size_t used = (size_t)snprintf(out, room, "%s", model->graph[block->graph].name);
+    if (block->optimizer && used < room)
+        used += (size_t)snprintf(out + used, room - used, " by %s", block->optimizer);
+    for (size_t i = 0; i < sizeof setting / sizeof *setting && used < room; i++)
+        if (!isnan(setting[i].value))
+            used += (size_t)snprintf(out + used, room - used, ", %s %g", setting[i].name,
+                                     setting[i].value);
+    if (block->epochs >= 0 && used < room)
+        used += (size_t)snprintf(out + used, room - used, ", %lld epoch%s",
+                                 (long long)block->epochs, block->epochs == 1 ? "" : "s");
+    if (block->steps >= 0 && used < room)
+        snprintf(out + used, room - used, ", %lld step%s", (long long)block->steps,
+                 block->steps == 1 ? "" : "s");
+    return out;
+}
+
 /* A block's settings belong to its optimiser: another one starts from its own defaults. */
 bool sgrt_plan_make(SgrtPlan *p, const SgrtModel *model, const SgrtGraph *graph,
                     const SgrtOptions *o, SgrtError *e)

@@ -15,6 +15,9 @@ typedef struct SgrtPlan {
 bool sgrt_plan_make(SgrtPlan *p, const SgrtModel *model, const SgrtGraph *graph,
                     const SgrtOptions *o, SgrtError *e);
 
+/* A model's `train` block, as it was written: "elbo by adam, lr 0.02, 20 epochs".  Returns `out`. */
+char *sgrt_plan_text(char *out, size_t room, const SgrtModel *model, const SgrtTrain *block);
+
 /* The step at which training ends, in epochs of `epoch_steps` steps (0: the graph has no rows). */
 bool sgrt_plan_last_step(const SgrtPlan *p, int64_t epoch_steps, int64_t *last, SgrtError *e);
 

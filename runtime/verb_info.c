@@ -4,10 +4,12 @@
 #include "runtime/checkpoint.h"
 #include "runtime/constraint.h"
 #include "runtime/memory.h"
+#include "runtime/plan.h"
 #include "runtime/session.h"
 #include "runtime/show.h"
 #include "runtime/tensors.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,27 @@ static void print_init(const SgrtParam *p)
         printf("(%g)", p->a);
     else
         printf("()");
+}
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, key));
+    return text ? text : "?";
+}
+
+/* What the compiler decided for each draw of a graph, from the manifest. */
+static void print_draws(const cJSON *manifest, const SgrtGraph *g)
+{
+    const cJSON *graph, *draw;
+    cJSON_ArrayForEach(graph, cJSON_GetObjectItem(manifest, "graphs"))
+    {
+        if (strcmp(text_of(graph, "name"), g->name) != 0)
+            continue;
+        cJSON_ArrayForEach(draw, cJSON_GetObjectItem(graph, "samples"))
+        {
+            printf("  draw %s, %s\n", text_of(draw, "what"), text_of(draw, "loc"));
+        }
+    }
 }
 
 static void print_graph(const SgrtGraph *g)
@@ -112,22 +135,24 @@ static bool print_params(const SgrtModel *model, SgrtContext *context, SgrtError
 
 static void print_model(const SgrtModel *model)
 {
-    char count[32];
+    char count[32], text[TEXT];
+    cJSON *manifest = model->manifest ? cJSON_Parse(model->manifest) : NULL;
     int64_t size = 0;
     for (int64_t i = 0; i < model->params; i++)
         size += model->param[i].size;
     printf("model %s, compiled by sgc %s for %s, %s\n", model->name, model->version, model->cpu,
            sgrt_elem_name(model->real));
     printf("hash %s\n", model->hash);
-    for (int64_t i = 0; i < model->graphs; i++)
+    for (int64_t i = 0; i < model->graphs; i++) {
         print_graph(&model->graph[i]);
+        print_draws(manifest, &model->graph[i]);
+    }
     for (int64_t i = 0; i < model->trains; i++)
-        printf("train %s%s%s\n", model->graph[model->train[i].graph].name,
-               model->train[i].optimizer ? " by " : "",
-               model->train[i].optimizer ? model->train[i].optimizer : "");
+        printf("train %s\n", sgrt_plan_text(text, sizeof text, model, &model->train[i]));
     for (int64_t i = 0; i < model->hypers; i++)
         printf("hyper %s = %g\n", model->hyper[i].name, model->hyper[i].value);
     printf("%s parameters\n", sgrt_digits(count, size));
+    cJSON_Delete(manifest);
 }
 
 static const char *text_or(const SgrtTensorFile *f, const char *key, const char *otherwise)

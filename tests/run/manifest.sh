@@ -51,6 +51,13 @@ same manifest.json out
 status 0 ./line info --json
 same manifest.json out
 
+# For people: the estimator of every draw, and how the model is trained.
+status 0 ./line info
+says '  draw z ~ normal: pathwise (chosen), line.sg:24:3' out
+says 'train square by adam, lr 0.05, 1 epoch' out
+status 0 ./line help train
+says '  square by adam, lr 0.05, 1 epoch' out
+
 # A biased graph says so in the manifest and in the header.
 cat >lean.sg <<'EOF'
 param w = zeros()
