@@ -21,7 +21,7 @@ int random_below(uint64_t *state, int n)
 
 /* ---- what is written, and what may be read there -------------------------------------------- */
 
-enum { NAMES = 64, NAME = 48, STEPS = 3 };
+enum { NAMES = 64, NAME = 48, SHORT = 16, LAW = 160, STEPS = 3 };
 
 /* A value that the place being written may read; a draw may be asked for its value and density. */
 typedef enum Kind { REAL, NORMAL, BIT, CATEGORY } Kind; /* a value, or what was drawn */
@@ -29,6 +29,7 @@ typedef enum Kind { REAL, NORMAL, BIT, CATEGORY } Kind; /* a value, or what was 
 typedef struct Name {
     char text[NAME];
     Kind kind;
+    char law[LAW]; /* that it was drawn from; "": no draw, or too long to repeat */
 } Name;
 
 typedef struct Writer {
@@ -62,16 +63,16 @@ static void begin_line(Writer *w)
     put(w, "%*s", 2 * w->indent, "");
 }
 
-static void know(Writer *w, Kind kind, const char *fmt, ...)
+static Name *know(Writer *w, Kind kind, const char *fmt, ...)
 {
-    if (w->names == NAMES)
-        return;
-    Name *n = &w->name[w->names++];
-    n->kind = kind;
+    static Name beyond;
+    Name *n = w->names == NAMES ? &beyond : &w->name[w->names++];
+    *n = (Name){.kind = kind};
     va_list args;
     va_start(args, fmt);
     vsnprintf(n->text, NAME, fmt, args);
     va_end(args);
+    return n;
 }
 
 /* ---- expressions ---------------------------------------------------------------------------- */
@@ -115,9 +116,13 @@ static void put_pair(Writer *w, const char *operator, int depth)
     put(w, ")");
 }
 
-/* What is known of a draw: its density, or an element that it picks. */
+/* What is known of a draw: its density in a law, perhaps its own, or an element that it picks. */
 static void put_draw_term(Writer *w, const Name *n)
 {
+    if (*n->law && below(w, 3) == 0) {
+        put(w, "log_prob(%s, %s)", n->law, n->text);
+        return;
+    }
     put(w,
         n->kind == NORMAL ? "log_prob(normal("
         : n->kind == BIT  ? "log_prob(bernoulli(logits = "
@@ -165,43 +170,63 @@ static void put_expression(Writer *w, int depth)
 
 /* ---- statements ----------------------------------------------------------------------------- */
 
+static Kind put_normal(Writer *w)
+{
+    put(w, "normal(");
+    put_expression(w, 1);
+    put(w, ", 0.5)");
+    w->reals -= w->copies;
+    return NORMAL;
+}
+
+static Kind put_bit(Writer *w)
+{
+    put_call(w, "bernoulli(logits = ", 1);
+    w->bits -= w->copies;
+    return BIT;
+}
+
+static Kind put_category(Writer *w)
+{
+    put(w, "categorical(logits = [");
+    put_expression(w, 1);
+    put(w, ", 0.0, ");
+    put_expression(w, 0);
+    put(w, "])");
+    w->bits -= 2 * w->copies;
+    return CATEGORY;
+}
+
 /* A law whose copies the budget allows. */
 static Kind put_law(Writer *w)
 {
     int kind = below(w, 5);
-    if (kind == 0 && w->reals >= w->copies) {
-        put(w, "normal(");
-        put_expression(w, 1);
-        put(w, ", 0.5)");
-        w->reals -= w->copies;
-        return NORMAL;
-    }
-    bool two = kind == 1 && w->bits >= 2 * w->copies;
-    w->bits -= (1 + two) * w->copies;
-    put(w, two ? "categorical(logits = [" : "bernoulli(logits = ");
-    put_expression(w, 1);
-    if (two) {
-        put(w, ", 0.0, ");
-        put_expression(w, 0);
-    }
-    put(w, two ? "])" : ")");
-    return two ? CATEGORY : BIT;
+    if (kind == 0 && w->reals >= w->copies)
+        return put_normal(w);
+    return kind == 1 && w->bits >= 2 * w->copies ? put_category(w) : put_bit(w);
 }
 
-static bool may_draw(const Writer *w)
+/* Is there room for so many draws here, of bits? */
+static bool may_draw(const Writer *w, int many)
 {
-    return w->out->draws < PROGRAM_DRAWS && w->bits >= w->copies;
+    return w->out->draws + (size_t)many <= PROGRAM_DRAWS && w->bits >= many * w->copies;
 }
 
-/* "h7 ~ LAW @2"; `index` is "" or "[t]". */
-static void put_draw(Writer *w, const char *name, const char *index)
+typedef Kind Law(Writer *w);
+
+/* "h7 ~ LAW @2"; `index` is "" or "[t]".  What is known of it now. */
+static const Name *put_draw(Writer *w, const char *name, const char *index, Law *law)
 {
     begin_line(w);
     put(w, "%s%s ~ ", name, index);
-    Kind kind = put_law(w);
+    const char *text = w->out->text + strlen(w->out->text);
+    Kind kind = law(w);
+    Name *n = know(w, kind, "%s%s", name, index);
+    if (strlen(text) < LAW)
+        strcpy(n->law, text);
     put(w, " @%zu\n", w->out->draws);
     w->out->discrete[w->out->draws++] = kind != NORMAL;
-    know(w, kind, "%s%s", name, index);
+    return n;
 }
 
 static void put_value(Writer *w, const char *name, const char *index)
@@ -223,53 +248,94 @@ static void put_cost(Writer *w)
 
 static void put_block(Writer *w, int statements, int depth);
 
-/* Names of a plate are read after it in reductions alone. */
-static void put_plate(Writer *w, int depth)
+static void begin_plate(Writer *w, char plate[SHORT])
 {
-    char plate[NAME];
-    snprintf(plate, sizeof plate, "k%d", w->next++);
-    size_t outside = w->names;
+    snprintf(plate, SHORT, "k%d", w->next++);
     begin_line(w);
     put(w, "plate %s = 2 {\n", plate);
     w->indent++;
     w->copies *= 2;
-    put_block(w, 2 + below(w, 2), depth - 1);
+}
+
+static void end_plate(Writer *w)
+{
     w->copies /= 2;
     w->indent--;
     begin_line(w);
     put(w, "}\n");
+}
+
+/* Names of a plate are read after it in reductions alone. */
+static void put_plate(Writer *w, int depth)
+{
+    char plate[SHORT];
+    size_t outside = w->names;
+    begin_plate(w, plate);
+    put_block(w, 2 + below(w, 2), depth - 1);
+    end_plate(w);
     size_t inside = w->names;
     w->names = outside;
     for (size_t i = outside; i < inside; i++) {
         Name n = w->name[i];
-        if (strncmp(n.text, "sum(", 4) != 0)
+        if (!strchr(n.text, '('))
             know(w, REAL, "sum(%.20s, over = %.8s)", n.text, plate);
     }
 }
 
-/* Sequences are read one step back, and after the loop at their last step. */
+/* The log-mean of the weights of two samples, which is a cost and may be read by others. */
+static void put_bound(Writer *w)
+{
+    char plate[SHORT], sample[SHORT], weight[SHORT];
+    size_t outside = w->names;
+    begin_plate(w, plate);
+    snprintf(sample, sizeof sample, "v%d", w->next++);
+    snprintf(weight, sizeof weight, "w%d", w->next++);
+    w->out->bound[w->out->draws] = true;
+    const Name *n = put_draw(w, sample, "", put_law);
+    begin_line(w);
+    put(w, "%s = ", weight);
+    put_expression(w, 2);
+    put(w, *n->law ? " - log_prob(%s, %s)\n" : "\n", n->law, n->text);
+    end_plate(w);
+    w->names = outside;
+    begin_line(w);
+    put(w, "cost %.1f * logmeanexp(%s, over = %s)\n", 0.5 - below(w, 3), weight, plate);
+    if (below(w, 2))
+        know(w, REAL, "logmeanexp(%s, over = %s)", weight, plate);
+}
+
+/* Sequences are read one step back, and after the loop at their last steps.  Some are drawn. */
 static void put_loop(Writer *w)
 {
     enum { MOST = 3 };
-    char name[MOST][16];
+    char name[MOST][SHORT];
+    Kind kind[MOST];
     int sequences = 1 + below(w, MOST);
     size_t outside = w->names;
     for (int i = 0; i < sequences; i++) {
         snprintf(name[i], sizeof name[i], "s%d", w->next++);
-        begin_line(w);
-        put(w, "%s[0] = ", name[i]);
-        put_expression(w, 1);
-        put(w, "\n");
+        bool drawn = may_draw(w, STEPS) && below(w, 3) == 0;
+        kind[i] = drawn ? BIT : REAL;
+        if (drawn) {
+            put_draw(w, name[i], "[0]", put_bit);
+            w->bits -= (STEPS - 1) * w->copies;
+        } else
+            put_value(w, name[i], "[0]");
+        w->names = outside;
     }
     begin_line(w);
     put(w, "for t in 1..%d {\n", STEPS);
     w->indent++;
     w->copies *= STEPS - 1;
     for (int i = 0; i < sequences; i++)
-        know(w, REAL, "%s[t-1]", name[i]);
+        know(w, kind[i], "%s[t-1]", name[i]);
     put_block(w, 1 + below(w, 2), 0);
     for (int i = sequences; i-- > 0;)
-        put_value(w, name[i], "[t]");
+        if (kind[i] == BIT) {
+            w->bits += w->copies;
+            put_draw(w, name[i], "[t]", put_bit);
+        } else
+            put_value(w, name[i], "[t]");
     if (below(w, 2))
         put_cost(w);
     w->copies /= STEPS - 1;
@@ -278,7 +344,7 @@ static void put_loop(Writer *w)
     put(w, "}\n");
     w->names = outside;
     for (int i = 0; i < sequences; i++)
-        know(w, REAL, "%s[%d]", name[i], STEPS - 1 - below(w, 2));
+        know(w, kind[i], "%s[%d]", name[i], STEPS - 1 - below(w, 2));
 }
 
 static void put_rows(Writer *w)
@@ -304,18 +370,20 @@ static void put_rows(Writer *w)
 static void put_block(Writer *w, int statements, int depth)
 {
     for (int i = 0; i < statements; i++) {
-        char name[16];
+        char name[SHORT];
         snprintf(name, sizeof name, "v%d", w->next++);
-        int kind = below(w, depth > 0 ? 10 : 6);
-        if (kind < 3 && may_draw(w))
-            put_draw(w, name, "");
+        int kind = below(w, depth > 0 ? 12 : 8);
+        if (kind < 3 && may_draw(w, 1))
+            put_draw(w, name, "", put_law);
         else if (kind < 5)
             put_value(w, name, "");
         else if (kind < 6)
             put_cost(w);
-        else if (kind < 8)
+        else if (kind < 8 && may_draw(w, 2))
+            put_bound(w);
+        else if (kind < 10 && depth > 0)
             put_plate(w, depth);
-        else if (kind == 8 && w->copies == 1)
+        else if (kind == 10 && w->copies == 1)
             put_loop(w);
         else if (w->indent == 1 && !w->rows)
             put_rows(w);
@@ -325,11 +393,16 @@ static void put_block(Writer *w, int statements, int depth)
 void random_program(RandomProgram *p, uint64_t seed)
 {
     *p = (RandomProgram){.seed = seed};
-    Writer w = {.out = p, .random = seed, .indent = 1, .copies = 1, .bits = 5, .reals = 1};
+    Writer w = {.out = p,
+                .random = seed,
+                .indent = 1,
+                .copies = 1,
+                .bits = 5,
+                .reals = 1 + (seed % 3 == 0)};
     put(&w, "graph g%" PRIu64 " {\n", seed);
     know(&w, REAL, "a");
     know(&w, REAL, "b");
-    put_draw(&w, "v", "");
+    put_draw(&w, "v", "", put_law);
     put_block(&w, 4 + below(&w, 3), 2);
     put_cost(&w);
     put(&w, "}\n");

@@ -14,7 +14,8 @@ typedef struct RandomProgram {
     uint64_t seed;
     char text[PROGRAM_TEXT];
     size_t draws;
-    bool discrete[PROGRAM_DRAWS];
+    bool discrete[PROGRAM_DRAWS],
+        bound[PROGRAM_DRAWS]; /* of bits or categories; a sample of a bound */
 } RandomProgram;
 
 /* SplitMix64 (Steele, Lea & Flood, 2014). */

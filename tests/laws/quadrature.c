@@ -82,8 +82,8 @@ const Points *points_folded(void)
     return &p;
 }
 
-/* tanh-sinh, s from -below to 3.12: each distance is taken from the nearer end, so that it keeps its
- * digits. */
+/* tanh-sinh, s from -below to 3.12: each distance is taken from the nearer end, so that it keeps
+ * its digits. */
 static void between(Points *p, double low, double high, double below, int count, Density *density)
 {
     const double above = 3.12;
