@@ -1,5 +1,8 @@
 /* Estimators that compare what a draw is with what it might have been.
  *
+ * Where a cost reads the copies of a plate together, or a later step reads the draw, copies are
+ * changed one at a time (slot.c).
+ *
  * Local expectation: an element of the draw is summed over its values, the others as they are; one
  * value is there already, so that the rest are the alternatives.  (Titsias & Lazaro-Gredilla,
  * "Local expectation gradients for black box variational inference", 2015.)
@@ -11,6 +14,7 @@
  * rate, and f changes by what the neighbour would have cost.  Of the elements of a vector one is
  * taken, by its rate.  (Arya, Schauer, Schaefer & Rackauckas, "Automatic differentiation of
  * programs with discrete randomness", 2022.) */
+#include "passes/adjoint.h"
 #include "passes/estimator.h"
 
 static IrRef flat(IrGraph *g, IrRef r)
@@ -74,12 +78,11 @@ static IrRef other_value(IrGraph *g, const EsDraw *d, IrRef x, int64_t values)
     return ir_select(g, ir_binary(g, IR_LT, v, all), v, ir_binary(g, IR_SUB, v, all));
 }
 
-void es_term_local(EsProgram *p, uint32_t i)
+static void local_apart(EsProgram *p, uint32_t i, int64_t values)
 {
     IrGraph *g = p->g;
     const EsDraw *d = &p->draw[i];
     IrDist law = d->law;
-    int64_t values = ir_dist_values(p->source, law, p->source->node[d->node].in);
     g->in_region = g->node[d->value].region;
     IrRef index = d->element < 0 ? IR_NONE : ir_index(g, (uint32_t)d->element, 0);
     IrRef other = other_value(g, d, element_of(g, d->value, index), values);
@@ -89,6 +92,46 @@ void es_term_local(EsProgram *p, uint32_t i)
     IrRef f = difference(p, i, other, index);
     if (f != IR_NONE)
         es_seed(p, chance, if_any(g, chance, es_weighed_gain(p, d, f)));
+}
+
+/* f with one slot replaced, less f, of the draw's shape: for each of its copies and elements. */
+static IrRef differences(EsProgram *p, uint32_t i, IrRef other)
+{
+    IrGraph *g = p->g;
+    const EsDraw *d = &p->draw[i];
+    EsSlots s = es_slots(p, i);
+    IrPlates kept = d->weighed & ~s.together;
+    EsChange change = {d->value, other, es_slot_mark(g, &s), IR_NONE};
+    IrRef before = es_world_costs(p, NULL, i, kept);
+    if (before == IR_NONE)
+        return before;
+    IrRef after = es_by_slot(g, &s, es_world_costs(p, es_world(p, &change, 1), i, kept), -1);
+    IrRef f = MUTATED(SWAPPED_PAIR) ? ir_binary(g, IR_SUB, before, after)
+                                    : ir_binary(g, IR_SUB, after, before);
+    s.type.elem = IR_REAL;
+    s.type.plates = g->node[f].type.plates;
+    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, s.type, 1, &f);
+}
+
+static void local_together(EsProgram *p, uint32_t i, int64_t values)
+{
+    IrGraph *g = p->g;
+    const EsDraw *d = &p->draw[i];
+    g->in_region = g->node[d->value].region;
+    IrRef other = other_value(g, d, d->value, values);
+    IrRef chance = ir_unary(g, IR_EXP, ir_dist_info[d->law].logpdf(g, d->arg, other));
+    g->in_region = 0;
+    IrRef f = differences(p, i, other);
+    if (f != IR_NONE)
+        es_seed(p, chance, if_any(g, chance, es_weighed_gain(p, d, f)));
+}
+
+void es_term_local(EsProgram *p, uint32_t i)
+{
+    const IrNode *sample = &p->source->node[p->draw[i].node];
+    int64_t values = ir_dist_values(p->source, p->draw[i].law, sample->in);
+    bool together = es_read_together(p->source, p->live, &p->reach[i]) & p->draw[i].plates;
+    (together ? local_together : local_apart)(p, i, values);
 }
 
 /* ---- couplings ------------------------------------------------------------------------------ */
@@ -192,13 +235,30 @@ static void couple_vector(EsProgram *p, uint32_t i, Coupling c)
     es_seed(p, c.parameter, share);
 }
 
+/* All slots, one at a time. */
+static void couple_together(EsProgram *p, uint32_t i, Coupling c)
+{
+    IrGraph *g = p->g;
+    const EsDraw *d = &p->draw[i];
+    IrRef f = differences(p, i, c.neighbour);
+    if (f == IR_NONE)
+        return;
+    IrRef share = es_weighed_gain(p, d, ir_binary(g, IR_MUL, c.rate, f));
+    share = if_any(g, c.rate, share);
+    IrType from = g->node[d->value].type, to = g->node[c.parameter].type;
+    from.plates = d->plates;
+    es_seed(p, c.parameter, es_share(g, share, &from, &to));
+}
+
 void es_term_coupled(EsProgram *p, uint32_t i)
 {
     const EsDraw *d = &p->draw[i];
     p->g->in_region = p->g->node[d->value].region;
     Coupling c = couple(p->g, d->law, d->arg, d->value);
     p->g->in_region = 0;
-    if (p->g->node[d->value].type.rank == 0)
+    if (es_read_together(p->source, p->live, &p->reach[i]) & d->plates)
+        couple_together(p, i, c);
+    else if (p->g->node[d->value].type.rank == 0)
         couple_scalar(p, i, c);
     else
         couple_vector(p, i, c);

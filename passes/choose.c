@@ -136,7 +136,11 @@ static int64_t programs(const EsFacts *f, const EsDraw *d, IrEstimator e)
     int64_t values = ir_dist_values(f->g, n->attr.dist, n->in), joint = es_support_size(f->g, n);
     if (e == IR_EST_ENUMERATE)
         return joint > 0 ? joint : AUTO_VALUES + 1;
-    return e == IR_EST_LOCAL_EXPECTATION ? 1 + ir_elements(&n->type) * (values - 1) : 2;
+    EsReach reach = es_reach(f->g, d->node);
+    int64_t slots = es_slot_count(f->g, f->live, &reach, n);
+    if (e == IR_EST_COUPLED)
+        return slots == ir_elements(&n->type) ? 2 : 1 + slots;
+    return e == IR_EST_LOCAL_EXPECTATION ? 1 + slots * (values - 1) : 2;
 }
 
 /* From the exact to the rough: the first that is legal, and not too much work. */

@@ -31,6 +31,7 @@ typedef enum Gains {
     GAINS_VALUES,
     GAINS_SUBSET,
     GAINS_ALTERNATIVES,
+    GAINS_COPIES,
     GAINS_VARIANTS,
     GAINS_OTHERS
 } Gains;
@@ -71,6 +72,12 @@ static bool add_slots(Lowering *l, uint32_t i, PassCtx *cx)
     return slots == 1 || add_plate(l, d, IR_PLATE_STATIC, "elements", slots, &d->element, cx);
 }
 
+static bool is_read_together(const Lowering *l, uint32_t i)
+{
+    IrPlates plates = l->source.node[l->p.draw[i].node].type.plates;
+    return es_read_together(&l->source, l->live, &l->p.reach[i]) & plates;
+}
+
 static bool add_variants(Lowering *l, uint32_t i, PassCtx *cx)
 {
     EsDraw *d = &l->p.draw[i];
@@ -86,13 +93,12 @@ static bool add_others(Lowering *l, EsDraw *d, PassCtx *cx)
 }
 
 /* The other values that each element might have. */
-static bool add_alternatives(Lowering *l, EsDraw *d, PassCtx *cx)
+static bool add_alternatives(Lowering *l, uint32_t i, PassCtx *cx)
 {
+    EsDraw *d = &l->p.draw[i];
     const IrNode *n = &l->source.node[d->node];
-    int64_t elements = ir_elements(&n->type);
     int64_t values = ir_dist_values(&l->source, n->attr.dist, n->in);
-    return (elements == 1 ||
-            add_plate(l, d, IR_PLATE_STATIC, "elements", elements, &d->element, cx)) &&
+    return add_slots(l, i, cx) &&
            (values <= 2 || add_plate(l, d, IR_PLATE_STATIC, "others", values - 1, &d->variant, cx));
 }
 
@@ -131,7 +137,8 @@ static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
         return add_slots(l, i, cx);
     if (!d->moved)
         return true;
-    return gains == GAINS_ALTERNATIVES ? add_alternatives(l, d, cx)
+    return gains == GAINS_ALTERNATIVES ? add_alternatives(l, i, cx)
+           : gains == GAINS_COPIES     ? !is_read_together(l, i) || add_slots(l, i, cx)
            : gains == GAINS_VARIANTS   ? add_variants(l, i, cx)
            : gains == GAINS_OTHERS     ? add_others(l, d, cx)
                                        : true;

@@ -469,7 +469,9 @@ RULE(few_alternatives)
 {
     (void)at;
     const IrNode *n = &f->g->node[d->node];
-    int64_t values = ir_dist_values(f->g, n->attr.dist, n->in), elements = ir_elements(&n->type);
+    EsReach e = es_reach(f->g, d->node);
+    int64_t elements = es_slot_count(f->g, f->live, &e, n);
+    int64_t values = ir_dist_values(f->g, n->attr.dist, n->in);
     if (values > 0 && (values - 1) * elements <= ES_ENUMERATION_BUDGET)
         return NULL;
     return arena_printf(f->g->model->arena, "the %lld elements of %s have too many values",
@@ -489,13 +491,25 @@ static IrRef mixes(const EsFacts *f, const EsDraw *d)
 RULE(alone)
 {
     IrRef mixed = mixes(f, d);
-    if (mixed == IR_NONE || MUTATED(ALL_AT_ONCE))
+    if (mixed == IR_NONE)
         return NULL;
     *at = mixed;
     return arena_printf(f->g->model->arena,
                         "%s compares one copy with another value of it, but this reads several "
                         "copies of %s, or a later step",
                         ir_estimator_info[d->estimator].name, es_name(&f->g->node[d->node]));
+}
+
+RULE(few_copies)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    EsReach e = es_reach(f->g, d->node);
+    int64_t slots = es_slot_count(f->g, f->live, &e, n);
+    if (slots == ir_elements(&n->type) || slots <= ES_VARIANT_BUDGET)
+        return NULL;
+    return arena_printf(f->g->model->arena, "%s has %lld copies that are read together",
+                        es_name(n), (long long)slots);
 }
 
 /* Copies of one statement share a plate of samples, from step to step of a sequence too. */

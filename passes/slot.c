@@ -6,7 +6,7 @@
 IrPlates es_read_together(const IrGraph *g, const bool *live, const EsReach *e)
 {
     IrPlates together = 0;
-    for (IrRef r = 0; r < g->count; r++) {
+    for (IrRef r = 0; r < g->count && !MUTATED(ALL_AT_ONCE); r++) {
         if (!e->reached[r] || !live[r])
             continue;
         together |= e->mixed[r];

@@ -258,6 +258,22 @@ static const char *const program[] = {
     "graph g {\n  h[0] ~ bernoulli(logits = a) via measure_valued\n  for t in 1..3 {\n"
     "    h[t] ~ bernoulli(logits = a + b * h[t-1]) via measure_valued\n"
     "    cost sin(2 * h[t] + h[t-1] + b)\n  }\n  cost cos(h[2] + a)\n}\n",
+    /* local expectation and couplings of copies that are read together, and by later steps */
+    "param l[2] = ones()\nparam b = ones()\ngraph g {\n  plate k = 3 {\n"
+    "    h ~ bernoulli(logits = l[0] * k + b) via local_expectation\n"
+    "    cost sin(h + b)\n  }\n  cost cos(sum(h, over = k) + l[1])\n}\n",
+    "param l[2] = ones()\nparam b = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    h[2] ~ bernoulli(logits = l + b) via coupled\n"
+    "    cost sin(h[0] + b * h[1])\n  }\n  cost cos(sum(h[0] + 2 * h[1], over = k) + l[1])\n}\n",
+    "param l[3] = ones()\nparam b = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    h[2] ~ categorical(logits = l + b * k) via local_expectation\n"
+    "    cost sin(h[0] + b * h[1])\n  }\n  cost cos(sum(h[0] + 2 * h[1], over = k) + l[1])\n}\n",
+    "param l[3] = ones()\nparam b = ones()\ngraph g {\n  s[0] = b\n  for t in 1..4 {\n"
+    "    h ~ categorical(logits = l + s[t-1]) via local_expectation\n    s[t] = sin(s[t-1] + l[h] + h)\n"
+    "    cost s[t] * b\n  }\n  cost cos(s[3] + l[1])\n}\n",
+    "param l[3] = ones()\nparam b = ones()\ngraph g {\n  s[0] = b\n  for t in 1..4 {\n"
+    "    h ~ binomial(2, sigmoid(l[0] + 0.5 * s[t-1])) via coupled\n    s[t] = sin(0.5 * s[t-1] + 0.5 * b * h)\n"
+    "    cost s[t] * b\n  }\n  cost cos(s[3] + l[1])\n}\n",
     /* jumps */
     "param m = ones()\nparam s in positive = ones()\n"
     "graph g {\n  z ~ normal(m, s) via measure_valued\n  cost (if z > 0.2 then 1 + m else "

@@ -104,7 +104,7 @@ static const Probe probe[] = {
     {"disarm chain", REFUSED,
      L "  z[0] = 0\n  for t in 1..3 {\n    z[t] ~ bernoulli(logits = a + z[t-1]) via disarm\n"
        "    cost sin(z[t] + b)\n  }\n}\n"},
-    {"copies", REFUSED,
+    {"copies", UNBIASED,
      L "  plate k = 2 {\n    h ~ bernoulli(logits = l[k]) via local_expectation\n  }\n"
        "  cost sin(sum(h, over = k))\n}\n"},
 };

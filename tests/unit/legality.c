@@ -113,12 +113,12 @@ static const struct {
      "the copies of h have laws of their own"},
     {MODEL("  h ~ bernoulli(logits = theta) via disarm(samples = 1)\n  cost sin(h)"),
      "samples of h are compared with each other"},
-    {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = l[k]) via local_expectation\n  }\n"
+    {MODEL("  plate k = 3 {\n    h[30000] ~ bernoulli(logits = theta) via local_expectation\n  }\n"
+           "  cost sin(sum(sum(h), over = k))"),
+     "the 90000 elements of h have too many values"},
+    {MODEL("  plate k = 70000 {\n    h ~ poisson(exp(theta)) via coupled\n  }\n"
            "  cost sin(sum(h, over = k))"),
-     "local_expectation compares one copy with another value of it"},
-    {MODEL("  h ~ poisson(exp(theta)) via coupled\n  s[0] = theta\n  for t in 1..4 {\n"
-           "    k ~ poisson(exp(theta)) via coupled\n    s[t] = s[t-1] + k\n  }\n  cost sin(s[3] + h)"),
-     "or a later step"},
+     "h has 70000 copies that are read together"},
     {MODEL("  c[2] ~ categorical(logits = l) via unordered_set\n  cost sin(sum(l[c]))"),
      "whose joint values make no small set"},
     {MODEL("  c ~ categorical(logits = l) via unordered_set(samples = 4)\n  cost l[c]"),
@@ -289,6 +289,11 @@ static const char *const accepted[] = {
     /* support that moves is what a pair of measures is for */
     MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
     MODEL("  z ~ weibull(2, exp(theta)) via measure_valued\n  cost sin(z)"),
+    /* copies that are read together, and later steps, are changed one at a time */
+    MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = l[k]) via local_expectation\n  }\n"
+          "  cost sin(sum(h, over = k))"),
+    MODEL("  h ~ poisson(exp(theta)) via coupled\n  s[0] = theta\n  for t in 1..4 {\n"
+          "    k ~ poisson(exp(theta)) via coupled\n    s[t] = s[t-1] + k\n  }\n  cost sin(s[3] + h)"),
     /* many values, where no sum is over all of them */
     MODEL("  a ~ binomial(99, 0.3) via enumerate\n  b ~ binomial(99, 0.01 * a) via enumerate\n"
           "  c ~ binomial(99, 0.01 * b) via enumerate\n  cost sin(a + b) + cos(c * theta)"),
@@ -328,6 +333,8 @@ static const struct {
      "h ~ bernoulli: disarm (chosen), samples = 2"},
     {MODEL("  h ~ poisson(exp(theta))\n  cost sin(h)"), "h ~ poisson: coupled (chosen)"},
     {MODEL("  plate k = 3 {\n    h ~ bernoulli(logits = l[k])\n  }\n  cost sin(sum(h, over = k))"),
+     "h ~ bernoulli: local_expectation (chosen)"},
+    {MODEL("  plate k = 40 {\n    h ~ bernoulli(logits = theta)\n  }\n  cost sin(sum(h, over = k))"),
      "h ~ bernoulli: disarm (chosen)"},
     {MODEL("  c[9] ~ categorical(logits = l)\n  cost sin(sum(l[c]))"),
      "c ~ categorical: local_expectation (chosen)"},
@@ -338,6 +345,9 @@ static const struct {
            "    s[t] = sin(s[t-1] + h)\n  }\n  cost s[3]"),
      "h ~ categorical: enumerated (chosen)"},
     {MODEL("  s[0] = theta\n  for t in 1..9 {\n    h ~ categorical(logits = l * s[t-1])\n"
+           "    s[t] = sin(s[t-1] + h)\n  }\n  cost s[8]"),
+     "h ~ categorical: local_expectation (chosen)"},
+    {MODEL("  s[0] = theta\n  for t in 1..40 {\n    h ~ categorical(logits = l * s[t-1])\n"
            "    s[t] = sin(s[t-1] + h)\n  }\n  cost s[8]"),
      "h ~ categorical: score (chosen)"},
     /* six are summed jointly; one more would be 2,187 terms */
