@@ -89,7 +89,7 @@ typedef struct Cg {
     LLVMModuleRef module;         /* owned */
     LLVMBuilderRef b;             /* owned */
     LLVMTargetMachineRef machine; /* owned */
-    char *cpu, *features, *needs; /* of the target, in the arena */
+    const char *cpu, *features, *needs; /* of the target, in the arena */
     LLVMTypeRef real, f64, i1, i8, i32, i64, ptr, none;
     LLVMMetadataRef access_group;
     struct {

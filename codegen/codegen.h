@@ -31,6 +31,10 @@ typedef struct CgOptions {
 bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options,
                 CgEmit emit, const char *path, Diags *d);
 
+/* The CPU that code is made for, "native" resolved; target NULL: of this machine. */
+const char *cg_cpu(const char *cpu, const char *target, Arena *a);
+const char *cg_llvm_version(Arena *a);
+
 /* The machines that --target may name, a line each: the first word of a triple, then what it is. */
 void cg_print_targets(FILE *out);
 

@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static char *own(Cg *cg, char *message)
+static char *own(Arena *a, char *message)
 {
-    char *copy = arena_copy(cg->arena, message, strlen(message));
+    char *copy = arena_copy(a, message, strlen(message));
     LLVMDisposeMessage(message);
     return copy;
 }
@@ -136,25 +136,47 @@ static bool was_said(Overheard o, const char *what)
     return said;
 }
 
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static bool is_native(const char *cpu)
+{
+    return !cpu || strcmp(cpu, "native") == 0;
+}
+
+static bool is_x86(const char *triple)
+{
+    return strncmp(triple, "x86_64", 6) == 0;
+}
+
+const char *cg_cpu(const char *cpu, const char *target, Arena *a)
+{
+    if (!is_native(cpu))
+        return cpu;
+    if (!target)
+        return own(a, LLVMGetHostCPUName());
+    /* another machine: what each of its kind has */
+    return is_x86(own(a, LLVMNormalizeTargetTriple(target))) ? BASELINE : "generic";
+}
+
+const char *cg_llvm_version(Arena *a)
+{
+    unsigned major, minor, patch;
+    LLVMGetVersion(&major, &minor, &patch);
+    return arena_printf(a, "%u.%u.%u", major, minor, patch);
+}
+
 /* ---- the machine ---------------------------------------------------------------------------- */
 
 /* LLVM ends the program over a CPU that it does not know, or that also runs 32 bits, unless it is
  * told that there are 64. */
 static void choose_cpu(Cg *cg, const char *triple)
 {
-    bool native = !cg->options->cpu || strcmp(cg->options->cpu, "native") == 0;
-    if (native && cg->options->target) { /* another machine: what each of its kind has */
-        bool x86 = strncmp(triple, "x86_64", 6) == 0;
-        cg->cpu = arena_copy(cg->arena, x86 ? BASELINE : "generic", x86 ? sizeof BASELINE - 1 : 7);
-        cg->features = arena_copy(cg->arena, "", 0);
-    } else if (native) {
-        cg->cpu = own(cg, LLVMGetHostCPUName());
-        cg->features = own(cg, LLVMGetHostCPUFeatures());
-    } else {
-        cg->cpu = arena_copy(cg->arena, cg->options->cpu, strlen(cg->options->cpu));
-        bool x86 = strncmp(triple, "x86_64", 6) == 0;
-        cg->features = arena_copy(cg->arena, "+64bit", x86 ? 6 : 0);
-    }
+    const CgOptions *o = cg->options;
+    cg->cpu = cg_cpu(o->cpu, o->target, cg->arena);
+    if (!is_native(o->cpu))
+        cg->features = is_x86(triple) ? "+64bit" : "";
+    else
+        cg->features = o->target ? "" : own(cg->arena, LLVMGetHostCPUFeatures());
 }
 
 static void set_layout(Cg *cg, const char *triple)
@@ -177,11 +199,11 @@ static const char *choose_triple(Cg *cg)
 {
     if (cg->options->target) {
         know_all_machines();
-        return own(cg, LLVMNormalizeTargetTriple(cg->options->target));
+        return own(cg->arena, LLVMNormalizeTargetTriple(cg->options->target));
     }
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
-    return own(cg, LLVMGetDefaultTargetTriple());
+    return own(cg->arena, LLVMGetDefaultTargetTriple());
 }
 
 void cg_print_targets(FILE *out)
@@ -198,7 +220,7 @@ bool cg_target_open(Cg *cg)
     char *why = NULL;
     LLVMTargetRef target;
     if (LLVMGetTargetFromTriple(triple, &target, &why)) {
-        cg_error(cg, "no code generator", own(cg, why));
+        cg_error(cg, "no code generator", own(cg->arena, why));
         return false;
     }
     choose_cpu(cg, triple);

@@ -1,6 +1,8 @@
 /* The interface of a model, from its graphs; the order of everything is the object file's. */
 #include "driver/interface.h"
 
+#include "codegen/codegen.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
@@ -260,15 +262,19 @@ static uint64_t hash_on(uint64_t hash, const char *text)
     return hash;
 }
 
-Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, const char *version,
-                        Arena *a)
+Interface *interface_of(const Program *p, const Options *o, const char *hash, Arena *a)
 {
     const IrModel *m = p->model;
     Interface *i = arena_make(a, Interface);
-    *i = (Interface){
-        .file = m->file, .hash = hash, .version = version, .train = m->train, .trains = m->trains};
+    *i = (Interface){.file = m->file,
+                     .hash = hash,
+                     .version = SGC_VERSION,
+                     .cpu = cg_cpu(o->cpu, o->target, a),
+                     .llvm = cg_llvm_version(a),
+                     .train = m->train,
+                     .trains = m->trains};
     i->name = interface_identifier(m->name, a);
-    i->is_double = real_bytes == 8;
+    i->is_double = o->real_bytes == 8;
     take_params(i, m, a);
     take_hypers(i, m, a);
     i->graph = arena_array(a, GraphInterface, m->graphs + 1);

@@ -56,6 +56,7 @@ typedef struct HyperInterface {
 typedef struct Interface {
     const char *name, *file; /* name: an identifier */
     const char *hash, *version;
+    const char *cpu, *llvm; /* what the code is made for, and by */
     bool is_double;
     Array *param;
     uint32_t params;
@@ -69,8 +70,7 @@ typedef struct Interface {
     uint64_t number;      /* differs where a header of another build would call wrongly */
 } Interface;
 
-Interface *interface_of(const Program *p, int64_t real_bytes, const char *hash, const char *version,
-                        Arena *a);
+Interface *interface_of(const Program *p, const Options *o, const char *hash, Arena *a);
 
 /* An identifier of C and of C++ for a name. */
 const char *interface_identifier(const char *name, Arena *a);

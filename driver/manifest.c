@@ -200,6 +200,10 @@ static void put_build(FILE *out, const Interface *i)
     fprintf(out, ",\"abi\":\"%016" PRIx64 "\",\"build\":{", i->number);
     json_member(out, "sgc", i->version);
     fputc(',', out);
+    json_member(out, "llvm", i->llvm);
+    fputc(',', out);
+    json_member(out, "cpu", i->cpu);
+    fputc(',', out);
     json_member(out, "source", i->file);
     fputc(',', out);
     json_member(out, "hash", i->hash);

@@ -33,6 +33,14 @@ sgc "$examples"/vae.sg --emit=json -o decided.json
 says '"decisions":[{"code":"SGR04","what":"closed form: ' decided.json
 says '"estimator":null' decided.json
 
+# What it was built by, and for.
+status 0 sgc "$examples"/vae.sg --cpu x86-64-v2 --emit=json -o decided.json
+says '"build":{"sgc":"0.' decided.json
+says '"llvm":"19.' decided.json
+says '"cpu":"x86-64-v2"' decided.json
+sgc "$examples"/vae.sg --emit=json -o decided.json
+! grep -q '"cpu":"native"' decided.json || fail 'which CPU is that?'
+
 cat >print.c <<'EOF'
 #include "line.h"
 #include <stdio.h>
