@@ -15,7 +15,8 @@ typedef struct Session {
     const char *input;
     Arena *arena;
     Diags *diags;
-    const char *text; /* of the input */
+    const char *text;         /* of the input */
+    const char *file, *lines; /* what places are in, and its text; NULL: it is not here */
     Program program;
     Watch *watch;
     const IrGraph **step; /* estimator graphs of --emit=sg: as derived, not yet scheduled */
@@ -54,6 +55,15 @@ static const char *hash_text(const Session *s)
     return arena_printf(s->arena, "%016" PRIx64, hash);
 }
 
+/* The places in a dump are those of the model that it was made of. */
+static void look_at_source(Session *s, const char *file)
+{
+    diags_free(s->diags);
+    s->file = file;
+    s->lines = NULL;
+    s->diags = open_diags(s->options, file, NULL);
+}
+
 static bool parse(Session *s)
 {
     const Options *o = s->options;
@@ -62,6 +72,8 @@ static bool parse(Session *s)
     crash_keep_model(o, s->text, is_dump(s), "--stop-after=frontend --emit=ir", s->arena);
     bool ok = is_dump(s) ? ir_parse(m, s->text, s->diags)
                          : fe_compile(m, s->input, s->text, o->dim, o->dims, s->diags);
+    if (ok && is_dump(s))
+        look_at_source(s, m->file);
     if (ok && o->name)
         m->name = o->name;
     if (ok)
@@ -375,7 +387,7 @@ static bool derive(Session *s)
 
 static void write_remarks(const Session *s)
 {
-    Diags *d = open_diags(s->options, s->input, s->text);
+    Diags *d = open_diags(s->options, s->file, s->lines);
     diags_style(d, (DiagStyle){.form = DIAG_JSON});
     watch_remarks(s->watch, d);
     diags_render(d, stderr);
@@ -400,7 +412,8 @@ static bool compile(Session *s, unsigned kinds)
     if (!s->watch)
         return false;
     watch_stage(s->watch, "frontend", milliseconds() - start);
-    passes_warn(s->program.model, s->diags);
+    if (!is_dump(s)) /* a dump may hold a part of the model, and the whole was warned about */
+        passes_warn(s->program.model, s->diags);
     for (uint32_t g = 0; g < s->program.model->graphs; g++)
         watch_source(s->watch, &s->program.model->graph[g]);
     bool ok = derive(s) && diags_errors(s->diags) == 0 &&
@@ -437,6 +450,8 @@ static int run(const Options *o, const char *input, unsigned kinds, Arena *a)
     Session s = {.options = o, .input = input, .arena = a, .text = read_text(input, a)};
     if (!s.text)
         return SGC_FAILED;
+    s.file = input;
+    s.lines = s.text;
     s.diags = open_diags(o, input, s.text);
     bool ok = compile(&s, kinds);
     diags_render(s.diags, stderr);

@@ -41,6 +41,21 @@ says "no pass 'plam'; did you mean plan?"
 status 2 sgc vae.sg --passes=estimate --stop-after=fuse --emit=ir
 says '--stop-after: fuse is not one of --passes'
 
+# What is said of a dump is said at the places of the model, of which it may be a part.
+status 0 sgc vae.sg --dump-dir parts --emit=ir -o /dev/null
+status 0 sgc check vae.sg --remarks
+grep 'SGR0[14]' err | sort >want
+status 0 sgc check parts/elbo.source.00.source.sgir --remarks -Werror
+grep 'SGR0[14]' err | sort >got
+same got want
+status 0 sgc check parts/reconstruct.source.00.source.sgir -Werror
+silent err
+status 1 sgc whole.sgir --passes=simplify --emit=ir -o -
+says "vae.sg:$(grep -n '^graph elbo' vae.sg | cut -d: -f1):7: error: pass simplify works"
+printf 'sgir 1\nmodel' >cut.sgir
+status 1 sgc cut.sgir --emit=ir -o -
+says 'cut.sgir:2:6: error: '
+
 # A pass that changes nothing writes no file, and takes away that of an earlier run.
 status 0 sgc bandit.sg --dump-dir dumps --emit=ir -o /dev/null
 while read -r number pass graph entry _ _ _ changed; do
