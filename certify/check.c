@@ -109,31 +109,68 @@ static CertList wanted(const Check *k, const CertSlot *derived)
     return (CertList){count, at};
 }
 
+/* Two programs over the same inputs: the derived one, and the one that is claimed. */
+typedef struct Compared {
+    Cert derived;
+    CertSlot *slot;         /* by input: of its derived gradient */
+    CertList *left, *right; /* shapes */
+    const Poly *mine, *theirs;
+} Compared;
+
+static void enter_both(Check *k, Compared *p, Naming mine, Naming theirs)
+{
+    const Cert *c = k->c;
+    Table *t = table_new(k->arena, c);
+    p->mine = table_enter(t, c, &p->derived.source, p->left, wanted(k, p->slot), mine);
+    p->theirs = table_enter(t, c, &c->gradient, p->right, wanted(k, NULL), theirs);
+}
+
+static bool equal(const Check *k, const Compared *p, CertOutput o)
+{
+    CertSlot s = p->slot[o.input];
+    return s != CERT_NONE && cert_same(p->left[s], k->c->input[o.input].shape) &&
+           cert_same(p->left[s], p->right[o.slot]) && poly_equal(&p->mine[s], &p->theirs[o.slot]);
+}
+
+static bool all_equal(const Check *k, const Compared *p)
+{
+    for (uint32_t i = 0; i < k->c->outputs; i++)
+        if (!equal(k, p, k->c->output[i]))
+            return false;
+    return true;
+}
+
+static void report(Check *k, const Compared *p, CertOutput o)
+{
+    const CertInput *x = &k->c->input[o.input];
+    CertSlot s = p->slot[o.input];
+    if (s == CERT_NONE)
+        REJECT(k, o.line, "the cost does not depend on %s: it has no gradient", x->name);
+    else if (!cert_same(p->left[s], x->shape))
+        REJECT(k, o.line, "the derived gradient of %s has the shape %s", x->name,
+               shape_text(k, p->left[s]));
+    else
+        REJECT(k, o.line, "slot %u is not the gradient of %s", o.slot, x->name);
+}
+
+/* Programs that associate their products differently may have names for different ones: then
+ * without. */
 static void compare(Check *k)
 {
     const Cert *c = k->c;
-    Cert derived = *c;
-    CertSlot *slot = arena_array(k->arena, CertSlot, c->inputs + 1);
-    cert_derive(k->arena, c, &derived.source, slot);
-    CertList *left = infer(k, &derived.source, "derived"),
-             *right = infer(k, &c->gradient, "gradient");
-    if (!left || !right)
+    Compared p = {.derived = *c, .slot = arena_array(k->arena, CertSlot, c->inputs + 1)};
+    cert_derive(k->arena, c, &p.derived.source, p.slot);
+    p.left = infer(k, &p.derived.source, "derived");
+    p.right = infer(k, &c->gradient, "gradient");
+    if (!p.left || !p.right)
         return;
-    Table *t = table_new(k->arena, c);
-    const Poly *mine = table_enter(t, c, &derived.source, left, wanted(k, slot));
-    const Poly *theirs = table_enter(t, c, &c->gradient, right, wanted(k, NULL));
-    for (uint32_t i = 0; i < c->outputs; i++) {
-        CertOutput o = c->output[i];
-        const char *name = c->input[o.input].name;
-        CertSlot s = slot[o.input];
-        if (s == CERT_NONE)
-            REJECT(k, o.line, "the cost does not depend on %s: it has no gradient", name);
-        else if (!cert_same(left[s], c->input[o.input].shape))
-            REJECT(k, o.line, "the derived gradient of %s has the shape %s", name,
-                   shape_text(k, left[s]));
-        else if (!cert_same(left[s], right[o.slot]) || !poly_equal(&mine[s], &theirs[o.slot]))
-            REJECT(k, o.line, "slot %u is not the gradient of %s", o.slot, name);
-    }
+    enter_both(k, &p, NAME_LONG, NAME_KNOWN);
+    if (all_equal(k, &p))
+        return;
+    enter_both(k, &p, NAME_NEVER, NAME_NEVER);
+    for (uint32_t i = 0; i < c->outputs; i++)
+        if (!equal(k, &p, c->output[i]))
+            report(k, &p, c->output[i]);
 }
 
 /* ---- the weights ----------------------------------------------------------------------------- */

@@ -145,7 +145,7 @@ static bool holds(Scores *s, CertSlot expression, CertSlot slot)
     if (ok) {
         const uint32_t wanted[] = {expression, slot};
         const Poly *form =
-            table_enter(table_new(s->arena, c), c, &s->p, shape, (CertList){2, wanted});
+            table_enter(table_new(s->arena, c), c, &s->p, shape, (CertList){2, wanted}, NAME_NEVER);
         ok = poly_equal(&form[expression], &form[slot]);
     }
     s->p.count = c->source.count;

@@ -143,18 +143,51 @@ static uint32_t atomise_small(Table *t, CertList shape, const Poly *p, CertList 
     return atomise(t, cert_pick(t->x.arena, shape, *at), &narrow);
 }
 
+static Poly unit_of(Table *t, const Poly *p)
+{
+    return poly_scale(&t->x, fraction_inverse(t->x.fractions, poly_leading(p)), p);
+}
+
+static Term scaled_read(Table *t, Fraction c, uint32_t atom, CertList at)
+{
+    Term one = poly_read(&t->x, atom, at).term[0];
+    one.number = c;
+    return one;
+}
+
 /* A value as one term: its only one, or its leading coefficient times an atom. */
 static Term single(Table *t, CertList shape, const Poly *p)
 {
     if (p->terms == 1)
         return p->term[0];
-    Fraction c = poly_leading(p);
-    Poly unit = poly_scale(&t->x, fraction_inverse(t->x.fractions, c), p);
+    Poly unit = unit_of(t, p);
     CertList at;
     uint32_t atom = atomise_small(t, shape, &unit, &at);
-    Term one = poly_read(&t->x, atom, at).term[0];
-    one.number = c;
-    return one;
+    return scaled_read(t, poly_leading(p), atom, at);
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static uint32_t longest(const CertOp *op)
+{
+    bool sums = op->form == CERT_EIN2 || op->form == CERT_EIN;
+    return sums || op->form == CERT_SLICE || op->form == CERT_PAD || op->form == CERT_RESHAPE ? 8
+                                                                                              : 32;
+}
+
+/* The value of an operation, by its name if it is to have one. */
+static Poly shorten(Table *t, Naming how, const CertOp *op, CertList shape, Poly p)
+{
+    if (how == NAME_NEVER || p.terms != 1 || p.term[0].factors <= longest(op))
+        return p;
+    Poly unit = unit_of(t, &p);
+    Entry e = {.kind = ENTRY_VALUE};
+    CertList at;
+    e.value = poly_shrink(&t->x, shape.count, &unit, &at);
+    e.shape = cert_pick(t->x.arena, shape, at);
+    e.hash = hash_of(&e);
+    uint32_t atom = how == NAME_LONG ? intern(t, e) : *find(t, &e);
+    return atom ? poly_term(&t->x, scaled_read(t, p.term[0].number, atom, at)) : p;
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
@@ -315,6 +348,7 @@ typedef struct Entering {
     Table *t;
     const Cert *c;
     const CertProgram *p;
+    Naming how;
     Poly *form;   /* by slot */
     bool *inside; /* by slot: a sum that one sum reads, and nothing else */
 } Entering;
@@ -404,14 +438,19 @@ static void enter_node(Entering *e, uint32_t i, const CertList *shape)
         return;
     for (uint32_t k = 0; k < cert_operands(&n->op); k++)
         in[k] = (Value){shape[n->in[k]], e->form[n->in[k]]};
-    e->form[slot] = is_sum(n) ? sum_form(e, n) : form_of(e->t, &n->op, in, shape[slot]);
+    Poly form = is_sum(n) ? sum_form(e, n) : form_of(e->t, &n->op, in, shape[slot]);
+    e->form[slot] = shorten(e->t, e->how, &n->op, shape[slot], form);
 }
 
 const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape,
-                        CertList wanted)
+                        CertList wanted, Naming how)
 {
     uint32_t slots = c->inputs + p->count;
-    Entering e = {t, c, p, arena_array(t->x.arena, Poly, slots + 1),
+    Entering e = {t,
+                  c,
+                  p,
+                  how,
+                  arena_array(t->x.arena, Poly, slots + 1),
                   arena_array(t->x.arena, bool, slots + 1)};
     mark_inside(&e, wanted);
     for (uint32_t i = 0; i < c->inputs; i++) {

@@ -6,10 +6,18 @@
 
 typedef struct Table Table;
 
+/* Along a chain of contractions products grow, and with them the cost of every comparison.  So a
+ * long product may get a name: it becomes an atom. */
+typedef enum Naming {
+    NAME_NEVER,
+    NAME_LONG, /* what is long gets one */
+    NAME_KNOWN /* what is long and has one is called by it */
+} Naming;
+
 Table *table_new(Arena *a, const Cert *c);
 /* The normal forms of the slots, the inputs' first: of those that are wanted, and of others that
  * are more than a step of a sum.  `shape` holds the shapes of all slots. */
 const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape,
-                        CertList wanted);
+                        CertList wanted, Naming how);
 
 #endif

@@ -200,81 +200,122 @@ Proof.
 Qed.
 
 (** ** Normal forms of a whole program *)
-Definition held (n : N) (mm : PositiveMap.t (shape * poly)) (m : list (shape * poly)) : Prop :=
-  N.to_nat n = length m /\ forall k, nth (N.to_nat k) m none = get none mm k.
+(** A tree that holds the entries of a list, and no others. *)
+Definition held {A} (d : A) (n : N) (mm : PositiveMap.t A) (m : list A) : Prop :=
+  N.to_nat n = length m /\ forall k, nth (N.to_nat k) m d = get d mm k.
 Fixpoint hold {A} (l : list A) (n : N) (mm : PositiveMap.t A) : PositiveMap.t A :=
   match l with [] => mm | a :: l => hold l (N.succ n) (store mm n a) end.
-Lemma held_snoc n mm m x : held n mm m -> held (N.succ n) (store mm n x) (m ++ [x]).
+Lemma held_empty {A} (d : A) : held d 0 (PositiveMap.empty A) [].
+Proof. split; auto. intros k. unfold get. rewrite look_empty. now destruct (N.to_nat k). Qed.
+Lemma held_snoc {A} (d : A) n mm m x : held d n mm m -> held d (N.succ n) (store mm n x) (m ++ [x]).
 Proof.
   intros [Hn H]. split; [rewrite app_length, N2Nat.inj_succ; simpl; lia|]. intros k. unfold get.
   destruct (N.eq_dec k n) as [->|Hne].
   - now rewrite look_same, app_nth2, Hn, Nat.sub_diag by lia.
-  - rewrite look_other by auto. fold (get none mm k). rewrite <- H.
+  - rewrite look_other by auto. fold (get d mm k). rewrite <- H.
     destruct (Nat.lt_ge_cases (N.to_nat k) (length m)).
     + now apply app_nth1.
     + rewrite app_nth2 by lia. rewrite (nth_overflow m) by lia.
       destruct (N.to_nat k - length m)%nat eqn:E; [lia|]. now destruct n0.
 Qed.
-Lemma hold_held l : forall n mm m, held n mm m -> held (n + N.of_nat (length l)) (hold l n mm) (m ++ l).
+Lemma hold_held {A} (d : A) l : forall n mm m, held d n mm m ->
+  held d (n + N.of_nat (length l)) (hold l n mm) (m ++ l).
 Proof.
   induction l as [|a l IH]; intros n mm m H.
   - rewrite N.add_0_r, app_nil_r. exact H.
   - cbn [hold length]. rewrite Nat2N.inj_succ, N.add_succ_r, <- N.add_succ_l.
     change (a :: l) with ([a] ++ l). rewrite app_assoc. apply IH. now apply held_snoc.
 Qed.
+Lemma hold_all {A} (d : A) l : held d (N.of_nat (length l)) (hold l 0 (PositiveMap.empty A)) l.
+Proof. exact (hold_held d l 0 _ [] (held_empty d)). Qed.
+Lemma held_map {A} (d : A) n mm m ps : held d n mm m ->
+  map (fun k => nth k m d) (map N.to_nat ps) = map (get d mm) ps.
+Proof. intros [_ H]. rewrite map_map. apply map_ext. exact H. Qed.
 Section Enter.
 Variable fix_ : fixed_sizes.
+Variable how : naming.
 Fixpoint fast_enter (p : bprogram) (T : table) (mm : PositiveMap.t (shape * poly)) (n : N) :
   option (table * PositiveMap.t (shape * poly) * N) :=
   match p with
   | [] => Some (T, mm, n)
   | (o, ps) :: p =>
       if below_n n ps then
-        match enter fix_ T o (map (get none mm) ps) with
+        match enter fix_ how T o (map (get none mm) ps) with
         | Some (T, x) => fast_enter p T (store mm n x) (N.succ n)
         | None => None
         end
       else None
   end.
-Lemma fast_enter_eq p : forall T mm n m T' mm' n', held n mm m -> fast_enter p T mm n = Some (T', mm', n') ->
-  exists m', enter_all fix_ (plain_program p) T m = Some (T', m') /\ held n' mm' m'.
+Lemma fast_enter_eq p : forall T mm n m T' mm' n', held none n mm m ->
+  fast_enter p T mm n = Some (T', mm', n') ->
+  exists m', enter_all fix_ how (plain_program p) T m = Some (T', m') /\ held none n' mm' m'.
 Proof.
   induction p as [|[o ps] p IH]; simpl; intros T mm n m T' mm' n' H E.
   - injection E as <- <- <-. eauto.
-  - pose proof H as [Hn Hg]. rewrite <- Hn, <- below_n_eq. destruct (below_n n ps); [|easy].
-    rewrite map_map. rewrite (map_ext (fun k => nth (N.to_nat k) m none) (get none mm)) by exact Hg.
-    destruct (enter fix_ T o _) as [[T1 x]|]; [|easy]. eapply IH; eauto. now apply held_snoc.
+  - pose proof H as [Hn _]. rewrite <- Hn, <- below_n_eq. destruct (below_n n ps); [|easy].
+    rewrite (held_map _ _ _ _ ps H). destruct (enter fix_ how T o _) as [[T1 x]|]; [|easy]. eapply IH; eauto. now apply held_snoc.
 Qed.
-Definition fast_same (ins : list shape) (p q : bprogram) (outs : list (N * N)) : bool :=
+End Enter.
+Definition fast_same_with (how how' : naming) (fix_ : fixed_sizes) (ins : list shape) (p q : bprogram) (outs : list (N * N)) : bool :=
   let '(T, m0) := enter_inputs ins 0 empty in
   let mm0 := hold m0 0 (PositiveMap.empty _) in
   let n0 := N.of_nat (length m0) in
-  match fast_enter p T mm0 n0 with
+  match fast_enter fix_ how p T mm0 n0 with
   | None => false
   | Some (T, mm, n) =>
-      match fast_enter q T mm0 n0 with
+      match fast_enter fix_ how' q T mm0 n0 with
       | None => false
       | Some (_, mm', n') =>
           forallb (fun ij => N.ltb (fst ij) n && N.ltb (snd ij) n' &&
                              same_value (get none mm (fst ij)) (get none mm' (snd ij))) outs
       end
   end.
-Theorem fast_same_sound ins p q outs : fast_same ins p q outs = true ->
-  same fix_ ins (plain_program p) (plain_program q) (plain_pairs outs) = true.
+Lemma fast_same_with_sound how how' fix_ ins p q outs : fast_same_with how how' fix_ ins p q outs = true ->
+  same_with how how' fix_ ins (plain_program p) (plain_program q) (plain_pairs outs) = true.
 Proof.
-  unfold fast_same, same. destruct (enter_inputs ins 0 empty) as [T0 m0].
-  assert (H0 : held (N.of_nat (length m0)) (hold m0 0 (PositiveMap.empty _)) m0).
-  { apply (hold_held m0 0 (PositiveMap.empty _) []). split; auto. intros k. unfold get.
-    rewrite look_empty. now destruct (N.to_nat k). }
-  destruct (fast_enter p T0 _ _) as [[[T1 mm1] n1]|] eqn:E1; [|easy].
-  destruct (fast_enter_eq p _ _ _ m0 _ _ _ H0 E1) as (m1 & -> & [L1 G1]).
-  destruct (fast_enter q T1 _ _) as [[[T2 mm2] n2]|] eqn:E2; [|easy].
-  destruct (fast_enter_eq q _ _ _ m0 _ _ _ H0 E2) as (m2 & -> & [L2 G2]).
+  unfold fast_same_with, same_with. destruct (enter_inputs ins 0 empty) as [T0 m0].
+  pose proof (hold_all none m0) as H0.
+  destruct (fast_enter fix_ how p T0 _ _) as [[[T1 mm1] n1]|] eqn:E1; [|easy].
+  destruct (fast_enter_eq fix_ how p _ _ _ m0 _ _ _ H0 E1) as (m1 & -> & [L1 G1]).
+  destruct (fast_enter fix_ how' q T1 _ _) as [[[T2 mm2] n2]|] eqn:E2; [|easy].
+  destruct (fast_enter_eq fix_ how' q _ _ _ m0 _ _ _ H0 E2) as (m2 & -> & [L2 G2]).
   intros H. rewrite forallb_forall in *. intros [i j] Hij. apply in_map_iff in Hij as ([a b] & E & Hab).
   injection E as <- <-. specialize (H _ Hab). cbn [fst snd] in *.
   now rewrite <- L1, <- L2, !to_nat_ltb, G1, G2.
 Qed.
-End Enter.
+Definition fast_same (fix_ : fixed_sizes) (ins : list shape) (p q : bprogram) (outs : list (N * N)) : bool :=
+  if fast_same_with Long Known fix_ ins p q outs then true else fast_same_with Never Never fix_ ins p q outs.
+Theorem fast_same_sound fix_ ins p q outs : fast_same fix_ ins p q outs = true ->
+  same fix_ ins (plain_program p) (plain_program q) (plain_pairs outs) = true.
+Proof.
+  unfold fast_same, same. destruct (fast_same_with Long Known fix_ ins p q outs) eqn:E; intros H.
+  - now rewrite (fast_same_with_sound _ _ _ _ _ _ _ E).
+  - rewrite (fast_same_with_sound _ _ _ _ _ _ _ H). now destruct (same_with _ _ _ _ _ _ _).
+Qed.
+
+(** ** Lists without repetition *)
+Fixpoint fast_distinct (l : list N) (seen : PositiveMap.t unit) : bool :=
+  match l with
+  | [] => true
+  | k :: l => match look seen k with Some _ => false | None => fast_distinct l (store seen k tt) end
+  end.
+Lemma fast_distinct_sound l : forall seen, fast_distinct l seen = true ->
+  distinct (map N.to_nat l) = true /\ forall k, In k l -> look seen k = None.
+Proof.
+  induction l as [|k l IH]; simpl; intros seen H; [easy|]. destruct (look seen k) eqn:E; [easy|].
+  destruct (IH _ H) as [Hd Hn]. split.
+  - rewrite Hd, andb_true_r. apply negb_true_iff. destruct (existsb _ _) eqn:Ex; auto.
+    apply existsb_exists in Ex as (x & Hx & Hk). apply in_map_iff in Hx as (j & <- & Hj).
+    rewrite to_nat_eqb in Hk. apply N.eqb_eq in Hk. subst j. specialize (Hn k Hj).
+    now rewrite look_same in Hn.
+  - intros j [<-|Hj]; auto. specialize (Hn j Hj). destruct (N.eq_dec j k) as [->|Hne]; auto.
+    now rewrite look_other in Hn.
+Qed.
+Definition all_distinct (l : list N) : bool := fast_distinct l (PositiveMap.empty _).
+Lemma all_distinct_sound l : all_distinct l = true -> distinct (map N.to_nat l) = true.
+Proof. intros H. now apply (fast_distinct_sound l (PositiveMap.empty _)). Qed.
+Lemma plain_firsts l : map fst (plain_pairs l) = map N.to_nat (map fst l).
+Proof. unfold plain_pairs. now rewrite !map_map. Qed.
 
 (** ** The whole check *)
 Definition input_map (B : bgraph) : PositiveMap.t shape := hold (b_inputs B) 0 (PositiveMap.empty _).
@@ -285,7 +326,7 @@ Definition b_seeds (B : bgraph) : PositiveMap.t N :=
         (b_cost B) (b_slots B).
 Definition b_forward (B : bgraph) : bprogram := b_nodes B ++ [(Const 1 1 [], [])].
 Definition b_reverse (B : bgraph) : bprogram * N * PositiveMap.t N :=
-  fast_backward (rev (b_forward B)) (N.succ (b_slots B)) (b_seeds B) (N.succ (b_slots B)).
+  fast_backward (rev_append (b_forward B) []) (N.succ (b_slots B)) (b_seeds B) (N.succ (b_slots B)).
 
 Definition fast_well_formed (B : bgraph) : bool :=
   match fast_infer (b_nodes B) (b_count B) (input_map B) with
@@ -293,14 +334,14 @@ Definition fast_well_formed (B : bgraph) : bool :=
   | Some sh =>
       let n := b_slots B in
       N.ltb (b_cost B) n && index_eqb (get [] sh (b_cost B)) [] &&
-      distinct (N.to_nat (b_cost B) :: map fst (plain_pairs (b_scores B))) &&
+      all_distinct (b_cost B :: map fst (b_scores B)) &&
       forallb (fun lw => N.ltb (fst lw) n && N.ltb (snd lw) n &&
                          index_eqb (get [] sh (snd lw)) (get [] sh (fst lw))) (b_scores B)
   end.
 Definition fast_check (B : bgraph) (est : bprogram) (outs : list (N * N)) : bool :=
   let '(pb, _, am) := b_reverse B in
   let derived := b_forward B ++ pb in
-  fast_well_formed B && distinct (map fst (plain_pairs outs)) && below_n (b_count B) (map fst outs) &&
+  fast_well_formed B && all_distinct (map fst outs) && below_n (b_count B) (map fst outs) &&
   match fast_infer derived (b_count B) (input_map B) with
   | None => false
   | Some sh => forallb (fun kj => match look am (fst kj) with
@@ -313,20 +354,7 @@ Definition fast_check (B : bgraph) (est : bprogram) (outs : list (N * N)) : bool
 Lemma input_map_like B : like [] (input_map B) (input_shape (plain B)).
 Proof.
   intros k. unfold input_map, input_shape. cbn [plain g_inputs].
-  assert (H : forall (l : list shape) n (mm : PositiveMap.t shape) (m : list shape),
-    N.to_nat n = length m -> (forall k, nth (N.to_nat k) m [] = get [] mm k) ->
-    forall k, nth (N.to_nat k) (m ++ l) [] = get [] (hold l n mm) k).
-  { induction l as [|a l IH]; intros n mm m Hn Hg k'; [now rewrite app_nil_r|].
-    change (a :: l) with ([a] ++ l). rewrite app_assoc. cbn [hold]. apply IH.
-    - rewrite app_length, N2Nat.inj_succ. simpl. lia.
-    - intros j. unfold get. destruct (N.eq_dec j n) as [->|Hne].
-      + now rewrite look_same, app_nth2, Hn, Nat.sub_diag by lia.
-      + rewrite look_other by auto. fold (get [] mm j). rewrite <- Hg.
-        destruct (Nat.lt_ge_cases (N.to_nat j) (length m)); [now apply app_nth1|].
-        rewrite app_nth2 by lia. rewrite (nth_overflow m) by lia.
-        destruct (N.to_nat j - length m)%nat eqn:E; [lia|]. now destruct n0. }
-  apply (H (b_inputs B) 0%N (PositiveMap.empty _) []); auto. intros j. unfold get.
-  rewrite look_empty. now destruct (N.to_nat j).
+  apply (hold_all []).
 Qed.
 Lemma count_eq B : N.to_nat (b_count B) = inputs (plain B).
 Proof. unfold b_count, inputs. now rewrite Nat2N.id. Qed.
@@ -347,7 +375,7 @@ Proof.
 Qed.
 Lemma reverse_like B : agrees3 (b_reverse B) (reverse (plain B)).
 Proof.
-  unfold b_reverse, reverse.
+  unfold b_reverse, reverse. rewrite <- rev_alt.
   pose proof (fast_backward_eq (rev (b_forward B)) (N.succ (b_slots B)) (b_seeds B) (N.succ (b_slots B))
                 (seeds (plain B)) (seeds_like B)) as H.
   rewrite N2Nat.inj_succ, slots_eq in H. unfold forward. cbn [plain g_nodes].
@@ -371,10 +399,11 @@ Proof.
     destruct (fast_infer_sound _ _ _ _ _ (input_map_like B) E) as (shf & Hi & Hl).
     rewrite count_eq in Hi. cbn [plain g_nodes]. rewrite Hi. cbn [plain g_cost g_scores].
     apply andb_prop in Hwf as [Hwf Hs]. apply andb_prop in Hwf as [Hwf Hd]. apply andb_prop in Hwf as [Hc Hcs].
+    apply all_distinct_sound in Hd. cbn [map] in Hd. rewrite <- plain_firsts in Hd.
     rewrite <- slots_eq, to_nat_ltb, Hc, (Hl (b_cost B)), Hcs, Hd. cbn [andb].
     rewrite forallb_forall in *. intros [l w] Hin. apply in_map_iff in Hin as ([a b] & Eq & Hab).
     injection Eq as <- <-. specialize (Hs _ Hab). cbn [fst snd] in *. now rewrite !to_nat_ltb, !Hl.
-  - exact Hdis.
+  - rewrite plain_firsts. now apply all_distinct_sound.
   - rewrite below_n_eq, count_eq in Hbel. unfold plain_pairs. rewrite map_map in *. exact Hbel.
   - destruct (fast_infer (b_forward B ++ pb) (b_count B) (input_map B)) as [sh|] eqn:E; [|easy].
     destruct (fast_infer_sound _ _ _ _ _ (input_map_like B) E) as (shf & Hi & Hl).

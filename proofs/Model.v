@@ -3,10 +3,10 @@
     A model is a graph with the laws of what it draws.  [certify] is the whole check: that the compiler's
     program is the estimator of the graph, that its weights are right, and that its expected cost may be
     differentiated under the expectation.  [certified] is the theorem that it buys. *)
-From Coq Require Import Reals Lra Lia List Bool Arith Permutation.
+From Coq Require Import Reals Lra Lia List Bool Arith NArith Permutation.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Defined Number Certificate Fast Draws Finite.
-From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame.
+From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Quick.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -81,10 +81,24 @@ Definition certify_weights G est outs := weights_with (check G est outs) G.
 Definition certify_finite G est outs := finite_with (check G est outs) G.
 Definition certify G est outs := certify_with (check G est outs) G (map fst outs).
 (** The same for large graphs, whose slots are binary numbers. *)
-Definition fast_certify_weights B est outs := weights_with (fast_check B est outs) (plain B).
-Definition fast_certify_finite B est outs := finite_with (fast_check B est outs) (plain B).
-Definition fast_certify B est outs :=
-  certify_with (fast_check B est outs) (plain B) (map fst (plain_pairs outs)).
+Definition fast_covered (B : bgraph) (draws : list draw) : bool :=
+  distinct (map draw_id draws) &&
+  forallb (fun nd => match fst nd with
+                     | Sample j s => existsb (fun x => Nat.eqb (draw_id x) j && index_eqb (draw_shape x) s) draws
+                     | _ => true end) (b_nodes B).
+Definition fast_certify_weights B est outs draws scores : bool :=
+  fast_check B est outs && fast_covered B draws &&
+  match b_scores B, scores with
+  | [], [] => true
+  | _, _ => scores_ok (plain B) scores
+  end &&
+  match scores with [] => true | _ => draws_eqb (filter is_finite draws) (map draw_of scores) end.
+Definition fast_certify_finite B est outs draws scores : bool :=
+  fast_certify_weights B est outs draws scores && forallb is_finite draws.
+Definition fast_certify B est outs draws scores : bool :=
+  fast_certify_weights B est outs draws scores &&
+  (if forallb is_finite draws then quick_decided B (map fst outs)
+   else quick_tame B (map fst outs) && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
 
 (** ** Soundness *)
 Lemma base_eqb_eq a b : base_eqb a b = true -> a = b.
@@ -242,9 +256,24 @@ Qed.
 End Certified.
 
 (** What the fast check accepts, the check accepts. *)
-Lemma weights_with_up ok ok' G draws scores : (ok = true -> ok' = true) ->
-  weights_with ok G draws scores = true -> weights_with ok' G draws scores = true.
-Proof. unfold weights_with. destruct ok, ok'; auto. Qed.
+Lemma fast_covered_eq B draws : fast_covered B draws = covered (plain B) draws.
+Proof.
+  unfold fast_covered, covered. f_equal. cbn [plain g_nodes]. unfold plain_program.
+  induction (b_nodes B) as [|nd l IH]; simpl; auto. now rewrite IH.
+Qed.
+Lemma no_scores_ok B est outs : fast_check B est outs = true -> b_scores B = [] -> scores_ok (plain B) [] = true.
+Proof.
+  intros Hc Hs. destruct (emitted_is_estimate _ _ _ (fast_check_sound B est outs Hc)) as [(Hi & _) _].
+  unfold scores_ok. rewrite Hi. cbn [plain g_scores]. rewrite Hs. reflexivity.
+Qed.
+Lemma fast_weights_sound B est outs draws scores : fast_certify_weights B est outs draws scores = true ->
+  certify_weights (plain B) (plain_program est) (plain_pairs outs) draws scores = true.
+Proof.
+  unfold fast_certify_weights, certify_weights, weights_with. intros H.
+  apply andb_prop in H as [H Hd]. apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hc Hcov].
+  rewrite fast_covered_eq in Hcov. rewrite (fast_check_sound _ _ _ Hc), Hcov, Hd, andb_true_r. cbn [andb].
+  destruct (b_scores B) eqn:E, scores; auto. now apply (no_scores_ok B est outs).
+Qed.
 Theorem fast_certified B est outs draws scores :
   (fast_certify_weights B est outs draws scores = true ->
    certify_weights (plain B) (plain_program est) (plain_pairs outs) draws scores = true) /\
@@ -253,10 +282,12 @@ Theorem fast_certified B est outs draws scores :
   (fast_certify B est outs draws scores = true ->
    certify (plain B) (plain_program est) (plain_pairs outs) draws scores = true).
 Proof.
-  pose proof (fast_check_sound B est outs) as Hc. split; [|split].
-  - now apply weights_with_up.
+  split; [apply fast_weights_sound|split].
   - unfold fast_certify_finite, certify_finite, finite_with. intros H. apply andb_prop in H as [H ->].
-    now rewrite (weights_with_up _ _ _ _ _ Hc H).
-  - unfold fast_certify, certify, certify_with. intros H. apply andb_prop in H as [H ->].
-    now rewrite (weights_with_up _ _ _ _ _ Hc H).
+    apply fast_weights_sound in H. unfold certify_weights in H. now rewrite H.
+  - unfold fast_certify, certify, certify_with. intros H. apply andb_prop in H as [H Hr].
+    apply fast_weights_sound in H. unfold certify_weights in H. rewrite H, plain_firsts. cbn [andb].
+    destruct (forallb is_finite draws).
+    + now rewrite (quick_decided_sound _ _ Hr).
+    + apply andb_prop in Hr as [Ht Hl]. now rewrite (quick_tame_sound _ _ Ht).
 Qed.

@@ -109,10 +109,15 @@ Definition hash_factor (h : N) (f : factor) : N :=
   | Read k p => mix_all (mix h (Npos k)) (map N.of_nat p)
   | Extent d => mix (mix h 3) (N.of_nat d)
   end.
+Definition hash_op (o : op) : N :=
+  match o with
+  | Lin (Slice k _ _ _) | Lin (Pad k _ _ _) | Sample k _ | Iota k => N.of_nat k
+  | _ => 0%N
+  end.
 Definition hash_entry (en : entry) : positive :=
   N.succ_pos match en with
   | Input i => mix 1 (N.of_nat i)
-  | Apply o ks => mix_all 2 (map Npos ks)
+  | Apply o ks => mix_all (mix 2 (hash_op o)) (map Npos ks)
   | Point f k => mix 3 (Npos k)
   | Value p => fold_left (fun h t => fold_left hash_factor (factors t) (mix h (Z.to_N (num t)))) p 4%N
   end.
@@ -130,8 +135,15 @@ Definition intern (T : table) (en : entry) (s : shape) : table * positive :=
   end.
 
 (** ** The normal form of every operation *)
+(** Along a chain of contractions products grow, and with them the cost of every comparison.  So a long
+    product may get a name: it becomes an atom.  The first program names what is long; the second uses the
+    names that there are, wherever its own values have them. *)
+Inductive naming := Never | Long | Known.
+Definition longest (o : op) : nat := match o with Lin _ | Ein2 _ _ _ _ => 8 | _ => 32 end.
+
 Section Enter.
 Variable fix_ : fixed_sizes.
+Variable how : naming.
 
 (** The axes that a value depends on, and the value over those alone. *)
 Definition used_axes (r : nat) (p : poly) : list nat :=
@@ -159,13 +171,12 @@ Definition atomise_small (T : table) (s : shape) (p : poly) : table * positive *
 Definition leading (p : poly) : Z * positive :=
   match p with t :: _ => if Z.eqb (num t) 0 then (1%Z, 1%positive) else (num t, denom t)
              | [] => (1%Z, 1%positive) end.
+Definition named (T : table) (s : shape) (p : poly) : table * term :=
+  let c := leading p in
+  let '(T, k, q) := atomise_small T s (scale_poly (inverse_q c) p) in
+  (T, Term (fst c) (snd c) [] [Read k q]).
 Definition single (T : table) (s : shape) (p : poly) : table * term :=
-  match p with
-  | [t] => (T, t)
-  | _ => let c := leading p in
-         let '(T, k, q) := atomise_small T s (scale_poly (inverse_q c) p) in
-         (T, Term (fst c) (snd c) [] [Read k q])
-  end.
+  match p with [t] => (T, t) | _ => named T s p end.
 Definition constant (p : poly) : option (Z * positive) :=
   match p with [] => Some (0%Z, 1%positive) | [Term n d [] []] => Some (n, d) | _ => None end.
 
@@ -264,9 +275,22 @@ Definition mk (T : table) (o : op) (xs : list (shape * poly)) (s : shape) : tabl
   | Size d, [] => (T, tidied fix_ 0 (Term 1 1 [] [Extent d]))
   | _, _ => mk_apply T o s xs
   end.
+(** The value of [o], with a name if it is to have one. *)
+Definition shorten (T : table) (o : op) (s : shape) (p : poly) : table * poly :=
+  match how, p with
+  | Never, _ => (T, p)
+  | _, [t] =>
+      if Nat.leb (length (factors t)) (longest o) then (T, p)
+      else let '(T', u) := named T s p in
+           match how with
+           | Long => (T', [u])
+           | _ => if Pos.eqb (next T') (next T) then (T', [u]) else (T, p)
+           end
+  | _, _ => (T, p)
+  end.
 Definition enter (T : table) (o : op) (xs : list (shape * poly)) : option (table * (shape * poly)) :=
   match ty o (map fst xs) with
-  | Some s => let '(T, p) := mk T o xs s in Some (T, (s, p))
+  | Some s => let '(T, p) := mk T o xs s in let '(T, p) := shorten T o s p in Some (T, (s, p))
   | None => None
   end.
 
@@ -380,8 +404,10 @@ Proof.
 Qed.
 Lemma add_poly_below n p q : poly_below n p -> poly_below n q -> poly_below n (add_poly p q).
 Proof.
-  intros Hp Hq. induction p as [|t p IH]; simpl; auto. apply add_term_below; [apply Hp; simpl; auto|].
-  apply IH. intros u Hu. apply Hp. simpl; auto.
+  assert (H : forall p q, poly_below n p -> poly_below n q -> poly_below n (fold_right add_term q p)).
+  { clear p q. intros p q Hp Hq. induction p as [|t p IH]; simpl; auto.
+    apply add_term_below; [apply Hp; simpl; auto|]. apply IH. intros u Hu. apply Hp. simpl; auto. }
+  unfold add_poly. destruct (shorter p q); auto.
 Qed.
 Lemma collect_below n p : poly_below n p -> poly_below n (collect p).
 Proof.
@@ -607,31 +633,32 @@ Proof.
     rewrite H3; auto; [|now apply pick_in]. symmetry. apply Hval. now apply (box_length rho).
 Qed.
 
+Lemma leading_neq0 p : ratio (leading p) <> 0.
+Proof.
+  unfold leading. destruct p as [|u p']; [unfold ratio; simpl; lra|].
+  destruct (Z.eqb_spec (num u) 0) as [|Hn]; [unfold ratio; simpl; lra|].
+  unfold ratio; cbn [fst snd]. apply Rmult_integral_contrapositive. split.
+  - now apply not_0_IZR.
+  - apply Rinv_neq_0_compat, pos_neq0.
+Qed.
+Lemma named_sound T s p T' t : ok T -> poly_below (next T) p -> named T s p = (T', t) ->
+  grows T T' /\ term_below (next T') t /\
+  forall A, fits A T' -> forall ix, In ix (boxs s) -> term_val rho A t ix = pval A p ix.
+Proof.
+  intros Hok Hp. unfold named. cbv zeta.
+  destruct (atomise_small T s (scale_poly (inverse_q (leading p)) p)) as [[T1 k] q] eqn:Ea.
+  intros E. injection E as <- <-.
+  destruct (atomise_small_sound _ _ _ _ _ _ Hok (scale_below _ _ _ Hp) Ea) as (H1 & H2 & H3).
+  split; auto. split; [now apply read_below|]. intros A HA ix Hix.
+  rewrite term_read, (H3 A HA ix Hix), scale_poly_val, ratio_inverse, <- surjective_pairing.
+  field. apply leading_neq0.
+Qed.
 Lemma single_sound T s p T' t : ok T -> poly_below (next T) p -> single T s p = (T', t) ->
   grows T T' /\ term_below (next T') t /\
   forall A, fits A T' -> forall ix, In ix (boxs s) -> term_val rho A t ix = pval A p ix.
 Proof.
-  intros Hok Hp H.
-  assert (Hgen : (let c := leading p in
-    let '(T, k, q) := atomise_small T s (scale_poly (inverse_q c) p) in
-    (T, Term (fst c) (snd c) [] [Read k q])) = (T', t) ->
-    grows T T' /\ term_below (next T') t /\
-    forall A, fits A T' -> forall ix, In ix (boxs s) -> term_val rho A t ix = pval A p ix).
-  { set (c := leading p). cbv zeta.
-    destruct (atomise_small T s (scale_poly (inverse_q c) p)) as [[T1 k] q] eqn:Ea.
-    intros E. injection E as <- <-.
-    destruct (atomise_small_sound _ _ _ _ _ _ Hok (scale_below _ _ _ Hp) Ea) as (H1 & H2 & H3).
-    split; auto. split; [now apply read_below|]. intros A HA ix Hix.
-    rewrite term_read, (H3 A HA ix Hix), scale_poly_val, ratio_inverse.
-    rewrite <- surjective_pairing.
-    assert (Hc : ratio c <> 0).
-    { unfold c, leading. destruct p as [|u p']; [unfold ratio; simpl; lra|].
-      destruct (Z.eqb_spec (num u) 0) as [|Hn]; [unfold ratio; simpl; lra|].
-      unfold ratio; cbn [fst snd]. apply Rmult_integral_contrapositive. split.
-      - now apply not_0_IZR.
-      - apply Rinv_neq_0_compat, pos_neq0. }
-    field. exact Hc. }
-  unfold single in H. destruct p as [|u [|u' p]]; auto. injection H as <- <-.
+  intros Hok Hp H. unfold single in H.
+  destruct p as [|u [|u' p]]; try now apply named_sound. injection H as <- <-.
   split; [now apply grows_refl|]. split; [apply Hp; simpl; auto|]. intros A _ ix _. now rewrite pval_one.
 Qed.
 
@@ -763,15 +790,6 @@ Proof.
     + intros k' q' [E|Hk]; [|eauto]. inversion E; subst. pose proof (grows_le _ _ G2). lia.
     + intros A HA v. simpl. rewrite (V2 A HA), Rinv_mult. f_equal.
       now rewrite (V1 A (grows_fits _ _ A G2 HA)).
-Qed.
-
-Lemma leading_neq0 p : ratio (leading p) <> 0.
-Proof.
-  unfold leading. destruct p as [|u p']; [unfold ratio; simpl; lra|].
-  destruct (Z.eqb_spec (num u) 0) as [|Hn]; [unfold ratio; simpl; lra|].
-  unfold ratio; cbn [fst snd]. apply Rmult_integral_contrapositive. split.
-  - now apply not_0_IZR.
-  - apply Rinv_neq_0_compat, pos_neq0.
 Qed.
 
 Lemma recip_sound T s p T' q : ok T -> poly_below (next T) p -> mk_recip fix_ T s p = (T', q) ->
@@ -937,6 +955,22 @@ Proof.
       unfold term_val, ratio. simpl. field.
 Qed.
 
+Lemma shorten_sound how T T0 o s p T1 q v : made T T0 s p v -> shorten how T0 o s p = (T1, q) ->
+  made T T1 s q v.
+Proof.
+  intros (G0 & B0 & V0) H.
+  assert (Hno : (T0, p) = (T1, q) -> made T T1 s q v).
+  { intros E. injection E as <- <-. now split. }
+  assert (Hyes : forall u, named T0 s p = (T1, u) -> q = [u] -> made T T1 s q v).
+  { intros u E ->. destruct (named_sound _ _ _ _ _ (grows_ok _ _ G0) B0 E) as (G1 & B1 & V1).
+    apply (made_then _ _ _ _ _ _ G0). split; auto. split; [now apply one_below|]. intros A HA ix Hix.
+    rewrite pval_one, V1; auto. apply V0; auto. eapply grows_fits; eauto. }
+  unfold shorten in H. destruct how; auto; destruct p as [|t [|? ?]]; auto;
+    destruct (Nat.leb _ _); auto; destruct (named T0 s [t]) as [T' u] eqn:E.
+  - injection H as <- <-. now apply (Hyes u).
+  - destruct (Pos.eqb _ _); auto. injection H as <- <-. now apply (Hyes u).
+Qed.
+
 (** Slots of a program are represented by normal forms. *)
 Definition represents (A : atoms) (m : list (shape * poly)) (she : nat -> shape) (E : env) : Prop :=
   forall j, (j < length m)%nat -> fst (nth j m none) = she j /\
@@ -954,8 +988,8 @@ Proof.
   destruct IH as [I1 I2]; [intros; apply H; simpl; auto|]. rewrite H1, I1. auto.
 Qed.
 
-Theorem enter_all_sound p : forall T m T' m' she, ok T -> all_below T m ->
-  enter_all fix_ p T m = Some (T', m') ->
+Theorem enter_all_sound how p : forall T m T' m' she, ok T -> all_below T m ->
+  enter_all fix_ how p T m = Some (T', m') ->
   (forall j, (j < length m)%nat -> fst (nth j m none) = she j) ->
   grows T T' /\ all_below T' m' /\ length m' = (length m + length p)%nat /\
   exists shf, infer p (length m) she = Some shf /\
@@ -967,10 +1001,12 @@ Proof.
   - destruct (below (length m) ps) eqn:Hb; [|easy]. unfold enter in H.
     set (xs := map (fun j => nth j m none) ps) in *.
     destruct (ty o (map fst xs)) as [s|] eqn:Hty; [|easy].
-    destruct (mk fix_ T o xs s) as [T1 q] eqn:Hmk.
+    destruct (mk fix_ T o xs s) as [T0 q0] eqn:Hmk.
+    destruct (shorten how T0 o s q0) as [T1 q] eqn:Hcut.
     assert (Hxs : forall x, In x xs -> poly_below (next T) (snd x)).
     { intros x Hx. apply in_map_iff in Hx as (j & <- & Hj). apply Hm, nth_In. eapply in_below; eauto. }
-    destruct (mk_sound T o xs s T1 q Hok Hty Hxs Hmk) as (G1 & B1 & V1).
+    destruct (shorten_sound _ _ _ _ _ _ _ _ _ (mk_sound T o xs s T0 q0 Hok Hty Hxs Hmk) Hcut)
+      as (G1 & B1 & V1).
     assert (Hshapes : map fst xs = map she ps).
     { unfold xs. rewrite map_map. apply map_ext_in. intros j Hj. apply Hsh. eapply in_below; eauto. }
     assert (Hm1 : all_below T1 (m ++ [(s, q)])).
@@ -1031,12 +1067,13 @@ End Sound.
 Definition empty : table := {| next := 1; known := PositiveMap.empty _ |}.
 Definition same_value (x y : shape * poly) : bool :=
   index_eqb (fst x) (fst y) && compare_poly (snd x) (snd y).
-Definition same (fix_ : fixed_sizes) (ins : list shape) (p q : program) (outs : list (nat * nat)) : bool :=
+Definition same_with (how how' : naming) (fix_ : fixed_sizes) (ins : list shape) (p q : program)
+  (outs : list (nat * nat)) : bool :=
   let '(T, m0) := enter_inputs ins 0 empty in
-  match enter_all fix_ p T m0 with
+  match enter_all fix_ how p T m0 with
   | None => false
   | Some (T, m) =>
-      match enter_all fix_ q T m0 with
+      match enter_all fix_ how' q T m0 with
       | None => false
       | Some (_, m') =>
           forallb (fun ij => Nat.ltb (fst ij) (length m) && Nat.ltb (snd ij) (length m')
@@ -1044,28 +1081,32 @@ Definition same (fix_ : fixed_sizes) (ins : list shape) (p q : program) (outs : 
       end
   end.
 
-Theorem same_sound rho tr e fix_ ins p q outs : same fix_ ins p q outs = true ->
+(** Programs that associate their products differently may have names for different ones: then without. *)
+Definition same (fix_ : fixed_sizes) (ins : list shape) (p q : program) (outs : list (nat * nat)) : bool :=
+  if same_with Long Known fix_ ins p q outs then true else same_with Never Never fix_ ins p q outs.
+
+Theorem same_with_sound how how' rho tr e fix_ ins p q outs : same_with how how' fix_ ins p q outs = true ->
   (forall d n, In (d, n) fix_ -> rho d = n) ->
   let n := length ins in let sh k := nth k ins [] in
   exists shp shq, infer p n sh = Some shp /\ infer q n sh = Some shq /\
   forall i j, In (i, j) outs -> (j < n + length q)%nat /\ shp i = shq j /\
     forall ix, In ix (box (sizes rho (shp i))) -> run rho tr p n e i ix = run rho tr q n e j ix.
 Proof.
-  intros H Hfix n sh. unfold same in H.
+  intros H Hfix n sh. unfold same_with in H.
   assert (H0 : ok empty).
   { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
   destruct (enter_inputs ins 0 empty) as [T0 m0] eqn:E0.
   destruct (enter_inputs_sound rho tr e ins 0 _ _ _ H0 E0) as (G0 & B0 & L0 & S0 & V0).
-  destruct (enter_all fix_ p T0 m0) as [[T1 m1]|] eqn:E1; [|easy].
-  destruct (enter_all fix_ q T1 m0) as [[T2 m2]|] eqn:E2; [|easy].
+  destruct (enter_all fix_ how p T0 m0) as [[T1 m1]|] eqn:E1; [|easy].
+  destruct (enter_all fix_ how' q T1 m0) as [[T2 m2]|] eqn:E2; [|easy].
   assert (Hsh : forall j, (j < length m0)%nat -> fst (nth j m0 none) = sh j).
   { intros j Hj. apply S0. lia. }
   pose proof (grows_ok rho tr e _ _ G0) as K0.
-  destruct (enter_all_sound rho tr e fix_ Hfix p T0 m0 T1 m1 sh K0 B0 E1 Hsh)
+  destruct (enter_all_sound rho tr e fix_ Hfix how p T0 m0 T1 m1 sh K0 B0 E1 Hsh)
     as (G1 & B1 & L1 & shp & I1 & R1).
   assert (B01 : all_below T1 m0).
   { intros x Hx. eapply poly_below_up; [apply (grows_le rho tr e _ _ G1)|]. now apply B0. }
-  destruct (enter_all_sound rho tr e fix_ Hfix q T1 m0 T2 m2 sh (grows_ok rho tr e _ _ G1) B01 E2 Hsh)
+  destruct (enter_all_sound rho tr e fix_ Hfix how' q T1 m0 T2 m2 sh (grows_ok rho tr e _ _ G1) B01 E2 Hsh)
     as (G2 & B2 & L2 & shq & I2 & R2).
   rewrite L0 in *. fold n in I1, I2, R1, R2, L1, L2. exists shp, shq. split; auto. split; auto.
   intros i j Hij. rewrite forallb_forall in H. specialize (H _ Hij). cbn [fst snd] in H.
@@ -1086,4 +1127,15 @@ Proof.
   destruct (R1 i Hi) as [P1 P2]. destruct (R2 j Hj) as [Q1 Q2].
   assert (E : shp i = shq j) by congruence. split; [lia|]. split; auto.
   intros ix Hix. rewrite (P2 ix Hix). rewrite (Q2 ix) by (rewrite <- E; exact Hix). now rewrite Hp.
+Qed.
+Theorem same_sound rho tr e fix_ ins p q outs : same fix_ ins p q outs = true ->
+  (forall d n, In (d, n) fix_ -> rho d = n) ->
+  let n := length ins in let sh k := nth k ins [] in
+  exists shp shq, infer p n sh = Some shp /\ infer q n sh = Some shq /\
+  forall i j, In (i, j) outs -> (j < n + length q)%nat /\ shp i = shq j /\
+    forall ix, In ix (box (sizes rho (shp i))) -> run rho tr p n e i ix = run rho tr q n e j ix.
+Proof.
+  unfold same. destruct (same_with Long Known fix_ ins p q outs) eqn:E; intros H.
+  - now apply (same_with_sound Long Known).
+  - now apply (same_with_sound Never Never).
 Qed.

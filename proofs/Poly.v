@@ -252,7 +252,11 @@ Fixpoint add_term (t : term) (p : poly) : poly :=
       | Gt => s :: add_term t p
       end
   end.
-Definition add_poly (p q : poly) : poly := fold_right add_term q p.
+Fixpoint shorter (p q : poly) : bool :=
+  match p, q with [], _ => true | _, [] => false | _ :: p, _ :: q => shorter p q end.
+(** The terms of the shorter sum are put into the longer one. *)
+Definition add_poly (p q : poly) : poly :=
+  if shorter p q then fold_right add_term q p else fold_right add_term p q.
 (** A fresh sum of tidied terms. *)
 Definition collect (p : poly) : poly :=
   fold_right (fun t q => if Z.eqb (num t) 0 then q else add_term t q) [] p.
@@ -578,9 +582,11 @@ Proof.
 Qed.
 Theorem add_poly_val p q ix : poly_val (add_poly p q) ix = poly_val p ix + poly_val q ix.
 Proof.
-  unfold add_poly. induction p as [|t p IH]; simpl.
-  - unfold poly_val. cbn [sum]. ring.
-  - rewrite add_term_val, IH. unfold poly_val. cbn [sum]. ring.
+  assert (H : forall p q, poly_val (fold_right add_term q p) ix = poly_val p ix + poly_val q ix).
+  { clear p q. intros p q. induction p as [|t p IH]; simpl.
+    - unfold poly_val. cbn [sum]. ring.
+    - rewrite add_term_val, IH. unfold poly_val. cbn [sum]. ring. }
+  unfold add_poly. destruct (shorter p q); rewrite H; ring.
 Qed.
 Theorem collect_val p ix : poly_val (collect p) ix = poly_val p ix.
 Proof.

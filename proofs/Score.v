@@ -47,8 +47,8 @@ Qed.
 (** Slot [k] holds the value of [ex] over the slots [args]. *)
 Definition holds_expr (G : graph) (ex : expr) (args : list nat) (k : nat) : bool :=
   let '(p, r, _) := emit ex args 0 0 (slots G) in
-  Nat.ltb 0 (slots G) && below (slots G) args && mentions_below (length args) ex &&
-  same (g_sizes G) (g_inputs G) (g_nodes G ++ p) (g_nodes G) [(r, k)].
+  Nat.ltb k (slots G) && below (slots G) args && mentions_below (length args) ex &&
+  same_with Never Never (g_sizes G) (g_inputs G) (g_nodes G ++ p) (g_nodes G) [(r, k)].
 
 Theorem holds_expr_sound G ex args k : well_formed G -> holds_expr G ex args k = true ->
   (k < slots G)%nat /\ forall rho e tr, sized G rho ->
@@ -57,40 +57,20 @@ Theorem holds_expr_sound G ex args k : well_formed G -> holds_expr G ex args k =
 Proof.
   unfold holds_expr. intros (Hi & _) H. destruct (emit ex args 0 0 (slots G)) as [[p r] nx] eqn:He.
   apply andb_prop in H as [H Hs]. apply andb_prop in H as [H Hm]. apply andb_prop in H as [H0 Hb].
-  apply Nat.ltb_lt in H0. apply mentions_below_sound in Hm.
+  apply Nat.ltb_lt in H0. split; auto. apply mentions_below_sound in Hm.
   assert (Hargs : forall j, In j args -> (j < slots G)%nat) by (intros; eapply in_below; eauto).
-  assert (Hmain : forall rho e tr, sized G rho -> (k < slots G)%nat /\
-    forall ix, In ix (box (sizes rho (shape_of G k))) ->
-    let V := value G rho e tr in V k ix = expr_den rho tr ex (map V args) (V 0%nat) (V 0%nat) ix).
-  { intros rho e tr [Hfix _]. destruct (same_sound rho tr e _ _ _ _ _ Hs Hfix) as (shp & shq & Ip & Iq & Heq).
-    change (infer (g_nodes G) (inputs G) (input_shape G) = Some shq) in Iq.
-    rewrite Hi in Iq. injection Iq as <-.
-    destruct (Heq r k (or_introl eq_refl)) as (Hk & Hsh & Hrun). split; [exact Hk|].
-    intros ix Hix V. rewrite <- Hsh in Hix. specialize (Hrun ix Hix).
-    destruct (emit_sound rho tr ex args 0 0 (slots G) p r nx
-                (run rho tr (g_nodes G) (inputs G) e) He Hm Hargs H0 H0) as (_ & _ & Hr).
-    transitivity (run rho tr p (slots G) (run rho tr (g_nodes G) (inputs G) e) r ix).
-    - etransitivity; [symmetry; exact Hrun|]. now rewrite run_app.
-    - rewrite Hr. reflexivity. }
-  split.
-  - unfold same in Hs.
-    destruct (enter_inputs (g_inputs G) 0 empty) as [T0 m0] eqn:E0.
-    destruct (enter_all (g_sizes G) (g_nodes G ++ p) T0 m0) as [[T1 m1]|]; [|easy].
-    destruct (enter_all (g_sizes G) (g_nodes G) T1 m0) as [[T2 m2]|] eqn:E2; [|easy].
-    cbn [forallb fst snd] in Hs. repeat (apply andb_prop in Hs as [Hs ?]).
-    match goal with H : (k <? length m2)%nat = true |- _ => apply Nat.ltb_lt in H; rename H into Hk end.
-    assert (Lm : forall q T m T' m', enter_all (g_sizes G) q T m = Some (T', m') ->
-              length m' = (length m + length q)%nat).
-    { induction q as [|[o ps] q IH]; simpl; intros T m T' m' E; [injection E as <- <-; lia|].
-      destruct (below (length m) ps); [|easy].
-      destruct (enter (g_sizes G) T o _) as [[T'' x]|]; [|easy]. apply IH in E.
-      rewrite app_length in E. simpl in E. lia. }
-    assert (L0 : forall ss i T T' m, enter_inputs ss i T = (T', m) -> length m = length ss).
-    { induction ss as [|s ss IH]; simpl; intros i T T' m E; [now injection E as <- <-|].
-      destruct (intern T (Input i) s) as [T'' q]. destruct (enter_inputs ss (S i) T'') as [T3 m3] eqn:E3.
-      injection E as <- <-. simpl. f_equal. eauto. }
-    rewrite (Lm _ _ _ _ _ E2), (L0 _ _ _ _ _ E0) in Hk. exact Hk.
-  - intros rho e tr Hsz ix Hix. now apply (Hmain rho e tr Hsz).
+  intros rho e tr [Hfix _].
+  destruct (same_with_sound Never Never rho tr e _ _ _ _ _ Hs Hfix) as (shp & shq & Ip & Iq & Heq).
+  change (infer (g_nodes G) (inputs G) (input_shape G) = Some shq) in Iq.
+  rewrite Hi in Iq. injection Iq as <-.
+  destruct (Heq r k (or_introl eq_refl)) as (_ & Hsh & Hrun).
+  intros ix Hix. rewrite <- Hsh in Hix. specialize (Hrun ix Hix).
+  assert (H1 : (0 < slots G)%nat) by lia.
+  destruct (emit_sound rho tr ex args 0 0 (slots G) p r nx
+              (run rho tr (g_nodes G) (inputs G) e) He Hm Hargs H1 H1) as (_ & _ & Hr).
+  transitivity (run rho tr p (slots G) (run rho tr (g_nodes G) (inputs G) e) r ix).
+  - etransitivity; [symmetry; exact Hrun|]. now rewrite run_app.
+  - rewrite Hr. reflexivity.
 Qed.
 
 (** ** The laws *)
