@@ -153,6 +153,14 @@ static CertSlot move_ones(Lower *l, const Layout *x, const IrType *from, const L
                               : v;
 }
 
+/* The operand as the only element of a leading axis. */
+static LowValue only_part(Lower *l)
+{
+    LowValue v = sequence(l, 1);
+    v.part[0] = low_operand(l, 0);
+    return v;
+}
+
 RULE(reshape)
 {
     const IrType *from = &l->g->node[n->in[0]].type, *to = &n->type;
@@ -160,11 +168,8 @@ RULE(reshape)
     LowValue v = low_value(l, n->in[0]);
     if (v.slot == CERT_NONE && v.parts == 1 && to->rank + 1 == from->rank && moves_ones(from, to))
         return part_of(l, &v, 0, y.sizes);
-    if (moves_ones(from, to) && to->rank == from->rank + 1 && to->dim[0] == 1) {
-        LowValue single = sequence(l, 1);
-        single.part[0] = low_operand(l, 0);
-        return single;
-    }
+    if (moves_ones(from, to) && to->rank == from->rank + 1 && to->dim[0] == 1)
+        return only_part(l);
     CertSlot whole = low_operand(l, 0);
     if (moves_ones(from, to))
         return low_slot(move_ones(l, &x, from, &y, to, whole));
@@ -185,6 +190,8 @@ RULE(transpose)
 RULE(expand)
 {
     Layout y = low_result(l);
+    if (n->attr.k[0] == 0 && n->attr.k[1] == 1)
+        return only_part(l);
     CertList read = without(l, y.sizes.count, low_axis_at(&y, (uint32_t)n->attr.k[0]));
     return low_slot(low_ein(l, y.sizes, read, all_of(l, y.sizes), low_operand(l, 0)));
 }

@@ -136,15 +136,22 @@ static void say_reshape(Sizes *s, IrRef r, const IrNode *n)
         }
 }
 
+static void say_one(Sizes *s, IrRef r, uint32_t axis)
+{
+    if (type_of(s, r)->dim[axis] == 1)
+        equate(s, s->axis[r][axis], VAR_ONE);
+}
+
 /* Axis `axis` becomes another unless it is the same size; a single element has the size 1. */
 static void say_cut(Sizes *s, IrRef r, const IrNode *n, uint32_t axis)
 {
     for (uint32_t k = 0; k < n->n_in; k++)
+        say_one(s, n->in[k], axis);
+    for (uint32_t k = 0; k < n->n_in; k++)
         for (uint32_t i = 0; i < type_of(s, r)->rank; i++)
             if (i != axis || type_of(s, r)->dim[i] == type_of(s, n->in[k])->dim[i])
                 equate(s, s->axis[r][i], s->axis[n->in[k]][i]);
-    if (type_of(s, r)->dim[axis] == 1)
-        equate(s, s->axis[r][axis], VAR_ONE);
+    say_one(s, r, axis);
 }
 
 static bool is_whole(const Sizes *s, const IrAttr *a, int64_t axis)

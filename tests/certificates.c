@@ -27,9 +27,23 @@ void certify_program(Certified *c, const SmallProgram *p)
     program_compile(&c->program, p, &options, keep, c);
 }
 
+void certify_text(Certified *c, const char *text)
+{
+    const PassOptions options = {.parts = 2, .real_bytes = 8};
+    Compiled *p = &c->program;
+    *c = (Certified){.program = {.arena = arena_new(), .text = strdup(text)}};
+    p->diags = diags_new("test.sg", p->text);
+    ir_model_init(&p->model, p->arena);
+    PassCtx cx = {.options = &options, .diags = p->diags, .arena = p->arena};
+    IrGraph entry[IR_ENTRIES];
+    if (fe_compile(&p->model, "test.sg", p->text, NULL, 0, p->diags))
+        passes_run(&p->model.graph[0], entry, &cx, keep, c);
+}
+
 void certified_free(Certified *c)
 {
-    fractions_free(c->fractions);
+    if (c->fractions)
+        fractions_free(c->fractions);
     program_free(&c->program);
 }
 
@@ -55,10 +69,15 @@ static double fraction_value(const Cert *c, Fraction a)
            strtod(fraction_denominator(c->fractions, a), NULL);
 }
 
-/* A number even of 0, as in Coq, where it is one of which nothing is known. */
+/* Numbers everywhere, as in Coq: where there is none, one of which nothing is known. */
 static double reciprocal(double x)
 {
     return x == 0 ? 3.25 : 1 / x;
+}
+
+static double logarithm(double x)
+{
+    return x > 0 ? log(x) : 2.75;
 }
 
 static double apply1(const Cert *c, const CertOp *op, double x)
@@ -69,13 +88,13 @@ static double apply1(const Cert *c, const CertOp *op, double x)
     case CERT_EXP:
         return exp(x);
     case CERT_LOG:
-        return log(x);
+        return logarithm(x);
     case CERT_LOG1P:
-        return log1p(x);
+        return x > -1 ? log1p(x) : logarithm(1 + x);
     case CERT_EXPM1:
         return expm1(x);
     case CERT_SQRT:
-        return sqrt(x);
+        return x < 0 ? 1.25 : sqrt(x);
     case CERT_SQUARE:
         return x * x;
     case CERT_RECIP:
@@ -115,7 +134,7 @@ static double apply2(CertFn f, double x, double y)
     case CERT_DIV:
         return x * reciprocal(y);
     case CERT_POW:
-        return pow(x, y);
+        return x > 0 ? pow(x, y) : exp(y * logarithm(x));
     case CERT_MIN:
         return x < y ? x : y;
     case CERT_MAX:

@@ -15,6 +15,8 @@ typedef struct Certified {
 } Certified;
 
 void certify_program(Certified *c, const SmallProgram *p);
+/* The same of the first graph of a text; there may be errors. */
+void certify_text(Certified *c, const char *text);
 void certified_free(Certified *c);
 
 /* Values for everything that the programs of a certificate read. */

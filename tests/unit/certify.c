@@ -3,7 +3,7 @@
  * Oracles: the evaluator of graphs, for what is translated; finite differences of the source
  * graph, for what the gradient program must compute; and for wrong certificates the numbers
  * themselves: whatever the checker accepts must compute the right ones. */
-#include "tests/certificates.h"
+#include "tests/changed.h"
 #include "tests/suites.h"
 
 #include <math.h>
@@ -18,14 +18,6 @@ static char *printed(const Cert *c)
     certify_print(&c, 1, f);
     fclose(f);
     return text;
-}
-
-static bool accepted(const Cert *c)
-{
-    Diags *d = diags_new("certificate", NULL);
-    bool ok = certify_check(c, d);
-    diags_free(d);
-    return ok;
 }
 
 static void make(Certified *c, int program)
@@ -63,7 +55,7 @@ START_TEST(the_text_form_reads_back)
     ck_assert_msg(ok && count == 1, "%s", log);
     again = printed(read[0]);
     ck_assert_str_eq(text, again);
-    ck_assert(accepted(read[0]));
+    ck_assert(cert_accepted(read[0]));
     free(text);
     free(again);
     free(log);
@@ -274,242 +266,11 @@ END_TEST
 
 /* ---- wrong certificates --------------------------------------------------------------------- */
 
-typedef struct Mutants {
-    const Cert *right;
-    CertList *source_shape, *gradient_shape;
-    CertWorld world[2];
-    double **want[2]; /* slots of the right gradient program */
-    uint32_t made, rejected;
-} Mutants;
-
-static bool same_array(const double *a, const double *b, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        if (!(fabs(a[i] - b[i]) <= 1e-8 * (1 + fabs(b[i]))) && !(isnan(a[i]) && isnan(b[i])))
-            return false;
-    return true;
-}
-
-/* Does the mutant, which was accepted, claim what its source graph has by definition? */
-static bool is_right(const Mutants *m, const Cert *c)
-{
-    Arena *a = arena_new();
-    Cert derived = *c;
-    CertSlot *slot = arena_array(a, CertSlot, c->inputs + 1);
-    cert_derive(a, c, &derived.source, slot);
-    bool right = true;
-    for (int k = 0; k < 2; k++) {
-        double **mine = cert_run(a, c, &derived.source, &m->world[k]);
-        double **theirs = cert_run(a, c, &c->gradient, &m->world[k]);
-        for (uint32_t i = 0; i < c->outputs && mine && theirs; i++) {
-            CertOutput o = c->output[i];
-            right &= same_array(mine[slot[o.input]], theirs[o.slot],
-                                cert_elements(&m->world[k], c->input[o.input].shape));
-        }
-        right &= mine && theirs;
-    }
-    arena_free(a);
-    return right;
-}
-
-/* With SGC_MUTANTS=FILE every SGC_MUTANTS_STEP-th mutant is added to that file with the verdict,
- * for the checker that Coq extracted (scripts/prove). */
-static void keep_mutant(const Mutants *m, const Cert *c, bool ok)
-{
-    const char *path = getenv("SGC_MUTANTS"), *step = getenv("SGC_MUTANTS_STEP");
-    if (!path || m->made % (step ? (uint32_t)atoi(step) : 1) != 0)
-        return;
-    FILE *out = fopen(path, "a");
-    ck_assert_msg(out, "cannot write %s", path);
-    bool proved = ok && certify_assumed(c, c->arena).theorem == CERT_PROVED;
-    fprintf(out, "# %s%s\n", ok ? "accepted" : "rejected", proved ? " proved" : "");
-    certify_print(&c, 1, out);
-    fclose(out);
-}
-
-static void judge(Mutants *m, const Cert *c, const char *what, uint32_t at)
-{
-    m->made++;
-    bool ok = accepted(c);
-    keep_mutant(m, c, ok);
-    if (!ok)
-        m->rejected++;
-    else
-        ck_assert_msg(is_right(m, c), "%s, graph %s: accepted with %s at %u", c->model, c->graph,
-                      what, at);
-}
-
-/* The certificate with another node in the place of one. */
-static void try_node(Mutants *m, bool source, uint32_t i, CertNode n, const char *what)
-{
-    Cert c = *m->right;
-    CertProgram *p = source ? &c.source : &c.gradient;
-    CertNode *node = malloc((p->count + 1) * sizeof *node);
-    memcpy(node, p->node, p->count * sizeof *node);
-    node[i] = n;
-    p->node = node;
-    judge(m, &c, what, i);
-    free(node);
-}
-
-/* A slot before `at` of the same shape as slot s, other than it: the nearest; or s. */
-static CertSlot other_slot(const CertList *shape, CertSlot s, CertSlot at, bool below)
-{
-    for (CertSlot k = 1; k < at; k++) {
-        CertSlot x = below ? s - k : s + k;
-        if ((below && k > s) || (!below && x >= at))
-            break;
-        if (cert_same(shape[x], shape[s]))
-            return x;
-    }
-    return s;
-}
-
-static void change_function(Mutants *m, bool source, uint32_t i, CertNode n)
-{
-    CertFn right = n.op.fn;
-    for (unsigned f = 0; f < CERT_FNS; f++)
-        if (f != right && f != CERT_AFFINE && cert_fn[f].operands == cert_fn[right].operands) {
-            n.op.fn = (CertFn)f;
-            try_node(m, source, i, n, cert_fn[f].word);
-        }
-}
-
-static void change_constants(Mutants *m, bool source, uint32_t i, CertNode n)
-{
-    Fractions *f = m->right->fractions;
-    Fraction a = n.op.a, b = n.op.b;
-    bool affine = n.op.form == CERT_MAP1 && n.op.fn == CERT_AFFINE;
-    if (!affine && n.op.form != CERT_CONST)
-        return;
-    n.op.a = fraction_mul(f, a, FRACTION_MINUS_1);
-    try_node(m, source, i, n, "the sign of a constant");
-    n.op.a = fraction_add(f, a, FRACTION_1);
-    try_node(m, source, i, n, "another constant");
-    n.op.a = a;
-    n.op.b = fraction_add(f, b, FRACTION_1);
-    if (affine)
-        try_node(m, source, i, n, "another constant");
-}
-
-static CertList with(Arena *a, CertList list, uint32_t at, uint32_t v)
-{
-    uint32_t *copy = arena_array(a, uint32_t, list.count + 1);
-    for (uint32_t i = 0; i < list.count; i++)
-        copy[i] = i == at ? v : list.at[i];
-    return (CertList){list.count, copy};
-}
-
-/* Other axes, other sizes. */
-static void change_lists(Mutants *m, bool source, uint32_t i, CertNode n)
-{
-    CertList *list[] = {&n.op.axes, &n.op.i, &n.op.j, &n.op.o};
-    for (int k = 0; k < 4; k++)
-        for (uint32_t at = 0; at < list[k]->count; at++) {
-            CertList right = *list[k];
-            uint32_t limit = k == 0 ? m->right->sizes : n.op.axes.count;
-            for (uint32_t v = 0; v < limit; v++)
-                if (v != right.at[at]) {
-                    *list[k] = with(m->right->arena, right, at, v);
-                    try_node(m, source, i, n, "another axis");
-                }
-            *list[k] = right;
-        }
-}
-
-static void change_operands(Mutants *m, bool source, uint32_t i, CertNode n)
-{
-    const CertList *shape = source ? m->source_shape : m->gradient_shape;
-    CertSlot at = m->right->inputs + i;
-    for (uint32_t k = 0; k < cert_operands(&n.op); k++)
-        for (int below = 0; below < 2; below++) {
-            CertNode wrong = n;
-            wrong.in[k] = other_slot(shape, n.in[k], at, below);
-            if (wrong.in[k] != n.in[k])
-                try_node(m, source, i, wrong, "another operand");
-        }
-    if (cert_operands(&n.op) == 2 && n.in[0] != n.in[1]) {
-        CertNode swapped = n;
-        swapped.in[0] = n.in[1];
-        swapped.in[1] = n.in[0];
-        try_node(m, source, i, swapped, "its operands swapped");
-    }
-    if (cert_operands(&n.op) == 2 && n.op.form == CERT_MAP2) /* one side dropped */
-        for (int k = 0; k < 2; k++)
-            try_node(m, source, i,
-                     (CertNode){.op = {.form = CERT_MAP1, .fn = CERT_AFFINE, .a = FRACTION_1},
-                                .in = {n.in[k]}},
-                     "an operand dropped");
-}
-
-static void change_program(Mutants *m, bool source)
-{
-    const CertProgram *p = source ? &m->right->source : &m->right->gradient;
-    for (uint32_t i = 0; i < p->count; i++) {
-        const CertNode n = p->node[i];
-        if (n.op.form == CERT_MAP1 || n.op.form == CERT_MAP2)
-            change_function(m, source, i, n);
-        change_constants(m, source, i, n);
-        change_lists(m, source, i, n);
-        change_operands(m, source, i, n);
-    }
-}
-
-/* Gradients of the wrong slot; weights that are another slot; a cost that is another. */
-static void change_roots(Mutants *m)
-{
-    const Cert *right = m->right;
-    uint32_t sources = right->inputs + right->source.count,
-             gradients = right->inputs + right->gradient.count;
-    for (uint32_t i = 0; i < right->outputs; i++)
-        for (CertSlot s = right->inputs; s < gradients; s++) {
-            Cert c = *right;
-            CertOutput output[64];
-            ck_assert_uint_le(right->outputs, 64);
-            memcpy(output, right->output, right->outputs * sizeof *output);
-            c.output = output;
-            output[i].slot = s;
-            if (s != right->output[i].slot &&
-                cert_same(m->gradient_shape[s], m->gradient_shape[right->output[i].slot]))
-                judge(m, &c, "the gradient of another slot", s);
-        }
-    for (uint32_t i = 0; i < right->scores; i++)
-        for (CertSlot s = 0; s < sources; s++) {
-            Cert c = *right;
-            CertScore score[16];
-            ck_assert_uint_le(right->scores, 16);
-            memcpy(score, right->score, right->scores * sizeof *score);
-            c.score = score;
-            score[i].weight = s;
-            if (s != right->score[i].weight &&
-                cert_same(m->source_shape[s], m->source_shape[right->score[i].weight]))
-                judge(m, &c, "another weight", s);
-        }
-    for (CertSlot s = 0; s < sources; s++) {
-        Cert c = *right;
-        c.cost = s;
-        if (s != right->cost && m->source_shape[s].count == 0)
-            judge(m, &c, "another cost", s);
-    }
-}
-
 START_TEST(mutants_are_rejected)
 {
     Certified c;
     make(&c, _i);
-    Arena *a = c.program.arena;
-    Mutants m = {.right = &c.cert};
-    uint32_t bad;
-    m.source_shape = arena_array(a, CertList, c.cert.inputs + c.cert.source.count + 1);
-    m.gradient_shape = arena_array(a, CertList, c.cert.inputs + c.cert.gradient.count + 1);
-    ck_assert(cert_infer(a, &c.cert, &c.cert.source, m.source_shape, &bad));
-    ck_assert(cert_infer(a, &c.cert, &c.cert.gradient, m.gradient_shape, &bad));
-    for (int k = 0; k < 2; k++)
-        m.world[k] = cert_world(a, &c.cert, (uint64_t)k + 11);
-    change_program(&m, false);
-    change_program(&m, true);
-    change_roots(&m);
-    judge(&m, &c.cert, "nothing changed", 0);
+    Judged m = cert_change(&c.cert, 1);
     ck_assert_uint_gt(m.made, 400);
     ck_assert_uint_gt(m.rejected, m.made * 8 / 10);
     certified_free(&c);
@@ -599,10 +360,10 @@ START_TEST(baselines_must_not_read_the_sample)
         Cert right = c.cert;
         CertSlot number = some_constant(&right, i);
         Cert constant = with_baseline(&right, i, number);
-        ck_assert_msg(accepted(&constant), "a constant baseline is rejected");
+        ck_assert_msg(cert_accepted(&constant), "a constant baseline is rejected");
         for (uint32_t k = 0; k < c.cert.score[i].roles.costs.count; k++) {
             Cert own = with_baseline(&c.cert, i, c.cert.score[i].roles.costs.at[k]);
-            ck_assert_msg(!accepted(&own), "the sample's own cost is accepted as a baseline");
+            ck_assert_msg(!cert_accepted(&own), "the sample's own cost is accepted as a baseline");
             Cert without_roles = own;
             without_roles.score[i].explained = false;
             Arena *a = arena_new();
@@ -634,12 +395,12 @@ START_TEST(wrong_roles_are_rejected)
                 if (role < 4)
                     *number[role] += (uint32_t)by;
                 else if (list[role - 4]->count > 0)
-                    *list[role - 4] =
-                        with(wrong.arena, *list[role - 4], 0, list[role - 4]->at[0] + (uint32_t)by);
+                    *list[role - 4] = cert_with(wrong.arena, *list[role - 4], 0,
+                                                list[role - 4]->at[0] + (uint32_t)by);
                 else
                     continue;
                 made++;
-                rejected += !accepted(&wrong);
+                rejected += !cert_accepted(&wrong);
             }
     ck_assert_uint_gt(made, 8);
     ck_assert_uint_eq(made, rejected);
