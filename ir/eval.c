@@ -231,44 +231,61 @@ static IrEvalRule *const rule[IR_OP_COUNT] = {
 #include "ir/op.def"
 };
 
-/* The nodes [first, end) of one region. */
-static void eval_region(Eval *e, IrRef first, IrRef end)
+/* Nodes of one region, all of them or those that are asked for. */
+static void eval_region(Eval *e, const IrRef *node, size_t nodes)
 {
-    const IrRegion *region = &e->g->region[e->g->node[first].region - 1];
+    const IrRegion *region = &e->g->region[e->g->node[*node].region - 1];
     int64_t steps = ir_plate_size(e, (uint32_t)region->plate);
     e->plate = region->plate;
     for (int64_t i = 0; i < steps; i++) {
         e->step = region->reverse ? steps - 1 - i : i;
-        for (IrRef r = first; r < end && e->fault == IR_NONE; r++)
-            rule[e->g->node[r].op](e, r);
+        for (size_t k = 0; k < nodes && e->fault == IR_NONE; k++)
+            rule[e->g->node[node[k]].op](e, node[k]);
     }
     e->plate = -1;
 }
 
-static IrRef end_of_region(const IrGraph *g, IrRef first)
+static size_t end_of_region(const IrGraph *g, const IrRef *node, size_t first, size_t nodes)
 {
-    IrRef end = first + 1;
-    while (end < g->count && g->node[end].region == g->node[first].region)
+    size_t end = first + 1;
+    while (end < nodes && g->node[node[end]].region == g->node[node[first]].region)
         end++;
     return end;
 }
 
-bool ir_eval(const IrGraph *g, const IrEnv *env, Arena *a, double **value, IrRef *fault)
+static size_t room(const IrGraph *g, const IrEnv *env, IrRef r)
 {
-    Eval e = {.g = g, .env = env, .arena = a, .value = value, .plate = -1, .fault = IR_NONE};
-    for (IrRef r = 0; r < g->count; r++) {
-        const IrType *t = &g->node[r].type;
-        value[r] =
-            arena_array(a, double, (size_t)(ir_copies(g, t->plates, env->rows) * ir_elements(t)));
-    }
-    for (IrRef r = 0, end; r < g->count && e.fault == IR_NONE; r = end) {
-        end = g->node[r].region ? end_of_region(g, r) : r + 1;
-        if (g->node[r].region)
-            eval_region(&e, r, end);
+    const IrType *t = &g->node[r].type;
+    return (size_t)(ir_copies(g, t->plates, env->rows) * ir_elements(t));
+}
+
+bool ir_eval_nodes(const IrGraph *g, const IrEnv *env, const IrRef *node, size_t nodes,
+                   double **value, IrRef *fault)
+{
+    Arena *scratch = arena_new();
+    Eval e = {.g = g, .env = env, .arena = scratch, .value = value, .plate = -1, .fault = IR_NONE};
+    for (size_t i = 0; i < nodes; i++)
+        memset(value[node[i]], 0, room(g, env, node[i]) * sizeof **value);
+    for (size_t i = 0, end; i < nodes && e.fault == IR_NONE; i = end) {
+        bool sequence = g->node[node[i]].region != 0;
+        end = sequence ? end_of_region(g, node, i, nodes) : i + 1;
+        if (sequence)
+            eval_region(&e, &node[i], end - i);
         else
-            rule[g->node[r].op](&e, r);
+            rule[g->node[node[i]].op](&e, node[i]);
     }
+    arena_free(scratch);
     if (e.fault != IR_NONE && fault)
         *fault = e.fault;
     return e.fault == IR_NONE;
+}
+
+bool ir_eval(const IrGraph *g, const IrEnv *env, Arena *a, double **value, IrRef *fault)
+{
+    IrRef *all = arena_array(a, IrRef, g->count + 1);
+    for (IrRef r = 0; r < g->count; r++) {
+        all[r] = r;
+        value[r] = arena_array(a, double, room(g, env, r));
+    }
+    return ir_eval_nodes(g, env, all, g->count, value, fault);
 }

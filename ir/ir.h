@@ -559,6 +559,9 @@ typedef struct IrEnv {
  * of node r, [plates][shape] row-major, owned by `a`.  False: an index was out of range; the first
  * such node is in *fault. */
 bool ir_eval(const IrGraph *g, const IrEnv *env, Arena *a, double **value, IrRef *fault);
+/* Again, in the arrays of an evaluation: these nodes alone, in order, from what the others are. */
+bool ir_eval_nodes(const IrGraph *g, const IrEnv *env, const IrRef *node, size_t nodes,
+                   double **value, IrRef *fault);
 
 /* ---- special functions, for the scalar meanings -------------------------------------------- */
 

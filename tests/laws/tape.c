@@ -107,8 +107,12 @@ typedef struct Axis {
     double *noise;        /* where its variate is read */
     bool discrete;        /* nothing else of it is read than what it decides */
     const IrRef *decided; /* ends in IR_NONE */
-    IrRef last;           /* of them; the draw, if there are none */
     const bool *needed;   /* by node: these follow from it too */
+    const bool *follows;  /* by node: what follows from it */
+    IrRef *own;           /* of these, what follows from no later axis */
+    size_t owned;
+    IrRef *on_trial;      /* what finding what it decides takes */
+    size_t tried;
     int64_t element;
     Rule rule;
     IrRef first; /* order: the first draw of its sequence, or itself; its step; itself */
@@ -122,8 +126,11 @@ enum { FEWER = 72, FINE = 160, COARSE = 40 }; /* points of half a uniform axis, 
 typedef struct Walk {
     const IrGraph *g;
     IrEnv env;
+    double **value;
     Axis *axis;
     size_t axes;
+    IrRef *root; /* whose values are summed, in the order of the result */
+    size_t roots;
     TapeResult *sum;
     int half; /* points of a panel: more where there are few axes */
     Nodes nodes;
@@ -137,6 +144,21 @@ static bool *cone_of(const IrGraph *g, IrRef r, Arena *a)
     for (IrRef i = r + 1; i < g->count; i++)
         for (uint32_t k = 0; k < g->node[i].n_in; k++)
             in[i] |= g->node[i].in[k] < i && in[g->node[i].in[k]];
+    return in;
+}
+
+/* All that is another if the draw is; carries look forward. */
+static bool *follows_from(const IrGraph *g, IrRef draw, Arena *a)
+{
+    bool *in = arena_array(a, bool, g->count);
+    in[draw] = true;
+    for (bool news = true; news;) {
+        news = false;
+        for (IrRef r = 0; r < g->count; r++)
+            for (uint32_t k = 0; k < g->node[r].n_in && !in[r]; k++)
+                if (in[g->node[r].in[k]])
+                    news = in[r] = true;
+    }
     return in;
 }
 
@@ -173,9 +195,13 @@ static bool *needed_for(const IrGraph *g, const IrRef *decided, Arena *a)
     bool *needed = arena_array(a, bool, g->count);
     for (; *decided != IR_NONE; decided++)
         needed[*decided] = true;
-    for (IrRef r = g->count; r-- > 0;)
-        for (uint32_t k = 0; k < g->node[r].n_in && needed[r]; k++)
-            needed[g->node[r].in[k]] = true;
+    for (bool news = true; news;) { /* carries look forward */
+        news = false;
+        for (IrRef r = g->count; r-- > 0;)
+            for (uint32_t k = 0; k < g->node[r].n_in && needed[r]; k++)
+                if (!needed[g->node[r].in[k]])
+                    news = needed[g->node[r].in[k]] = true;
+    }
     return needed;
 }
 
@@ -262,6 +288,24 @@ static IrRef *decided_from(const IrGraph *g, IrRef draw, Arena *a)
     return decided;
 }
 
+/* The nodes that an axis is the last to decide; and what a trial of it computes: what it decides
+ * needs, as far as that is not known before. */
+static void share_nodes(Walk *w, Arena *a)
+{
+    const IrGraph *g = w->g;
+    bool *later = arena_array(a, bool, g->count + 1);
+    for (size_t i = w->axes; i-- > 0;) {
+        Axis *axis = &w->axis[i];
+        for (IrRef r = 0; r < g->count; r++) {
+            if (axis->follows[r] && !later[r])
+                *arena_push(a, axis->own, axis->owned, IrRef) = r;
+            later[r] |= axis->follows[r];
+            if (axis->needed[r] && later[r])
+                *arena_push(a, axis->on_trial, axis->tried, IrRef) = r;
+        }
+    }
+}
+
 static void add_axes(Walk *w, Arena *a, const double ***noise)
 {
     const IrGraph *g = w->g;
@@ -275,17 +319,14 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
         Rule rule = n->attr.k[0] ? RULE_UNIFORM : is_folded(g, r) ? RULE_FOLDED : RULE_NORMAL;
         bool discrete = rule == RULE_UNIFORM && decides_a_value(g, r, a);
         const IrRef *decided = decided_from(g, r, a);
-        const bool *needed = needed_for(g, decided, a);
-        IrRef last = r;
-        for (const IrRef *one = decided; *one != IR_NONE; one++)
-            last = *one;
+        const bool *needed = needed_for(g, decided, a), *follows = follows_from(g, r, a);
         for (int64_t e = 0; e < count; e++) {
             site[n->attr.item][e] = 0.5;
             *arena_push(a, w->axis, w->axes, Axis) = (Axis){.noise = &site[n->attr.item][e],
                                                             .discrete = discrete,
                                                             .decided = decided,
                                                             .needed = needed,
-                                                            .last = last,
+                                                            .follows = follows,
                                                             .element = e,
                                                             .rule = rule,
                                                             .first = first_of_sequence(g, r),
@@ -294,6 +335,7 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
         }
     }
     put_in_order(g, w->axis, w->axes);
+    share_nodes(w, a);
     *noise = (const double **)site;
 }
 
@@ -316,34 +358,53 @@ uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most)
 
 /* ---- walking -------------------------------------------------------------------------------- */
 
-static double **evaluate(Walk *w, Arena *a)
+static void out_of_range(IrRef fault)
 {
-    double **value = arena_array(a, double *, w->g->count + 1);
+    fprintf(stderr, "node %u: an index is out of range\n", fault);
+    abort();
+}
+
+static void evaluate_all(Walk *w, Arena *a)
+{
     IrRef fault;
-    if (!ir_eval(w->g, &w->env, a, value, &fault)) {
-        fprintf(stderr, "node %u: an index is out of range\n", fault);
-        abort();
-    }
-    return value;
+    w->value = arena_array(a, double *, w->g->count + 1);
+    if (!ir_eval(w->g, &w->env, a, w->value, &fault))
+        out_of_range(fault);
+}
+
+static void evaluate(Walk *w, const IrRef *node, size_t nodes)
+{
+    IrRef fault;
+    if (!ir_eval_nodes(w->g, &w->env, node, nodes, w->value, &fault))
+        out_of_range(fault);
+}
+
+/* A variate for good: what is known with it and those before it is computed. */
+static void set(Walk *w, const Axis *axis, double noise)
+{
+    *axis->noise = noise;
+    evaluate(w, axis->own, axis->owned);
+}
+
+/* A variate on trial: what it decides is computed, and made again when later ones are set. */
+static void attempt(Walk *w, const Axis *axis, double noise)
+{
+    *axis->noise = noise;
+    evaluate(w, axis->on_trial, axis->tried);
 }
 
 static void add_up(Walk *w, double weight)
 {
-    Arena *a = arena_new();
-    double **value = evaluate(w, a);
     size_t at = 0;
-    for (int pass = 0; pass < 3; pass++)
-        for (IrRef r = 0; r < w->g->count; r++) {
-            const IrNode *n = &w->g->node[r];
-            if (n->op != (IrOp[]){IR_OBJECTIVE, IR_GRAD, IR_NEXT}[pass])
-                continue;
-            for (int64_t e = 0; e < ir_elements(&n->type); e++) {
-                w->sum->value[at] += weight * value[r][e];
-                w->sum->square[at++] += weight * value[r][e] * value[r][e];
-            }
+    for (size_t i = 0; i < w->roots; i++) {
+        const double *value = w->value[w->root[i]];
+        int64_t elements = ir_elements(&w->g->node[w->root[i]].type);
+        for (int64_t e = 0; e < elements; e++) {
+            w->sum->value[at] += weight * value[e];
+            w->sum->square[at++] += weight * value[e] * value[e];
         }
+    }
     w->sum->points++;
-    arena_free(a);
 }
 
 static void walk(Walk *w, size_t axis, double weight);
@@ -351,7 +412,7 @@ static void walk(Walk *w, size_t axis, double weight);
 static void walk_rule(Walk *w, size_t at, const Points *p, double weight)
 {
     for (int i = 0; i < p->count; i++) {
-        *w->axis[at].noise = p->x[i];
+        set(w, &w->axis[at], p->x[i]);
         walk(w, at + 1, weight * p->weight[i]);
     }
 }
@@ -360,10 +421,8 @@ static void walk_rule(Walk *w, size_t at, const Points *p, double weight)
 
 static double value_at(Walk *w, const Axis *axis, double noise, IrRef node, int64_t element)
 {
-    Arena *a = arena_new();
-    *axis->noise = noise;
-    double v = evaluate(w, a)[node][element];
-    arena_free(a);
+    attempt(w, axis, noise);
+    double v = w->value[node][element];
     return w->g->node[node].op == IR_RELU ? v > 0 : v;
 }
 
@@ -414,34 +473,17 @@ static void find_breaks(Walk *w, size_t at, double low, double high, Breaks *bre
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
-/* The program up to a node, and to the end of its sequence. */
-static IrGraph up_to(const IrGraph *g, IrRef last)
-{
-    IrGraph part = *g;
-    uint32_t region = g->node[last].region;
-    for (part.count = last + 1; region && part.count < g->count; part.count++)
-        if (g->node[part.count].region != region)
-            break;
-    return part;
-}
-
 /* All that the variate decides, as one number. */
 static uint64_t decided_at(Walk *w, const Axis *axis, double u)
 {
-    Arena *a = arena_new();
-    *axis->noise = u;
-    const IrGraph *whole = w->g, part = up_to(w->g, axis->last);
-    w->g = &part;
-    double **value = evaluate(w, a);
     uint64_t all = 0;
+    attempt(w, axis, u);
     for (const IrRef *r = axis->decided; *r != IR_NONE; r++) {
-        const IrType *t = &part.node[*r].type;
-        int64_t count = ir_copies(&part, t->plates, w->env.rows) * ir_elements(t);
+        const IrType *t = &w->g->node[*r].type;
+        int64_t count = ir_copies(w->g, t->plates, w->env.rows) * ir_elements(t);
         for (int64_t i = 0; i < count; i++)
-            all = (all ^ (uint64_t)(int64_t)value[*r][i]) * 0x100000001b3u + 1;
+            all = (all ^ (uint64_t)(int64_t)w->value[*r][i]) * 0x100000001b3u + 1;
     }
-    w->g = whole;
-    arena_free(a);
     return all;
 }
 
@@ -497,7 +539,7 @@ static void walk_values(Walk *w, size_t at, double weight)
     for (int i = 0; i < PARTS; i++)
         find_outcomes(w, &w->axis[at], i / (double)PARTS, (i + 1) / (double)PARTS, &o, a);
     for (size_t i = 0; i < o.count; i++) {
-        *w->axis[at].noise = o.outcome[i].at;
+        set(w, &w->axis[at], o.outcome[i].at);
         walk(w, at + 1, weight * o.outcome[i].measure);
     }
     arena_free(a);
@@ -557,23 +599,24 @@ static void walk(Walk *w, size_t at, double weight)
         walk_values(w, at, weight);
 }
 
-static size_t results_of(const IrGraph *g)
+/* What is summed, and room for the sums. */
+static void find_roots(Walk *w, Arena *a)
 {
-    size_t count = 0;
-    for (IrRef r = 0; r < g->count; r++) {
-        IrOp op = g->node[r].op;
-        if (op == IR_OBJECTIVE || op == IR_GRAD || op == IR_NEXT)
-            count += (size_t)ir_elements(&g->node[r].type);
-    }
-    return count;
+    for (int pass = 0; pass < 3; pass++)
+        for (IrRef r = 0; r < w->g->count; r++)
+            if (w->g->node[r].op == (IrOp[]){IR_OBJECTIVE, IR_GRAD, IR_NEXT}[pass]) {
+                *arena_push(a, w->root, w->roots, IrRef) = r;
+                w->sum->count += (size_t)ir_elements(&w->g->node[r].type);
+            }
+    w->sum->value = arena_array(a, double, w->sum->count + 1);
+    w->sum->square = arena_array(a, double, w->sum->count + 1);
 }
 
 TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInput *in)
 {
-    TapeResult sum = {.count = results_of(g)};
-    sum.value = arena_array(t->arena, double, sum.count + 1);
-    sum.square = arena_array(t->arena, double, sum.count + 1);
+    TapeResult sum = {0};
     Walk w = {.g = g, .sum = &sum, .in = in};
+    find_roots(&w, t->arena);
     w.env = (IrEnv){.param = (const double *const *)in->param,
                     .data = (const double *const *)in->data,
                     .hyper = in->hyper,
@@ -586,6 +629,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     bool many = w.axes <= (in->few ? 1 : 2);
     w.nodes = many ? NODES_MANY : in->fine ? NODES_SOME : NODES_FEW;
     w.half = w.axes == 1 ? FINE : many ? FEWER : COARSE;
+    evaluate_all(&w, t->arena);
     walk(&w, 0, 1);
     return sum;
 }

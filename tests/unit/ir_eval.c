@@ -616,6 +616,38 @@ START_TEST(the_environment_overrides_defaults)
 }
 END_TEST
 
+/* A parameter changes: what follows from it is computed again, as if all had been. */
+START_TEST(nodes_are_evaluated_again)
+{
+    Arena *a = arena_new();
+    IrModel m;
+    double in[] = {5, 6, 0, 1, 1};
+    const IrGraph *g =
+        read_graph(&m, a, PARAM("a", "2") "data i: int[3] whole\n", "estimator step",
+                   "  %0: real[2] = param a\n  %1: int[3] = data i\n"
+                   "  %2: real[3] = gather(%0, %1) k=0\n  %3: real[3] = exp(%2)\n"
+                   "  %4: real[2] = scatter(%2, %1) k=2\n  %5: real[3, 2] = one_hot(%1) k=2\n");
+    IrEnv env = environment(g, a, in);
+    double *value[6], *all[6];
+    const IrRef again[] = {0, 2, 4};
+    ck_assert(ir_eval(g, &env, a, value, NULL));
+    double old = value[3][0];
+    in[0] = 7;
+    in[1] = -1;
+    ck_assert(ir_eval_nodes(g, &env, again, 3, value, NULL));
+    ck_assert(ir_eval(g, &env, a, all, NULL));
+    for (int i = 0; i < 2; i++)
+        ck_assert_double_eq(value[4][i], all[4][i]);
+    ck_assert_double_eq(value[4][1], -2);
+    ck_assert_double_eq(value[3][0], old); /* not asked for */
+    ck_assert(ir_eval_nodes(g, &env, (const IrRef[]){3, 5}, 2, value, NULL));
+    for (int i = 0; i < 6; i++)
+        ck_assert_double_eq(value[5][i], all[5][i]);
+    ck_assert_double_eq(value[3][0], exp(7));
+    arena_free(a);
+}
+END_TEST
+
 /* The schedule says when, never what. */
 START_TEST(a_schedule_changes_nothing)
 {
@@ -646,6 +678,7 @@ Suite *ir_eval_suite(void)
     tcase_add_test(c, an_index_outside_is_a_fault);
     tcase_add_test(c, a_draw_of_the_source_has_no_value);
     tcase_add_test(c, the_environment_overrides_defaults);
+    tcase_add_test(c, nodes_are_evaluated_again);
     tcase_add_test(c, a_schedule_changes_nothing);
     suite_add_tcase(s, c);
     return s;
