@@ -301,6 +301,14 @@ static IrRef share_of_bound(const EsProgram *p, const EsDraw *d)
     return ir_unary(g, IR_EXP, ir_binary(g, IR_SUB, weight, d->bound));
 }
 
+/* Where all that reads the draw meets: a logarithm of it is read from what it is the exponential or
+ * the logistic of (ir_log_value). */
+static IrRef read_at(const IrGraph *g, IrRef value)
+{
+    IrOp op = g->node[value].op;
+    return op == IR_EXP || op == IR_SIGMOID ? g->node[value].in[0] : value;
+}
+
 EsGain *es_gains(const EsProgram *p, uint32_t *count)
 {
     EsGain *gain = NULL;
@@ -309,7 +317,7 @@ EsGain *es_gains(const EsProgram *p, uint32_t *count)
         const EsDraw *d = &p->draw[i];
         if (d->estimator != IR_EST_DREG || !d->moved)
             continue;
-        IrRef node = MUTATED(SQUARED_TWICE) ? p->g->node[d->bound].in[0] : d->value;
+        IrRef node = MUTATED(SQUARED_TWICE) ? p->g->node[d->bound].in[0] : read_at(p->g, d->value);
         *arena_push(p->g->model->arena, gain, *count, EsGain) =
             (EsGain){node, share_of_bound(p, d)};
     }

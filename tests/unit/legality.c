@@ -160,6 +160,13 @@ static const struct {
      "with a weight that depends on the draw"},
     {MODEL("  z ~ normal(theta, 1) via sticking_the_landing\n  cost sin(z)"),
      "no cost has the log-density of z"},
+    /* the score that is left out has mean 0 only where the support stays */
+    {MODEL("  z ~ uniform(theta, 3) via sticking_the_landing\n"
+           "  cost log_prob(uniform(theta, 3), z) + sin(z)"),
+     "the support of z moves with a parameter"},
+    {MODEL("  plate k = 2 {\n    z ~ uniform(theta, 3) via dreg\n"
+           "    w = -log_prob(uniform(theta, 3), z) + sin(z)\n  }\n  cost -logmeanexp(w, over = k)"),
+     "the support of z moves with a parameter"},
     {MODEL("  z ~ normal(theta, 1) via dreg\n  cost log_prob(normal(theta, 1), z) + sin(z)"),
      "that are no logmeanexp over a plate of its copies"},
     {MODEL("  plate k = 2 {\n    z ~ normal(theta, 1) via dreg\n    cost sin(z)\n"
