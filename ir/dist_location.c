@@ -18,6 +18,13 @@ IrRef ir_transport_uniform(IrGraph *g, const IrRef *arg, IrRef noise)
     return add(g, arg[0], mul(g, sub(g, arg[1], arg[0]), noise));
 }
 
+/* x log x, and 0 where x is 0. */
+static IrRef times_own_log(IrGraph *g, IrRef x)
+{
+    IrRef zero = ir_const(g, 0);
+    return ir_select(g, ir_binary(g, IR_EQ, x, zero), zero, mul(g, x, log_(g, x)));
+}
+
 IrRef ir_moment_uniform(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 {
     (void)t;
@@ -26,6 +33,10 @@ IrRef ir_moment_uniform(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
         return scale(g, 0.5, add(g, arg[0], arg[1]));
     case IR_E_VARIANCE:
         return scale(g, 1.0 / 12, square(g, sub(g, arg[1], arg[0])));
+    case IR_E_LOG_MEAN: {
+        IrRef rise = sub(g, times_own_log(g, arg[1]), times_own_log(g, arg[0]));
+        return shift(g, quo(g, rise, sub(g, arg[1], arg[0])), -1);
+    }
     default:
         return IR_NONE;
     }
@@ -47,6 +58,14 @@ IrRef ir_transport_laplace(IrGraph *g, const IrRef *arg, IrRef noise)
     return sub(g, arg[0], mul(g, arg[1], mul(g, ir_unary(g, IR_SIGN, v), tail)));
 }
 
+/* E e^(t x) = e^(t loc) / (1 - (t scale)^2), for |t| scale < 1. */
+static IrRef tilt_laplace(IrGraph *g, const IrRef *arg, IrRef t)
+{
+    IrRef reach = square(g, mul(g, t, arg[1])), rest = sub(g, ir_const(g, 1), reach);
+    IrRef log_mean = sub(g, mul(g, t, arg[0]), ir_unary(g, IR_LOG1P, neg(g, reach)));
+    return exp_(g, finite_if_positive(g, rest, log_mean));
+}
+
 IrRef ir_moment_laplace(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 {
     switch (m) {
@@ -58,6 +77,8 @@ IrRef ir_moment_laplace(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
         IrRef d = ir_unary(g, IR_ABS, sub(g, arg[0], t));
         return add(g, d, mul(g, arg[1], exp_(g, neg(g, quo(g, d, arg[1])))));
     }
+    case IR_E_EXP_TILT:
+        return tilt_laplace(g, arg, t);
     default:
         return IR_NONE;
     }
@@ -92,6 +113,16 @@ static IrRef abs_logistic(IrGraph *g, const IrRef *arg, IrRef t)
     return mul(g, arg[1], both);
 }
 
+/* E e^(t x) = e^(t loc) Gamma(1 - t scale) Gamma(1 + t scale), for |t| scale < 1. */
+static IrRef tilt_logistic(IrGraph *g, const IrRef *arg, IrRef t)
+{
+    IrRef reach = mul(g, t, arg[1]), one = ir_const(g, 1);
+    IrRef rest = sub(g, one, ir_unary(g, IR_ABS, reach));
+    IrRef both = add(g, ir_unary(g, IR_LGAMMA, sub(g, one, reach)),
+                     ir_unary(g, IR_LGAMMA, add(g, one, reach)));
+    return exp_(g, finite_if_positive(g, rest, add(g, mul(g, t, arg[0]), both)));
+}
+
 IrRef ir_moment_logistic(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 {
     switch (m) {
@@ -101,6 +132,8 @@ IrRef ir_moment_logistic(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
         return scale(g, PI * PI / 3, square(g, arg[1]));
     case IR_E_ABS:
         return abs_logistic(g, arg, t);
+    case IR_E_EXP_TILT:
+        return tilt_logistic(g, arg, t);
     case IR_ENTROPY:
         return shift(g, log_(g, arg[1]), 2);
     default:
