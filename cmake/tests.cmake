@@ -27,6 +27,13 @@ add_executable(sgc_mutants ${mutant_sources} ${CMAKE_SOURCE_DIR}/tests/laws/tape
 target_link_libraries(sgc_mutants PRIVATE sgc_frontend sgc_ir sgc_options PkgConfig::CHECK)
 target_compile_definitions(sgc_mutants PRIVATE SGC_MUTANTS)
 
+# Prints docs/laws.md: how exact every law is with every estimator, or why it is refused.
+add_executable(sgc_table ${CMAKE_SOURCE_DIR}/tests/table/main.c)
+foreach(name IN ITEMS page pair slope exact tape quadrature)
+  target_sources(sgc_table PRIVATE ${CMAKE_SOURCE_DIR}/tests/laws/${name}.c)
+endforeach()
+target_link_libraries(sgc_table PRIVATE sgc_frontend sgc_passes sgc_ir sgc_options PkgConfig::CHECK)
+
 # Draws the images that the demo and the tests train on.
 add_executable(digits ${CMAKE_SOURCE_DIR}/tests/tools/digits.c)
 target_link_libraries(digits PRIVATE sgc_options m)

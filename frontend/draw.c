@@ -47,21 +47,6 @@ static void say_unknown(Fe *fe, const ViaClause *v, IrDist law)
         fe_offer(fe, v->at, &s);
 }
 
-static const char *refusal(IrDist law, int estimator)
-{
-    const IrDistInfo *d = &ir_dist_info[law];
-    if (estimator == IR_EST_PATHWISE && ir_admits(law, IR_EST_IMPLICIT))
-        return "its transport is an inverse function";
-    if (estimator == IR_EST_IMPLICIT && ir_admits(law, IR_EST_PATHWISE))
-        return "its transport is explicit";
-    if (estimator == IR_EST_PATHWISE || estimator == IR_EST_IMPLICIT)
-        return "its draws are discrete";
-    if (estimator == IR_EST_SCORE && d->moves)
-        return "its arguments move its support";
-    return estimator == IR_EST_ENUMERATE ? "it has no finite set of values"
-                                         : "no rule is known for it";
-}
-
 /* False: reported. */
 static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
 {
@@ -76,7 +61,7 @@ static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
                  alternatives(fe, law));
     else if (!ir_admits(law, (IrEstimator)i))
         fe_error(fe, v->at, SG0603, "`%s` cannot be estimated by `%s`, because %s: write %s",
-                 ir_dist_info[law].name, e->name, refusal(law, i), alternatives(fe, law));
+                 ir_dist_info[law].name, e->name, ir_refusal(law, (IrEstimator)i), alternatives(fe, law));
     else if (e->needs_biased && !v->biased)
         fe_error(fe, v->at, SG0604, "`%s` is biased: write `via %s biased` to accept that", e->name,
                  e->name);

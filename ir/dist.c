@@ -11,6 +11,51 @@ const IrDistInfo ir_dist_info[IR_DIST_COUNT] = {
     /* clang-format on */
 };
 
+/* ---- estimators ---------------------------------------------------------------------------- */
+
+/* What draws are not, of an estimator for laws of some supports. */
+static const char *unlike(unsigned supports)
+{
+    const unsigned bits = 1u << IR_ZERO_ONE, categories = 1u << IR_CATEGORIES;
+    if (supports == bits)
+        return "its draws are no bits";
+    if (supports == categories)
+        return "its draws are no categories";
+    return supports == (bits | categories) ? "its draws are neither bits nor categories"
+                                           : "its draws are neither bits nor counts";
+}
+
+static const char *no_transport(IrDist d, IrEstimator e)
+{
+    if (ir_dist_info[d].elem == IR_INT)
+        return "its draws are discrete";
+    return e == IR_EST_PATHWISE ? "its transport is an inverse function"
+                                : "its transport is explicit";
+}
+
+const char *ir_refusal(IrDist d, IrEstimator e)
+{
+    if (ir_admits(d, e))
+        return NULL;
+    switch (e) {
+    case IR_EST_PATHWISE:
+    case IR_EST_IMPLICIT:
+    case IR_EST_STL:
+    case IR_EST_DREG:
+        return no_transport(d, e);
+    case IR_EST_SCORE:
+    case IR_EST_VIMCO:
+        return "its arguments move its support";
+    case IR_EST_ENUMERATE:
+        return "it has no finite set of values";
+    case IR_EST_MEASURE_VALUED:
+        return ir_measure[d]->why_not;
+    default:
+        return ir_estimator_info[e].supports ? unlike(ir_estimator_info[e].supports)
+                                             : "no rule is known for it";
+    }
+}
+
 /* ---- noise --------------------------------------------------------------------------------- */
 
 static int64_t trials(const IrGraph *g, const IrRef *arg)

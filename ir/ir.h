@@ -454,6 +454,9 @@ static inline bool ir_admits(IrDist d, IrEstimator e)
            ir_estimator_info[e].supports >> ir_dist_info[d].support & 1;
 }
 
+/* Why it may not, in words that follow "because"; NULL: it may. */
+const char *ir_refusal(IrDist d, IrEstimator e);
+
 /* Known estimators that this language does not have, and why. */
 typedef struct IrOutOfScope {
     const char *name, *reason;

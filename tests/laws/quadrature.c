@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { SIZES = 72 };
+enum { SIZES = 110 };
 
 double density_flat(double x)
 {

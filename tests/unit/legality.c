@@ -123,7 +123,7 @@ static const struct {
      "whose joint values make no small set"},
     {MODEL("  c ~ categorical(logits = l) via unordered_set(samples = 4)\n  cost l[c]"),
      "4 of 3 values of c make no set"},
-    {MODEL("  c ~ categorical(logits = l) via disarm\n  cost l[c]"), "no rule is known for it"},
+    {MODEL("  c ~ categorical(logits = l) via disarm\n  cost l[c]"), "its draws are no bits"},
     {MODEL("  h ~ bernoulli(logits = theta) via importance\n  cost h"), "no importance weights"},
     {MODEL("  z ~ weibull(exp(theta), 1) via measure_valued\n  cost sin(z)"),
      "in which weibull has no pair of measures"},

@@ -1,0 +1,125 @@
+/* Draws of finitely many values: every estimator that they may have in the same programs, and sets
+ * of categories.  Chains and other sums of enumerated draws: elimination.c. */
+#include "tests/laws/slope.h"
+#include "tests/suites.h"
+
+#include <string.h>
+
+/* The programs of estimators that a law of finitely many values may have: with
+ * %s in the place of each draw's estimator. */
+static const char *const discrete_program[] = {
+    /* a vector with logits of its own, read through a product, a sum and a
+       guard */
+    "param l[3] = ones()\nparam w[3, 2] = ones()\ngraph g {\n"
+    "  h[3] ~ bernoulli(logits = l) via %s\n  v = h @ w\n"
+    "  cost sin(v) + sin(sum(h * l)) + (if h[1] == 1 then cos(sum(l)) else "
+    "0.3)\n"
+    "  cost log_prob(bernoulli(logits = l), h)\n}\n",
+    /* below another draw, above another */
+    "param a = ones()\nparam b[2] = ones()\ngraph g {\n"
+    "  k ~ bernoulli(logits = a) via score\n"
+    "  h[2] ~ bernoulli(logits = b * k) via %s\n"
+    "  j ~ bernoulli(logits = sum(h * b) - a) via score\n  cost sin(2 * h[0] + "
+    "h[1] + 3 * j + "
+    "k)\n}\n",
+    /* over rows, with costs outside */
+    "param a = ones()\nparam b = ones()\ngraph g {\n  plate n = rows(2) {\n    "
+    "data x\n"
+    "    h ~ bernoulli(logits = b * x) via %s\n    cost sin(h + a * x)\n  }\n  "
+    "cost "
+    "a * a\n}\n",
+    /* outside rows, read by all of them */
+    "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = "
+    "b) via %s\n"
+    "  plate n = rows(2) {\n    data x\n    cost sin(h * x + a * x)\n  }\n  "
+    "cost h * a\n}\n",
+    /* in a plate, an element with another mean each */
+    "param a[2] = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    h ~ bernoulli(logits = a[k]) via %s\n    cost sin(h + a[k])\n  }\n}\n",
+    /* in a sequence, one step at a time */
+    "param a = ones()\nparam b = ones()\ngraph g {\n  s[0] = a\n  for t in "
+    "1..3 {\n"
+    "    s[t] = 0.5 * s[t-1] + b\n    h ~ bernoulli(logits = s[t]) via %s\n"
+    "    cost sin(s[t] + h)\n  }\n}\n",
+    /* before a sequence */
+    "param a = ones()\nparam b = ones()\ngraph g {\n  s[0] ~ bernoulli(logits "
+    "= a) via %s\n"
+    "  for t in 1..3 {\n    s[t] ~ bernoulli(logits = b + s[t-1]) via score\n"
+    "    cost sin(2 * s[t] + s[t-1] + a)\n  }\n}\n",
+    /* above an enumerated draw, beside a pathwise one */
+    "param a = ones()\nparam b[2] = ones()\ngraph g {\n  h[2] ~ "
+    "bernoulli(logits = b) via %s\n"
+    "  c ~ bernoulli(logits = a + h[1]) via enumerate\n  z ~ normal(a, 1) via "
+    "pathwise\n"
+    "  cost sin(z + 2 * c + h[1])\n}\n",
+    /* an array of two axes */
+    "param b[2, 2] = ones()\ngraph g {\n  h ~ bernoulli(logits = b) via %s\n"
+    "  cost sin(sum(h * b) + h[0, 1])\n}\n",
+};
+
+static const char *const discrete_via[] = {
+    "score(samples = 2, baseline = leave_one_out)",
+    "disarm",
+    "disarm(samples = 3)",
+    "local_expectation",
+    "coupled",
+};
+enum {
+    PROGRAMS = sizeof discrete_program / sizeof *discrete_program,
+    VIAS = sizeof discrete_via / sizeof *discrete_via
+};
+
+START_TEST(discrete_combinations)
+{
+    Exact exact = {0};
+    for (size_t v = 0; v < VIAS; v++) {
+        char text[1024];
+        snprintf(text, sizeof text, discrete_program[_i], discrete_via[v]);
+        slope_check(&exact, text, 2);
+    }
+    exact_free(&exact);
+}
+END_TEST
+
+/* Categories, of one event and of several. */
+static const char *const category_program[] = {
+    "param l[4] = ones()\nparam w[4] = ones()\ngraph g {\n  c ~ "
+    "categorical(logits = l) via %s\n"
+    "  cost sin(w[c] + 0.7 * c) + log_prob(categorical(logits = l), c)\n}\n",
+    "param l[3] = ones()\nparam w[3] = ones()\ngraph g {\n  plate n = rows(1) "
+    "{\n    data x\n"
+    "    c ~ categorical(logits = l * x) via %s\n    h ~ bernoulli(logits = "
+    "w[c]) via score\n"
+    "    cost sin(h + 0.7 * c + x)\n  }\n}\n",
+    "param l[3] = ones()\nparam w[3] = ones()\ngraph g {\n"
+    "  c[2] ~ categorical(logits = l) via %s\n  cost sin(w[c[0]] + 0.7 * c[1] "
+    "* w[1])\n}\n",
+};
+static const char *const category_via[] = {"local_expectation", "unordered_set",
+                                           "unordered_set(samples = 3)"};
+
+START_TEST(category_combinations)
+{
+    Exact exact = {0};
+    for (size_t v = 0; v < sizeof category_via / sizeof *category_via; v++) {
+        char text[1024];
+        bool several = strstr(category_program[_i], "c[2]");
+        snprintf(text, sizeof text, category_program[_i], category_via[v]);
+        if (!several || v == 0)
+            slope_check(&exact, text, 1);
+    }
+    exact_free(&exact);
+}
+END_TEST
+
+Suite *discrete_suite(void)
+{
+    Suite *s = suite_create("discrete");
+    TCase *c = tcase_create("tape");
+    tcase_set_timeout(c, 240);
+    tcase_add_loop_test(c, discrete_combinations, 0, PROGRAMS);
+    tcase_add_loop_test(c, category_combinations, 0,
+                        sizeof category_program / sizeof *category_program);
+    suite_add_tcase(s, c);
+    return s;
+}
