@@ -63,7 +63,7 @@ static Format format_of(const SgrtInput *in)
     int64_t first = 0;
     while (first < in->head_bytes && strchr(" \t\r\n", in->head[first]))
         first++;
-    return first < in->head_bytes && in->head[first] == '{' ? JSON : CSV;
+    return first < in->head_bytes && strchr("{[", in->head[first]) ? JSON : CSV;
 }
 
 static bool read_format(SgrtArray *a, SgrtInput *in, SgrtMember *m, bool *has_names, SgrtError *e)

@@ -93,9 +93,13 @@ bool sgrt_json_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, SgrtError *e)
         return false;
     Reading r = {in, text, e};
     cJSON *object = cJSON_ParseWithLengthOpts(text, (size_t)count + 1, &stop, 1);
-    bool read = cJSON_IsObject(object) ? read_object(a, object, m, &r)
-                                       : sgrt_fail(e, "%s: offset %lld: not JSON", in->path,
-                                                   stop ? (long long)(stop - text) : 0LL);
+    bool read = false;
+    if (cJSON_IsObject(object))
+        read = read_object(a, object, m, &r);
+    else if (object)
+        sgrt_fail(e, "%s: JSON without names: {\"%s\": ...} is expected", in->path, m->name);
+    else
+        sgrt_fail(e, "%s: offset %lld: not JSON", in->path, stop ? (long long)(stop - text) : 0LL);
     cJSON_Delete(object);
     free(text);
     return read;

@@ -256,6 +256,8 @@ static const struct {
     {"{\"x\": \"one\"}", "x", "offset 1: x: not numbers in lists of equal lengths"},
     {"{\"x\": [1, 2}", "x", "not JSON"},
     {"{\"x\": 1} extra", "x", "not JSON"},
+    {"[[1, 2], [3, 4]]", "x", "JSON without names: {\"x\": ...} is expected"},
+    {"[[1, 2], [3, 4", "x", "offset 14: not JSON"},
     {"{\"x\": 1, \"y\": 2}", "z", "no 'z'; it holds x, y"},
 };
 
