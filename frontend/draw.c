@@ -120,11 +120,18 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
         return fe_size(fe, a->value, "samples", &via->samples);
     if (a->name && strcmp(a->name, "noise") == 0)
         return via_noise(fe, a, via);
-    if (a->name && strcmp(a->name, "temperature") == 0 && via->estimator == IR_EST_GUMBEL_SOFTMAX)
+    bool softens = via->estimator == IR_EST_GUMBEL_SOFTMAX || via->estimator == IR_EST_REBAR;
+    if (a->name && strcmp(a->name, "temperature") == 0 && softens)
         return via_temperature(fe, a, via);
+    if (a->name && strcmp(a->name, "scale") == 0 && via->estimator == IR_EST_REBAR)
+        return fe_constant(fe, a->value, "the scale", &via->scale);
     if (baseline && via->estimator == IR_EST_SCORE)
         return via_baseline(fe, a, via);
-    if (baseline)
+    if (softens)
+        fe_error(fe, at, SG0605, "`%s` takes `samples =`, `noise =`%s", v->name,
+                 via->estimator == IR_EST_REBAR ? ", `temperature =` and `scale =`"
+                                                : " and `temperature =`");
+    else if (baseline)
         fe_error(fe, at, SG0605, "a baseline belongs to `via score`: `%s` has none", v->name);
     else
         fe_error(fe, at, SG0605, "an estimator takes `samples =`, `baseline =` and `noise =`");
@@ -133,7 +140,7 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
 
 static bool read_via(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
 {
-    *via = (IrVia){.samples = 1, .biased = v->biased, .at = v->at};
+    *via = (IrVia){.samples = 1, .scale = 1, .biased = v->biased, .at = v->at};
     if (!v->name)
         return true;
     if (!via_estimator(fe, v, law, via))

@@ -50,6 +50,8 @@ const char *ir_refusal(IrDist d, IrEstimator e)
         return "it has no finite set of values";
     case IR_EST_MEASURE_VALUED:
         return ir_measure[d]->why_not;
+    case IR_EST_REBAR:
+        return "its draws are neither bits nor categories";
     default:
         return ir_estimator_info[e].supports ? unlike(ir_estimator_info[e].supports)
                                              : "no rule is known for it";

@@ -124,7 +124,8 @@ typedef struct IrVia {
     IrBaseline baseline;
     double constant; /* the constant baseline */
     IrCopies noise;
-    double temperature; /* of gumbel_softmax; 0: not written, 1 */
+    double temperature; /* of gumbel_softmax and rebar; 0: not written, 1 */
+    double scale;       /* of rebar's control variate */
     bool biased;
     Span at;
 } IrVia;

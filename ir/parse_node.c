@@ -148,6 +148,8 @@ static bool read_via(Reader *r, IrVia *via)
         return false;
     if (ir_accept_key(r, "temperature") && !ir_read_number(r, &via->temperature))
         return false;
+    if (ir_accept_key(r, "scale") && !ir_read_number(r, &via->scale))
+        return false;
     via->baseline = (IrBaseline)baseline;
     via->noise = (IrCopies)noise;
     via->biased = ir_accept_word(r, "biased");

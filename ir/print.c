@@ -206,6 +206,10 @@ static void put_via(FILE *out, const IrVia *via)
         fputs(" temperature=", out);
         put_number(out, via->temperature);
     }
+    if (via->estimator == IR_EST_REBAR) {
+        fputs(" scale=", out);
+        put_number(out, via->scale);
+    }
     if (via->biased)
         fputs(" biased", out);
 }

@@ -179,6 +179,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .baseline = via->baseline,
                   .copies = via->noise,
                   .temperature = via->temperature > 0 ? via->temperature : 1,
+                  .scale = via->scale,
                   .relaxed = IR_NONE,
                   .constant = via->constant,
                   .value = IR_NONE,

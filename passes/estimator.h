@@ -36,7 +36,7 @@ typedef struct EsDraw {
     IrDist law;
     IrRef *arg;      /* of the law, there */
     IrRef noise;     /* base noise of its transport */
-    IrRef fresh;     /* measure-valued: one more uniform variate, or IR_NONE */
+    IrRef fresh;     /* measure-valued, rebar: more uniform variates, or IR_NONE */
     IrRef logp;      /* of a held draw: its log-density; else IR_NONE */
     IrPlates plates; /* of its copies, own plate of samples included */
     IrPlates weighed; /* these, and the plates that their weights vary over */
@@ -47,8 +47,8 @@ typedef struct EsDraw {
     uint32_t densities, guards;
     IrRef *guard;    /* pathwise: equal comparisons that jump in it */
     IrRef bound;     /* dreg, vimco: the log-mean-exp of its weights */
-    IrRef relaxed;   /* of biased estimators: what stands for it as a number, or for its one-hot */
-    double temperature;
+    IrRef relaxed;   /* what stands for it as a number, or for its one-hot; IR_NONE: it does */
+    double temperature, scale; /* of a relaxation, and of the control variate that it is in */
     EsSubset *set;   /* of a draw without replacement */
     double constant; /* baseline */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
@@ -243,6 +243,9 @@ typedef struct EsWorld EsWorld;
 /* The lowered program, had the value been that: the plates of the change are gained by all that
  * depends on it.  The noise is the same. */
 EsWorld *es_world(EsProgram *p, const EsChange *change, uint32_t many);
+/* The same where what changes is a draw, and the values are between its own: integers that depend
+ * on it are reals, and nothing but the change has a tangent. */
+EsWorld *es_soft_world(EsProgram *p, const EsChange *change, uint32_t many);
 /* What a node of the lowered program is in the world; NULL is the world as it is. */
 IrRef es_in_world(EsWorld *w, IrRef r);
 /* Row `index` of axis 0 of a table. */
@@ -303,6 +306,9 @@ IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPl
 IrRef es_learned_baseline(EsProgram *p, const EsDraw *d, IrRef f);
 /* f less the mean of the other copies in the draw's plate of samples. */
 IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f);
+/* Relaxations of draws (relax.c): the log-odds of a bit; softmax over the last axis. */
+IrRef es_log_odds(IrGraph *g, const EsDraw *d);
+IrRef es_softmax(IrGraph *g, IrRef v);
 /* Adds an adjoint to start from: `value` may have plates that the node lacks, and is summed over
  * them. */
 void es_seed(EsProgram *p, IrRef node, IrRef value);

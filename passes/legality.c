@@ -256,6 +256,68 @@ RULE(read_as_number)
     return NULL;
 }
 
+/* The ops through which a number may lie between the values of a draw: a category is read by
+ * one_hot; nothing jumps; derivatives are known. */
+static bool goes_between(const EsFacts *f, const EsDraw *d, const IrNode *n, uint32_t k)
+{
+    const IrGraph *g = f->g;
+    const IrNode *z = &g->node[d->node];
+    if (n->in[k] == d->node && ir_dist_info[z->attr.dist].support == IR_CATEGORIES)
+        return n->op == IR_ONE_HOT && n->attr.k[0] == ir_dist_values(g, z->attr.dist, z->in);
+    if (n->op == IR_ONE_HOT || (n->op == IR_GATHER && k == 1))
+        return false;
+    bool known = !(ir_op_info[n->op].flags & IR_EW) || ir_op_info[n->op].smooth != IR_SMOOTH ||
+                 es_has_adjoint(n->op);
+    return class_of_op(n) < IR_PIECEWISE && known;
+}
+
+/* Does a draw whose law is soft have a value that is? */
+static bool is_soft_below(const EsFacts *f, IrRef draw)
+{
+    const EsDraw *d = draw_at(f, draw);
+    return d->estimator == IR_EST_ENUMERATE || (es_is_pathwise(d) && !es_is_relaxed(d));
+}
+
+/* The first node that reads what follows from the draw in a way of its own; IR_NONE: there is none.
+ */
+static IrRef reads_between(const EsFacts *f, const EsDraw *d)
+{
+    const IrGraph *g = f->g;
+    bool *soft = arena_array(g->model->arena, bool, g->count + 1);
+    soft[d->node] = true;
+    for (bool news = true; news;) { /* carries look forward */
+        news = false;
+        for (IrRef r = 0; r < g->count; r++)
+            for (uint32_t k = 0; k < g->node[r].n_in && f->live[r]; k++) {
+                const IrNode *n = &g->node[r];
+                if (!soft[n->in[k]])
+                    continue;
+                if (n->op == IR_SAMPLE ? !is_soft_below(f, r) : !goes_between(f, d, n, k))
+                    return r;
+                bool value = n->op != IR_SAMPLE || es_is_pathwise(draw_at(f, r));
+                news |= value && !soft[r];
+                soft[r] |= value;
+            }
+    }
+    return IR_NONE;
+}
+
+RULE(between)
+{
+    IrRef r = reads_between(f, d);
+    if (r == IR_NONE)
+        return NULL;
+    const IrNode *n = &f->g->node[r];
+    *at = r;
+    if (n->op == IR_SAMPLE)
+        return arena_printf(f->g->model->arena,
+                            "%s decides the law of %s, which would jump with it between its values",
+                            es_name(&f->g->node[d->node]), es_name(n));
+    return arena_printf(f->g->model->arena,
+                        "%s of what follows from %s: nothing between its values stands for it here",
+                        ir_op_info[n->op].name, es_name(&f->g->node[d->node]));
+}
+
 RULE(lipschitz)
 {
     IrRef jump = es_find_jump(f, 0);

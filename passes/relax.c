@@ -30,7 +30,7 @@ static IrRef log_chances(IrGraph *g, const EsDraw *d, const IrType *shape)
     return l;
 }
 
-static IrRef log_odds(IrGraph *g, const EsDraw *d)
+IrRef es_log_odds(IrGraph *g, const EsDraw *d)
 {
     const IrDistInfo *law = &ir_dist_info[d->law];
     return ir_binary(g, IR_SUB, law->logpdf(g, d->arg, ir_int(g, 1)),
@@ -62,8 +62,7 @@ IrRef es_value_straight(EsProgram *p, EsDraw *d, const IrNode *n)
     return value;
 }
 
-/* softmax over the last axis */
-static IrRef softmax(IrGraph *g, IrRef v)
+IrRef es_softmax(IrGraph *g, IrRef v)
 {
     uint32_t last = g->node[v].type.rank - 1;
     IrRef norm = ir_reduce(g, IR_LOGSUMEXP, v, 1u << last, 0);
@@ -77,14 +76,14 @@ static IrRef soft_category(IrGraph *g, EsDraw *d, const IrNode *n)
     IrRef u = es_base_noise(g, es_name(n), IR_BASE_UNIFORM, g->node[l].type, d->plates);
     IrRef exponential = ir_unary(g, IR_NEG, ir_unary(g, IR_LOG, u));
     IrRef race = ir_binary(g, IR_SUB, l, ir_unary(g, IR_LOG, exponential));
-    return softmax(g, ir_binary(g, IR_DIV, race, ir_const(g, d->temperature)));
+    return es_softmax(g, ir_binary(g, IR_DIV, race, ir_const(g, d->temperature)));
 }
 
 static IrRef soft_bit(IrGraph *g, EsDraw *d)
 {
     IrRef u = d->noise, rest = ir_binary(g, IR_SUB, ir_const(g, 1), u);
     IrRef logistic = ir_binary(g, IR_SUB, ir_unary(g, IR_LOG, rest), ir_unary(g, IR_LOG, u));
-    IrRef race = ir_binary(g, IR_ADD, log_odds(g, d), logistic);
+    IrRef race = ir_binary(g, IR_ADD, es_log_odds(g, d), logistic);
     return ir_unary(g, IR_SIGMOID, ir_binary(g, IR_DIV, race, ir_const(g, d->temperature)));
 }
 

@@ -13,6 +13,7 @@ struct EsWorld {
     EsChange change; /* the first; more than one have no index */
     const EsChange *changes;
     uint32_t many;
+    bool soft; /* integers are reals, and what does not depend on the change is held */
     uint32_t *region; /* by region: the sequence of its nodes here, which runs after it, or 0 */
     IrRef count;      /* nodes of the program that it is another of */
     bool *depends;
@@ -91,11 +92,23 @@ static bool any_sparse(const EsWorld *w, const IrNode *n)
     return false;
 }
 
+/* A value that the change does not touch, without its tangent. */
+static IrRef held(IrGraph *g, IrRef r)
+{
+    uint32_t region = g->in_region;
+    g->in_region = g->node[r].region;
+    IrRef value = ir_unary(g, IR_SAMPLED, r);
+    g->in_region = region;
+    return value;
+}
+
 /* The node's value in the world, whole. */
 static IrRef whole(EsWorld *w, IrRef r)
 {
     if (w->now[r] == IR_NONE)
         w->now[r] = with_element(w->g, r, w->change.index, w->element[r]);
+    if (w->soft && !MUTATED(LIVE_CONTROL) && w->now[r] == r && w->g->node[r].type.elem == IR_REAL)
+        w->now[r] = held(w->g, r);
     return w->now[r];
 }
 
@@ -181,13 +194,30 @@ static bool make_part(EsWorld *w, IrRef r, const IrNode *n)
 
 /* ---- whole nodes ---------------------------------------------------------------------------- */
 
+/* Where an integer depends on a softened draw, it and what stands beside it are reals. */
+static IrRef operand(EsWorld *w, const IrNode *n, uint32_t k)
+{
+    IrRef r = whole(w, n->in[k]);
+    bool is_number = w->g->node[r].type.elem == IR_INT && !(n->op == IR_GATHER && k == 1);
+    return w->soft && n->type.elem != IR_REAL && is_number ? ir_real(w->g, r) : r;
+}
+
+/* What a softened draw has no tangent through, for other reasons than its own. */
+static bool passes_on(const EsWorld *w, const IrNode *n)
+{
+    return w->soft && (n->op == IR_TO_REAL || n->op == IR_SAMPLED || n->op == IR_STOP);
+}
+
 static IrRef make_whole(EsWorld *w, const IrNode *n)
 {
+    if (passes_on(w, n))
+        return whole(w, n->in[0]);
     IrRef *in = arena_array(w->g->model->arena, IrRef, n->n_in + 1);
     IrType type = n->type;
+    type.elem = w->soft && type.elem == IR_INT ? IR_REAL : type.elem;
     for (uint32_t k = 0; k < n->n_in; k++) {
         bool forward = n->op == IR_CARRY && k == 1;
-        in[k] = forward ? n->in[k] : whole(w, n->in[k]);
+        in[k] = forward ? n->in[k] : operand(w, n, k);
         type.plates |= forward ? w->gains : w->g->node[in[k]].type.plates;
     }
     bool given = n->op == IR_CARRY || n->op == IR_RESHAPE;
@@ -257,22 +287,42 @@ static IrPlates gains_of(const IrGraph *g, const EsChange *c)
     return has & ~g->node[c->node].type.plates;
 }
 
-EsWorld *es_world(EsProgram *p, const EsChange *c, uint32_t many)
+/* Carries are made before what they carry. */
+static void link_carry(EsWorld *w, IrRef r)
 {
-    IrGraph *g = p->g;
-    EsWorld *w = begin(p, c, many);
-    for (uint32_t k = 0; k < many; k++)
-        w->gains |= gains_of(g, &c[k]);
+    IrNode n = w->g->node[r];
+    w->g->in_region = region_in(w, n.region);
+    IrRef carried = operand(w, &n, 1);
+    w->g->node[w->now[r]].in[1] = carried;
+}
+
+static EsWorld *make_world(EsWorld *w)
+{
+    IrGraph *g = w->g;
+    for (uint32_t k = 0; k < w->many; k++)
+        w->gains |= gains_of(g, &w->changes[k]);
     for (IrRef r = 0; r < w->count; r++)
         if (change_of(w, r))
             change(w, change_of(w, r));
         else if (w->depends[r])
             make(w, r);
-    for (IrRef r = 0; r < w->count; r++) /* carries are made before what they carry */
+    for (IrRef r = 0; r < w->count; r++)
         if (w->depends[r] && !change_of(w, r) && g->node[r].op == IR_CARRY)
-            g->node[w->now[r]].in[1] = es_in_world(w, g->node[r].in[1]);
+            link_carry(w, r);
     g->in_region = 0;
     return w;
+}
+
+EsWorld *es_world(EsProgram *p, const EsChange *c, uint32_t many)
+{
+    return make_world(begin(p, c, many));
+}
+
+EsWorld *es_soft_world(EsProgram *p, const EsChange *c, uint32_t many)
+{
+    EsWorld *w = begin(p, c, many);
+    w->soft = true;
+    return make_world(w);
 }
 
 IrRef es_in_world(EsWorld *w, IrRef r)

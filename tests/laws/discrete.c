@@ -57,6 +57,51 @@ static const char *const discrete_program[] = {
     "  cost sin(sum(h * b) + h[0, 1])\n}\n",
 };
 
+/* Softened draws: read by arithmetic on integers, and beside a score; above a pathwise, an enumerated
+ * and another softened draw, in plates, rows and sequences; events of one hot. */
+static const char *const softened_program[] = {
+    "param l[2] = ones()\nparam w[2, 2] = ones()\ngraph g {\n"
+    "  h[2] ~ bernoulli(logits = l) via rebar\n"
+    "  cost sin(h @ w) + cos(2 * h[0] - sum(h) + l[1])\n  cost log_prob(bernoulli(logits = l), h)\n"
+    "}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n"
+    "  k ~ bernoulli(logits = a) via score\n  h ~ bernoulli(logits = b * k) via rebar(scale = 0.6)\n"
+    "  z ~ normal(a + b * h, 0.7) via pathwise\n  c ~ bernoulli(logits = a + h) via enumerate\n"
+    "  cost sin(z + 2 * c + h - k)\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n"
+    "  h ~ bernoulli(sigmoid(a)) via rebar(temperature = 0.5)\n"
+    "  k ~ bernoulli(logits = b) via rebar(temperature = 2)\n  cost sin(h + 2 * k + a * h * k)\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  plate n = rows(2) {\n    data x\n"
+    "    h ~ bernoulli(logits = b * x) via rebar\n    cost sin(h + a * x)\n  }\n  cost a * a\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = b) via rebar(samples = 2)\n"
+    "  plate n = rows(2) {\n    data x\n    cost sin(h * x + a * x)\n  }\n  cost h * a\n}\n",
+    "param a[2] = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    h ~ bernoulli(logits = a[k]) via rebar\n    cost sin(h + a[k])\n  }\n"
+    "  cost cos(sum(h, over = k) + a[0])\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  s[0] = 0\n  for t in 1..3 {\n"
+    "    h ~ bernoulli(logits = b * t) via rebar\n    s[t] = 2 * s[t-1] + h\n    cost sin(s[t] + a)\n"
+    "  }\n  cost cos(s[2] * b)\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  c ~ bernoulli(logits = a) via enumerate\n"
+    "  h ~ bernoulli(logits = b + c) via rebar\n  cost sin(h + 2 * c + a)\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = a) via rebar\n  z[0] = 0\n"
+    "  for t in 1..4 {\n    z[t] ~ bernoulli(logits = b * (1 + z[t-1]) + h) via enumerate\n"
+    "    cost sin(z[t] + 2 * z[t-1] + h * t)\n  }\n}\n",
+    "param l[2] = ones()\ngraph g {\n  c[1, 2] ~ one_hot_categorical(logits = l) via rebar\n"
+    "  cost sin(sum(c @ l) + c[0, 0] * l[1])\n"
+    "  cost sum(log_prob(one_hot_categorical(logits = l), c))\n}\n",
+    "param p[2] in positive = ones()\ngraph g {\n"
+    "  h ~ bernoulli(logits = p[0]) via rebar(samples = 2, noise = antithetic)\n"
+    "  cost sin(h * p[1])\n}\n",
+};
+
+START_TEST(softened)
+{
+    Exact exact = {0};
+    slope_check(&exact, softened_program[_i], 2);
+    exact_free(&exact);
+}
+END_TEST
+
 static const char *const discrete_via[] = {
     "score(samples = 2, baseline = leave_one_out)",
     "disarm",
@@ -120,6 +165,10 @@ Suite *discrete_suite(void)
     tcase_add_loop_test(c, discrete_combinations, 0, PROGRAMS);
     tcase_add_loop_test(c, category_combinations, 0,
                         sizeof category_program / sizeof *category_program);
+    suite_add_tcase(s, c);
+    c = tcase_create("softened");
+    tcase_set_timeout(c, 240);
+    tcase_add_loop_test(c, softened, 0, sizeof softened_program / sizeof *softened_program);
     suite_add_tcase(s, c);
     return s;
 }

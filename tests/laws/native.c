@@ -168,6 +168,15 @@ static const char *const estimator[] = {
     "    cost sin(sum(z)) + sin(y) * w + sin(sum(u)) + sin(w * sum(1.0 * h)) + cos(sum(one_hot(c, 3) * "
     "m))\n"
     "  }\n}\n",
+    /* softened draws */
+    "param m[3] = zeros()\nparam w[3, 4] = zeros()\n"
+    "graph g {\n  k[2, 3] ~ one_hot_categorical(logits = m) via rebar\n"
+    "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via rebar(samples = 2)\n"
+    "    c[2] ~ categorical(exp(m)) via rebar(temperature = 0.7, scale = 1.2)\n"
+    "    z[4] ~ normal(h @ w, 1) via pathwise\n"
+    "    cost sin(sum(z)) + cos(sum(one_hot(c, 3)) * x + sum(h) + h[0]) * sum(k @ m)\n  }\n"
+    "  s[0] = 0\n  for t in 1..3 {\n    j ~ bernoulli(sigmoid(m[0])) via rebar\n"
+    "    s[t] = s[t-1] + t * j\n    cost sin(m[1] * s[t])\n  }\n}\n",
     /* boundary terms, and bounds of several samples */
     "param m[3] = zeros()\nparam w = ones()\n"
     "graph g {\n  plate n = rows(6) {\n    data x\n    z[3] ~ normal(m * x, exp(w)) via pathwise\n"

@@ -93,6 +93,21 @@ static const LawText measured_text[IR_DIST_COUNT] = {
                      "mvn(m, cholesky = c)", "sum(z)", "of one element"},
 };
 
+/* Of softened draws: categories are read by one_hot, and two have noise of two variates. */
+#define HOT "sum([0.3, -0.9] * one_hot(z, 2))"
+static const LawText softened_text[IR_DIST_COUNT] = {
+    [IR_DIST_categorical] = {"param p[2] in simplex = ones()", "categorical(2 * p)", HOT,
+                             "by one_hot"},
+    [IR_DIST_categorical_logits] = {"param l[2] = ones()", "categorical(logits = l)", HOT,
+                                    "by one_hot"},
+    [IR_DIST_one_hot_categorical] = {"param p[2] in simplex = ones()",
+                                     "one_hot_categorical(2 * p)", "sum([0.3, -0.9] * z)",
+                                     "of two categories"},
+    [IR_DIST_one_hot_categorical_logits] = {"param l[2] = ones()",
+                                            "one_hot_categorical(logits = l)",
+                                            "sum([0.3, -0.9] * z)", "of two categories"},
+};
+
 /* ---- what stands after via ------------------------------------------------------------------ */
 
 static const struct {
@@ -111,6 +126,7 @@ static const struct {
     {IR_EST_ENUMERATE, " via enumerate"},
     {IR_EST_MEASURE_VALUED, " via measure_valued"},
     {IR_EST_REBAR, " via rebar"},
+    {IR_EST_REBAR, " via rebar(temperature = 1.5, scale = 0.7)"},
     {IR_EST_RELAX, " via relax"},
     {IR_EST_DISARM, " via disarm"},
     {IR_EST_DISARM, " via disarm(samples = 3)"},
@@ -237,6 +253,8 @@ static bool measure(Pair *p, Exact *exact, IrDist d, const LawText *l, IrEstimat
 /* The program with fewer arguments or elements that stands for the whole law; NULL: none. */
 static const LawText *lesser(IrDist d, IrEstimator e)
 {
+    if (e == IR_EST_REBAR)
+        return softened_text[d].law ? &softened_text[d] : NULL;
     bool wanted = e == IR_EST_MEASURE_VALUED || (is_bound(e) && d == IR_DIST_mvn);
     return wanted && measured_text[d].law && ir_admits(d, e) ? &measured_text[d] : NULL;
 }
@@ -284,7 +302,8 @@ Pair pair_measure(IrDist law, IrEstimator e, Exact *exact)
             continue;
         if (less)
             p.only = less->only;
-        if (less && law != IR_DIST_mvn) /* all arguments, to hear which row says no */
+        bool shorter = law == IR_DIST_mvn || ir_dist_info[law].support == IR_ONE_HOT_EVENTS;
+        if (less && !shorter) /* all arguments, to hear which row says no */
             measure(&p, exact, law, &law_text[law], e, via);
         if (!measure(&p, exact, law, less ? less : &law_text[law], e, via))
             break;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PROBLEM_ELEMENTS = 6, PROBLEM_ESTIMATES = 8 };
+enum { PROBLEM_ELEMENTS = 6, PROBLEM_ESTIMATES = 9 };
 
 /* `text` has %s where the estimator stands, once or twice; `param` are the stored elements, in
  * order.  What is biased has the stated mean. */

@@ -29,14 +29,17 @@ const Problem problem_list[] = {
      0.262368766011245,
      {0.0240260745741529},
      .via = {"score", "enumerate", "measure_valued", "disarm", "disarm(samples = 6)",
-             "local_expectation", "coupled"}},
+             "local_expectation", "coupled", "rebar(temperature = 8, scale = 15.5)"},
+     .variance = {0.0141441, [7] = 0.0118842}},
     {"P1b",
      "param l = ones()\ngraph g {\n  b ~ bernoulli(logits = l) via %s\n  cost " SQUARE(
          "b - 0.49") "\n}\n",
      {0},
      0.2501,
      {0.005},
-     .via = {"score", LEAVE_ONE_OUT, "disarm", "local_expectation", "coupled"}},
+     .via = {"score", LEAVE_ONE_OUT, "disarm", "local_expectation", "coupled", "rebar",
+             "rebar(temperature = 8)"},
+     .variance = {0.0156375, [5] = 0.0177167, 0.0156286}},
     {"P2",
      "param l[4] = ones()\ngraph g {\n  b[4] ~ bernoulli(logits = l) via %s\n"
      "  e = sum([0.7, -1.2, 0.5, 2.0] * b) - 0.3\n  cost " SQUARE("e") "\n}\n",
@@ -45,6 +48,14 @@ const Problem problem_list[] = {
      {0.360208908808809, -0.468204955201036, 0.167802006744946, 1.13996823095313},
      .via = {"enumerate", "measure_valued", LEAVE_ONE_OUT, "disarm", "local_expectation",
              "coupled"}},
+    {"P2, 2 bits",
+     "param l[2] = ones()\ngraph g {\n  b[2] ~ bernoulli(logits = l) via %s\n"
+     "  e = sum([0.7, -1.2] * b) - 0.3\n  cost " SQUARE("e") "\n}\n",
+     {0.4, -0.8},
+     0.489741056824546,
+     {-0.108319844568243, 0.246895583732868},
+     .via = {"score", "rebar", "rebar(temperature = 0.5, scale = 1.2)"},
+     .variance = {0.228777, 0.114538, 0.118155}},
     /* 200 bits: only what sums each over its values has a tape that can be walked. */
     {"P2c",
      "param a = ones()\nparam c = ones()\ngraph g {\n  plate k = 200 {\n"

@@ -162,11 +162,26 @@ static bool *follows_from(const IrGraph *g, IrRef draw, Arena *a)
     return in;
 }
 
-/* Is it read by a discrete law? */
+/* Is more of it read than what it decides?  Then reals on the way to a result are all reals. */
+static bool is_read_itself(const IrGraph *g, IrRef draw, Arena *a)
+{
+    bool *itself = arena_array(a, bool, g->count + 1);
+    itself[draw] = true;
+    for (IrRef r = draw + 1; r < g->count; r++) {
+        const IrNode *n = &g->node[r];
+        for (uint32_t k = 0; k < n->n_in && n->type.elem == IR_REAL && n->op != IR_FLOOR; k++)
+            itself[r] |= n->in[k] < r && itself[n->in[k]];
+        if (itself[r] && (n->op == IR_OBJECTIVE || n->op == IR_GRAD || n->op == IR_NEXT))
+            return true;
+    }
+    return false;
+}
+
+/* Is it read by a discrete law, and by nothing else? */
 static bool decides_a_value(const IrGraph *g, IrRef draw, Arena *a)
 {
     const bool *cone = cone_of(g, draw, a);
-    for (IrRef i = draw + 1; i < g->count; i++) {
+    for (IrRef i = draw + 1; i < g->count && !is_read_itself(g, draw, a); i++) {
         const IrType *t = &g->node[i].type;
         if (cone[i] && t->elem == IR_INT && !(g->node[draw].type.plates & ~t->plates) &&
             ir_same_shape(t, &g->node[draw].type))

@@ -140,6 +140,31 @@ static const struct {
      "nothing between its values stands for it here"},
     {MODEL("  c ~ categorical(logits = l) via gumbel_softmax biased\n  cost l[c]"),
      "nothing between its values stands for it here"},
+    /* softened draws: read where nothing stands between their values, or by a law that would jump */
+    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost sin(if h == 1 then 2 else theta)"),
+     "eq of what follows from h: nothing between its values stands for it here"},
+    {MODEL("  h[2] ~ bernoulli(logits = theta) via rebar\n  cost if sum(h) > 1 then 2 else theta"),
+     "lt of what follows from h: nothing between its values stands for it here"},
+    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost sin(l[h])"),
+     "gather of what follows from h: nothing between its values stands for it here"},
+    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost floor(0.4 + h) * theta"),
+     "floor of what follows from h: nothing between its values stands for it here"},
+    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost sin(sum(one_hot(h, 2)))"),
+     "one_hot of what follows from h: nothing between its values stands for it here"},
+    {MODEL("  c ~ categorical(logits = l) via rebar\n  cost sin(1.0 * c)"),
+     "real of what follows from c: nothing between its values stands for it here"},
+    {MODEL("  c ~ categorical(logits = l) via rebar\n  cost l[c]"),
+     "gather of what follows from c: nothing between its values stands for it here"},
+    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost log_gamma_slope(0.5, 1.0 + h)"),
+     "log_gamma_slope of what follows from h: nothing between its values stands for it here"},
+    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  k ~ bernoulli(logits = h) via score\n"
+           "  cost sin(k)"),
+     "h decides the law of k, which would jump with it between its values"},
+    {MODEL("  h[0] = 0\n  for t in 1..4 {\n    h[t] ~ bernoulli(logits = theta + h[t-1]) via rebar\n"
+           "    cost sin(h[t])\n  }"),
+     "h decides the law of h, which would jump with it between its values"},
+    {MODEL("  z ~ normal(theta, 1) via rebar\n  cost sin(z)"),
+     "its draws are neither bits nor categories"},
     /* what compares samples needs independent ones */
     {MODEL("  z ~ normal(theta, 1) via score(samples = 2, baseline = leave_one_out, noise = "
            "antithetic)\n  cost sin(z)"),
@@ -292,6 +317,15 @@ static const char *const accepted[] = {
     MODEL(
         "  c ~ categorical(logits = l) via straight_through biased\n  cost sin(sum(one_hot(c, 3) * "
         "l))"),
+    /* between the values of a softened draw: kinks, integers, one_hot, laws that are soft with it, and
+     * what jumps in other draws */
+    MODEL("  h[2] ~ bernoulli(logits = theta) via rebar\n  cost abs(sin(sum(h) - 2 * h[0]))"),
+    MODEL("  c ~ categorical(logits = l) via rebar(temperature = 0.7, scale = 1.2)\n"
+          "  cost sin(sum(one_hot(c, 3) * l))"),
+    MODEL("  h ~ bernoulli(logits = theta) via rebar\n  z ~ gamma(1 + h, 1) via implicit\n"
+          "  k ~ bernoulli(logits = h) via enumerate\n  cost sin(z + k)"),
+    MODEL("  h ~ bernoulli(logits = theta) via rebar\n  k ~ bernoulli(logits = theta) via score\n"
+          "  cost if k == 1 then sin(h) else cos(h)"),
     MODEL("  z ~ normal(theta, 1) via measure_valued\n  cost if z > 0 then 1 else floor(z)"),
     /* support that moves is what a pair of measures is for */
     MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
