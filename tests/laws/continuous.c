@@ -69,9 +69,9 @@ static const char *const program[] = {
     "}\n  cost -logmeanexp(w, over = k)\n}\n",
     /* whose log-density is read from the logarithm that the draw is the exponential of */
     "param m = ones()\nparam t = ones()\n"
-    "graph g {\n  plate k = 2 {\n    z ~ lognormal(m, 0.3) via dreg\n"
-    "    w = log_prob(lognormal(0.7 + 0.2 * t, 0.28), z) - log_prob(lognormal(m, 0.3), z) + "
-    "0.5 * sin(t + z)\n  }\n  cost -logmeanexp(w, over = k)\n}\n",
+    "graph g {\n  plate k = 2 {\n    z ~ lognormal(m, 0.6) via dreg\n"
+    "    w = log_prob(lognormal(0.7 + 0.2 * t, 0.55), z) - log_prob(lognormal(m, 0.6), z) + "
+    "t / (1 + z)\n  }\n  cost -logmeanexp(w, over = k)\n}\n",
     "param m = ones()\nparam s in positive = ones()\nparam t = ones()\n"
     "graph g {\n  z ~ normal(m, s) via sticking_the_landing\n"
     "  cost log_prob(normal(m, s), z) - log_prob(normal(t, 1.2), z) + sin(z * t)\n}\n",
