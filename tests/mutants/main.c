@@ -91,6 +91,9 @@ static const Probe probe[] = {
        "  cost log_prob(normal(a, 0.5), z) - log_prob(normal(b, 0.5), z)\n}\n"},
     {"edge", UNBIASED,
      L "  z ~ normal(a, exp(0.3 * b)) via pathwise\n  cost if z > b then cos(z) else 0.0\n}\n"},
+    {"edge, sequence", UNBIASED,
+     L "  z ~ normal(a, 0.6) via pathwise\n  e = if z > b then 1.0 else 0.0\n  s[0] = 0.0\n"
+       "  for t in 1..3 {\n    s[t] = sin(s[t-1] + e * z)\n    cost a * s[t]\n  }\n}\n"},
     {"rows and not", UNBIASED,
      L "  cost sin(a * b)\n  plate n = rows(3) {\n    data x\n    cost cos(a * x)\n  }\n}\n"},
     {"two plates", UNBIASED,
