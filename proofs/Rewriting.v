@@ -1,0 +1,423 @@
+(** * Rewriting a program as the compiler does
+
+    [rewrite] puts [loc + scale * noise] in the place of the draws of a model, and brings logarithms,
+    roots and sigmoids into the stable forms that the compiler uses. *)
+From Coq Require Import Reals Lra Lia List Bool Arith NArith ZArith FMapPositive.
+From Coquelicot Require Import Coquelicot.
+From Sgc Require Import Tensor Scalar Op Program Graph Fast.
+Import ListNotations.
+Open Scope R_scope.
+
+(** What the nodes of the new program are, by slot. *)
+Definition nodes_at := PositiveMap.t bnode.
+Fixpoint note (K : nodes_at) (nx : N) (q : bprogram) : nodes_at :=
+  match q with
+  | [] => K
+  | nd :: q => note (if below_n nx (snd nd) then store K nx nd else K) (N.succ nx) q
+  end.
+
+Definition the_one (K : nodes_at) (s : shape) (k : N) : bool :=
+  match look K k with
+  | Some (Const 1 1 [], []) => index_eqb s []
+  | Some (Lin (Ein vs [] o), [c]) =>
+      match look K c with
+      | Some (Const 1 1 [], []) => index_eqb vs s && index_eqb o (all_axes vs)
+      | _ => false
+      end
+  | _ => false
+  end.
+(** [x] is 1 - sigmoid y: then [y]. *)
+Definition complement_of (K : nodes_at) (s : shape) (x : N) : option N :=
+  let sigmoid z := match look K z with Some (Map1 Sigmoid, [y]) => Some y | _ => None end in
+  match look K x with
+  | Some (Map1 (Affine (-1) 1 1), [z]) => sigmoid z
+  | Some (Map2 Sub, [a; z]) => if the_one K s a then sigmoid z else None
+  | _ => None
+  end.
+(** Stable forms: what [f] of slot [x] becomes, over which slots. *)
+Definition stable (K : nodes_at) (s : shape) (f : fn1) (x : N) : option (expr * list N) :=
+  let y := Arg 0 in
+  let soft e := E1 (Map1 Softplus) e in
+  match f, look K x with
+  | Log, Some (Map1 Exp, [z]) => Some (y, [z])
+  | Log, Some (Map1 Sigmoid, [z]) => Some (E2 (Map2 Sub) y (soft y), [z])
+  | Log, _ => match complement_of K s x with Some z => Some (negate (soft y), [z]) | None => None end
+  | Log1p, Some (Map1 Exp, [z]) => Some (soft y, [z])
+  | Softplus, Some (Map1 (Affine (-1) 0 1), [z]) => Some (E2 (Map2 Sub) (soft y) y, [z])
+  | Sqrt, Some (Map1 Exp, [z]) => Some (E1 (Map1 Exp) (E1 (Map1 (Affine 1 0 2)) y), [z])
+  | _, _ => None
+  end.
+Definition as_is (o : op) (ps : list N) : expr * list N :=
+  match ps with
+  | [] => (E0 o, [])
+  | [_] => (E1 o (Arg 0), ps)
+  | _ => (E2 o (Arg 0) (Arg 1), ps)
+  end.
+(** [law j]: the location and the scale of draw [j], slots of the old program. *)
+Definition becomes (law : nat -> option (N * N)) (K : nodes_at) (m : PositiveMap.t N) (s : shape)
+  (o : op) (ps : list N) : expr * list N :=
+  match o, ps with
+  | Sample j s, [] =>
+      match law j with
+      | Some (l, c) => (E2 (Map2 Add) (Arg 0) (E2 (Map2 Mul) (Arg 1) (E0 o)), [Fast.get 0%N m l; Fast.get 0%N m c])
+      | None => as_is o ps
+      end
+  | Map1 f, [x] => match stable K s f x with Some r => r | None => as_is o ps end
+  | _, _ => as_is o ps
+  end.
+Record rewritten := {
+  r_next : N; r_nodes : nodes_at; r_shapes : PositiveMap.t shape; r_slots : PositiveMap.t N
+}.
+Fixpoint rewrite (law : nat -> option (N * N)) (p : bprogram) (n : N) (st : rewritten) :
+  option (bprogram * rewritten) :=
+  match p with
+  | [] => Some ([], st)
+  | (o, ps) :: p =>
+      if below_n n ps then
+        match ty o (map (Fast.get [] (r_shapes st)) ps) with
+        | Some s =>
+            let '(ex, args) := becomes law (r_nodes st) (r_slots st) s o (map (Fast.get 0%N (r_slots st)) ps) in
+            let '(q, r, nx) := fast_emit ex args 0 0 (r_next st) in
+            match rewrite law p (N.succ n)
+                    {| r_next := nx; r_nodes := note (r_nodes st) (r_next st) q;
+                       r_shapes := store (r_shapes st) n s; r_slots := store (r_slots st) n r |} with
+            | Some (q', st) => Some (q ++ q', st)
+            | None => None
+            end
+        | None => None
+        end
+      else None
+  end.
+
+(** ** What it keeps *)
+Section Rewriting.
+Variable rho : dim -> nat.
+Notation boxs s := (box (sizes rho s)).
+Notation nat_of := N.to_nat.
+
+Definition nodes_hold (tr : trace) (K : nodes_at) (nx : N) (E : env) : Prop :=
+  forall k o ps, look K k = Some (o, ps) -> (k < nx)%N /\ (forall q, In q ps -> (q < nx)%N) /\
+    E (nat_of k) = den rho tr o (map E (map nat_of ps)).
+
+Lemma below_n_in n ps q : below_n n ps = true -> In q ps -> (q < n)%N.
+Proof. unfold below_n. rewrite forallb_forall. intros H Hq. now apply N.ltb_lt, H. Qed.
+
+Lemma note_sound tr q : forall K nx E, nodes_hold tr K nx E ->
+  nodes_hold tr (note K nx q) (nx + N.of_nat (length q)) (run rho tr (plain_program q) (nat_of nx) E).
+Proof.
+  induction q as [|[o ps] q IH]; intros K nx E H.
+  - simpl. now rewrite N.add_0_r.
+  - cbn [note length snd]. rewrite Nat2N.inj_succ, N.add_succ_r, <- N.add_succ_l.
+    cbn [plain_program map plain_node run fst snd]. fold (plain_program q).
+    rewrite <- N2Nat.inj_succ. apply IH. intros k o' ps' Hk.
+    assert (Hold : look K k = Some (o', ps') -> (k < N.succ nx)%N /\ (forall x, In x ps' -> (x < N.succ nx)%N) /\
+      put E (nat_of nx) (den rho tr o (map E (map nat_of ps))) (nat_of k) =
+      den rho tr o' (map (put E (nat_of nx) (den rho tr o (map E (map nat_of ps)))) (map nat_of ps'))).
+    { intros Hk'. destruct (H _ _ _ Hk') as (H1 & H2 & H3). split; [lia|]. split.
+      - intros x Hx. specialize (H2 x Hx). lia.
+      - rewrite put_other, H3 by lia. f_equal. rewrite !map_map. apply map_ext_in. intros x Hx.
+        rewrite put_other; auto. specialize (H2 x Hx). lia. }
+    destruct (below_n nx ps) eqn:Hb; [|now apply Hold].
+    destruct (N.eq_dec k nx) as [->|Hne]; [|rewrite look_other in Hk by auto; now apply Hold].
+    rewrite look_same in Hk. injection Hk as <- <-. split; [lia|]. split.
+    + intros x Hx. pose proof (below_n_in _ _ _ Hb Hx). lia.
+    + rewrite put_same. f_equal. rewrite !map_map. apply map_ext_in. intros x Hx.
+      rewrite put_other; auto. pose proof (below_n_in _ _ _ Hb Hx). lia.
+Qed.
+
+Lemma ln_logistic y : ln (logistic y) = y - ln (1 + exp y).
+Proof.
+  unfold logistic. pose proof (exp_pos y). pose proof (exp_pos (- y)).
+  rewrite ln_Rinv by lra. replace (1 + exp (- y)) with ((1 + exp y) * exp (- y)).
+  - rewrite ln_mult, ln_exp by lra. ring.
+  - rewrite Rmult_plus_distr_r, Rmult_1_l, <- exp_plus, Rplus_opp_r, exp_0. ring.
+Qed.
+Lemma ln_complement y : ln (1 - logistic y) = - ln (1 + exp y).
+Proof.
+  pose proof (exp_pos y). replace (1 - logistic y) with (/ (1 + exp y)); [apply ln_Rinv; lra|].
+  unfold logistic. rewrite exp_Ropp. field. lra.
+Qed.
+Lemma softplus_minus y : ln (1 + exp (- y)) = ln (1 + exp y) - y.
+Proof.
+  pose proof (ln_logistic y) as H. unfold logistic in H. pose proof (exp_pos (- y)).
+  rewrite ln_Rinv in H by lra. lra.
+Qed.
+Lemma sqrt_exp y : sqrt (exp y) = exp (y / 2).
+Proof.
+  replace (exp y) with (exp (y / 2) * exp (y / 2)).
+  - apply sqrt_square. left. apply exp_pos.
+  - rewrite <- exp_plus. f_equal. field.
+Qed.
+
+Section Nodes.
+Variable tr : trace.
+Variables (K : nodes_at) (nx : N) (E : env).
+Hypothesis HK : nodes_hold tr K nx E.
+Notation args ps := (map E (map nat_of ps)).
+
+Lemma the_one_sound s k ix : the_one K s k = true -> In ix (boxs s) -> E (nat_of k) ix = 1.
+Proof.
+  unfold the_one. destruct (look K k) as [[o ps]|] eqn:Ek; [|easy].
+  destruct (HK _ _ _ Ek) as (_ & _ & Hv). rewrite Hv. clear Hv.
+  destruct o as [f|f|[vs i o|? ? ? ?|? ? ? ?|? ?]|vs i j o|vs o|a d s'|d|d|j s']; try easy; [|].
+  - destruct i as [|? ?]; [|easy]. destruct ps as [|c [|? ?]]; try easy.
+    destruct (look K c) as [[o' ps']|] eqn:Ec; [|easy].
+    destruct o' as [f|f|l|? ? ? ?|? ?|a d s'|d|d|j s']; try easy.
+    destruct a as [|[| |]|], d, s', ps'; try easy. intros H Hix. apply andb_prop in H as [H1 H2].
+    destruct (index_eqb_spec vs s) as [->|]; [|easy].
+    destruct (index_eqb_spec o (all_axes s)) as [->|]; [|easy].
+    destruct (HK _ _ _ Ec) as (_ & _ & Hv). simpl map. unfold den at 1.
+    rewrite widen_at by exact Hix. rewrite Hv. simpl. field.
+  - destruct a as [|[| |]|], d, s', ps; try easy. intros H Hix. simpl. field.
+Qed.
+Lemma complement_sound s x y ix : complement_of K s x = Some y -> In ix (boxs s) ->
+  (y < nx)%N /\ E (nat_of x) ix = 1 - logistic (E (nat_of y) ix).
+Proof.
+  unfold complement_of. destruct (look K x) as [[o ps]|] eqn:Ex; [|easy].
+  destruct (HK _ _ _ Ex) as (_ & _ & Hv). rewrite Hv. clear Hv.
+  assert (Hsig : forall z, match look K z with Some (Map1 Sigmoid, [y]) => Some y | _ => None end = Some y ->
+    (y < nx)%N /\ E (nat_of z) ix = logistic (E (nat_of y) ix)).
+  { intros z. destruct (look K z) as [[o' ps']|] eqn:Ez; [|easy].
+    destruct (HK _ _ _ Ez) as (_ & Hb & Hz). rewrite Hz.
+    destruct o' as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy; destruct f; try easy.
+    destruct ps' as [|y' [|? ?]]; try easy. intros H. injection H as ->. split; [apply Hb; now left|easy]. }
+  destruct o as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy; destruct f; try easy.
+  - destruct a as [|?|[| |]], b as [|[| |]|?], d; try easy. destruct ps as [|z [|? ?]]; try easy.
+    intros H Hix. destruct (Hsig z H) as [H1 H2]. split; auto. simpl. rewrite H2. field.
+  - destruct ps as [|a [|z [|? ?]]]; try easy. intros H Hix.
+    destruct (the_one K s a) eqn:E1; [|easy]. destruct (Hsig z H) as [H1 H2]. split; auto.
+    simpl. now rewrite (the_one_sound s a ix E1 Hix), H2.
+Qed.
+
+(** What a rule gives: an expression over slots that exist, of the same value. *)
+Definition replaces (s : shape) (ea : expr * list N) (v : tensor) : Prop :=
+  mentions (length (snd ea)) (fst ea) /\ (forall k, In k (snd ea) -> (k < nx)%N) /\
+  forall a b ix, In ix (boxs s) -> expr_den rho tr (fst ea) (args (snd ea)) a b ix = v ix.
+
+Lemma stable_sound s f x ea : (x < nx)%N -> stable K s f x = Some ea ->
+  replaces s ea (den rho tr (Map1 f) [E (nat_of x)]).
+Proof.
+  intros Hx H. unfold stable in H.
+  assert (Hc : match complement_of K s x with
+               | Some z => Some (negate (E1 (Map1 Softplus) (Arg 0)), [z]) | None => None end = Some ea ->
+               f = Log -> replaces s ea (den rho tr (Map1 f) [E (nat_of x)])).
+  { intros Hc ->. destruct (complement_of K s x) as [z|] eqn:Ez; [|easy]. injection Hc as <-.
+    split; [simpl; repeat split; lia|]. split.
+    - intros k [<-|[]]. (* a slot that exists, if there is any index at all *)
+      unfold complement_of in Ez. revert Ez.
+      assert (Hsig : forall w, match look K w with Some (Map1 Sigmoid, [y]) => Some y | _ => None end = Some z ->
+        (z < nx)%N).
+      { intros w. destruct (look K w) as [[o' ps']|] eqn:Ew; [|easy].
+        destruct (HK _ _ _ Ew) as (_ & Hb & _).
+        destruct o' as [g|g|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy; destruct g; try easy.
+        destruct ps' as [|y' [|? ?]]; try easy. intros E1. injection E1 as ->. apply Hb; now left. }
+      destruct (look K x) as [[o ps]|]; [|easy].
+      destruct o as [g|g|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy; destruct g; try easy.
+      + destruct a as [|?|[| |]], b as [|[| |]|?], d; try easy. destruct ps as [|w [|? ?]]; try easy. apply Hsig.
+      + destruct ps as [|a [|w [|? ?]]]; try easy. destruct (the_one K s a); [apply Hsig|easy].
+    - intros a b ix Hix. destruct (complement_sound s x z ix Ez Hix) as [_ E1]. simpl.
+      rewrite E1, ln_complement. field. }
+  destruct (look K x) as [[o ps]|] eqn:Ex; [|destruct f; try easy; now apply Hc].
+  destruct (HK _ _ _ Ex) as (_ & Hb & Hv).
+  assert (Hone : forall ex z, ps = [z] -> mentions 1 ex ->
+    (forall a b ix, expr_den rho tr ex [E (nat_of z)] a b ix = den rho tr (Map1 f) [E (nat_of x)] ix) ->
+    replaces s (ex, [z]) (den rho tr (Map1 f) [E (nat_of x)])).
+  { intros ex z -> Hm He. split; [exact Hm|]. split; [intros k [<-|[]]; apply Hb; now left|].
+    intros a b ix _. apply He. }
+  destruct f; try easy;
+    destruct o as [g|g|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy; try (now apply Hc);
+    destruct g; try easy; try (now apply Hc);
+    try (destruct ps as [|z [|? ?]]; try easy; try (now apply Hc)).
+  all: try (injection H as <-; apply Hone; [easy|simpl; repeat split; lia|];
+    intros c d ix; simpl; rewrite Hv; simpl).
+  - apply eq_sym, ln_exp.
+  - apply eq_sym, ln_logistic.
+  - reflexivity.
+  - rewrite sqrt_exp. f_equal. f_equal. ring.
+  - destruct a as [|pa|pa]; try easy. destruct pa; try easy. destruct b; try easy. now destruct d.
+  - destruct a as [|pa|pa]; try easy. destruct pa; try easy. destruct b; try easy. destruct d; try easy.
+    injection H as <-. apply Hone; [easy|simpl; repeat split; lia|].
+    intros c d ix. simpl. rewrite Hv. simpl. replace ((-1 * E (nat_of z) ix + 0) / 1) with (- E (nat_of z) ix) by field.
+    now rewrite softplus_minus.
+  - destruct a as [|pa|pa]; try easy. destruct pa; try easy. destruct b; try easy. now destruct d.
+Qed.
+
+Lemma as_is_sound s o ps ss : ty o ss = Some s -> length ps = length ss -> (forall k, In k ps -> (k < nx)%N) ->
+  replaces s (as_is o ps) (den rho tr o (args ps)).
+Proof.
+  intros Ht Hl Hb.
+  assert (Hlen : (length ss <= 2)%nat).
+  { destruct o; simpl in Ht; try discriminate; destruct ss as [|? [|? [|? ?]]]; simpl; try discriminate; lia. }
+  destruct ps as [|a [|b [|? ?]]]; cbn [as_is]; cbn [length] in *; try lia.
+  - split; [exact I|]. split; [easy|]. reflexivity.
+  - split; [simpl; lia|]. split; [exact Hb|]. reflexivity.
+  - split; [simpl; lia|]. split; [exact Hb|]. reflexivity.
+Qed.
+End Nodes.
+(** The slots [k < n] of the old program, whose values are [Vu], are those of the new one that [st]
+    names, whose values are [E]. *)
+Record carried (tr : trace) (n : N) (st : rewritten) (sh : nat -> shape) (Vu E : env) : Prop := {
+  c_shapes : like [] (r_shapes st) sh;
+  c_slots : forall k, (k < n)%N -> (Fast.get 0 (r_slots st) k < r_next st)%N;
+  c_nodes : nodes_hold tr (r_nodes st) (r_next st) E;
+  c_values : forall k, (k < n)%N -> forall ix, In ix (boxs (sh (nat_of k))) ->
+    Vu (nat_of k) ix = E (nat_of (Fast.get 0%N (r_slots st) k)) ix
+}.
+Definition law_reads (law : nat -> option (N * N)) (tru trn : trace) (n : N) (sh : nat -> shape)
+  (Vu : env) (p : bprogram) : Prop :=
+  forall a j s b, p = a ++ (Sample j s, []) :: b ->
+    match law j with
+    | Some (l, c) => (l < n + N.of_nat (length a))%N /\ (c < n + N.of_nat (length a))%N /\
+        sh (nat_of l) = s /\ sh (nat_of c) = s /\
+        forall ix, In ix (boxs s) -> tru j ix = Vu (nat_of l) ix + Vu (nat_of c) ix * trn j ix
+    | None => forall ix, In ix (boxs s) -> tru j ix = trn j ix
+    end.
+
+Lemma plain_cons o ps p : plain_program ((o, ps) :: p) = (o, map nat_of ps) :: plain_program p.
+Proof. reflexivity. Qed.
+Theorem rewrite_sound law (tru trn : trace) (shf : nat -> shape) p : forall n st q st' sh Eu E Vu,
+  rewrite law p n st = Some (q, st') ->
+  infer (plain_program p) (nat_of n) sh = Some shf ->
+  Vu = run rho tru (plain_program p) (nat_of n) Eu ->
+  law_reads law tru trn n shf Vu p ->
+  carried trn n st sh Vu E -> (0 < r_next st)%N ->
+  r_next st' = (r_next st + N.of_nat (length q))%N /\
+  carried trn (n + N.of_nat (length p)) st' shf Vu
+    (run rho trn (plain_program q) (nat_of (r_next st)) E).
+Proof.
+  induction p as [|[o ps] p IH]; intros n st q st' sh Eu E Vu Hr Hi HV Hl HC Hpos; cbn [rewrite] in Hr.
+  - injection Hr as <- <-. simpl in *. injection Hi as <-. rewrite !N.add_0_r. auto.
+  - destruct (below_n n ps) eqn:Hb; [|easy]. rewrite plain_cons in *. cbn [infer] in Hi.
+    rewrite <- below_n_eq, Hb in Hi.
+    destruct HC as [HS Hm HK HE].
+    rewrite (@like_map shape [] (r_shapes st) sh ps HS) in Hi.
+    destruct (ty o (map (Fast.get [] (r_shapes st)) ps)) as [s|] eqn:Ht; [|easy].
+    match type of Hi with context [ty o ?x] => replace (ty o x) with (Some s) in Hi by (symmetry; exact Ht) end.
+    set (ps' := map (Fast.get 0%N (r_slots st)) ps) in *.
+    destruct (becomes law (r_nodes st) (r_slots st) s o ps') as [ex args] eqn:Hbec.
+    destruct (fast_emit ex args 0 0 (r_next st)) as [[q1 r] nx] eqn:Hem.
+    match type of Hr with context [rewrite law p (N.succ n) ?s1] => set (st1 := s1) in * end.
+    destruct (rewrite law p (N.succ n) st1) as [[q2 st2]|] eqn:Hr2; [|easy]. injection Hr as <- <-.
+    assert (Hps : forall k, In k ps -> (k < n)%N) by (intros; eapply below_n_in; eauto).
+    assert (Hps' : forall k, In k ps' -> (k < r_next st)%N).
+    { intros k Hk. apply in_map_iff in Hk as (k0 & <- & Hk0). auto. }
+    (* the old value of the node *)
+    set (Eu1 := put Eu (nat_of n) (den rho tru o (map Eu (map nat_of ps)))).
+    assert (HV1 : Vu = run rho tru (plain_program p) (S (nat_of n)) Eu1) by exact HV.
+    assert (Hbefore : forall k, (k < n)%N -> Vu (nat_of k) = Eu (nat_of k)).
+    { intros k Hk. rewrite HV1, run_below by lia. unfold Eu1. apply put_other. lia. }
+    assert (Hnow : Vu (nat_of n) = den rho tru o (map Eu (map nat_of ps))).
+    { rewrite HV1, run_below by lia. unfold Eu1. apply put_same. }
+    assert (Hag : agree rho (map (Fast.get [] (r_shapes st)) ps) (map Eu (map nat_of ps)) (map E (map nat_of ps'))).
+    { unfold ps'. clear - Hps Hbefore HE HS. induction ps as [|k ps IHp]; simpl; auto.
+      split; [|apply IHp; intros; apply Hps; now right].
+      intros ix Hix. rewrite <- Hbefore by (apply Hps; now left). apply HE; [apply Hps; now left|].
+      now rewrite (HS k). }
+    assert (Hfinal : forall k, (k < n)%N -> shf (nat_of k) = sh (nat_of k)).
+    { intros k Hk. rewrite (infer_inputs _ _ _ _ (nat_of k) Hi) by lia. apply put_other. lia. }
+    (* the new expression has that value *)
+    assert (Hrep : replaces trn (r_next st) E s (ex, args) (Vu (nat_of n))).
+    { assert (Hplain : (forall j s', o <> Sample j s') ->
+        replaces trn (r_next st) E s (as_is o ps') (Vu (nat_of n))).
+      { intros Ho. destruct (as_is_sound trn (r_next st) E s o ps' _ Ht) as (R1 & R2 & R3); auto.
+        { unfold ps'. now rewrite !map_length. }
+        split; auto. split; auto. intros a b ix Hix. rewrite (R3 a b ix Hix), Hnow.
+        transitivity (den rho tru o (map E (map nat_of ps')) ix).
+        - destruct o; try reflexivity. now destruct (Ho j s0).
+        - symmetry. eapply den_agree; eauto. }
+      unfold becomes in Hbec.
+      destruct o as [f|f|l|vs i j o|vs o|a d s'|d|d|j s'];
+        try (rewrite <- Hbec; apply Hplain; easy).
+      - destruct ps' as [|x [|? ?]] eqn:Eps; try (rewrite <- Hbec; apply Hplain; easy).
+        destruct (stable (r_nodes st) s f x) as [ea|] eqn:Est; [|rewrite <- Hbec; now apply Hplain].
+        subst ea. destruct (stable_sound trn _ _ _ HK s f x _ (Hps' x (or_introl eq_refl)) Est) as (R1 & R2 & R3).
+        split; auto. split; auto. intros a b ix Hix. rewrite (R3 a b ix Hix), Hnow.
+        symmetry. exact (den_agree rho tru (Map1 f) _ s _ _ Ht Hag ix Hix).
+      - destruct ps as [|k ps0]; [|simpl in Ht; discriminate]. simpl in ps'. subst ps'. cbn in Ht.
+        injection Ht as <-. specialize (Hl [] j s' p eq_refl). cbn in Hl. rewrite N.add_0_r in Hl.
+        destruct (law j) as [[l c]|].
+        + destruct Hl as (Hl1 & Hc1 & Hl2 & Hc2 & Hl3). injection Hbec as <- <-.
+          split; [simpl; repeat split; lia|]. split; [intros k [<-|[<-|[]]]; auto|].
+          intros a b ix Hix. cbn -[N.to_nat]. rewrite Hnow. cbn. rewrite (Hl3 ix Hix).
+          rewrite <- (HE l), <- (HE c); auto; [now rewrite <- Hfinal, Hc2|now rewrite <- Hfinal, Hl2].
+        + injection Hbec as <- <-. split; [exact I|]. split; [easy|]. intros a b ix Hix. cbn.
+          rewrite Hnow. cbn. symmetry. now apply Hl. }
+    destruct Hrep as (R1 & R2 & R3). cbn [fst snd] in R1, R2, R3.
+    pose proof (fast_emit_eq ex args 0 0 (r_next st) q1 r nx Hem) as Hem'.
+    destruct (emit_sound rho trn ex (map nat_of args) 0 0 (nat_of (r_next st)) _ _ _ E Hem') as (S1 & S2 & S3).
+    { now rewrite map_length. }
+    { intros k Hk. apply in_map_iff in Hk as (k0 & <- & Hk0). specialize (R2 k0 Hk0). lia. }
+    { simpl. lia. } { simpl. lia. }
+    set (E1 := run rho trn (plain_program q1) (nat_of (r_next st)) E) in *.
+    unfold plain_program in S1. rewrite map_length in S1.
+    assert (Hnx : nx = (r_next st + N.of_nat (length q1))%N) by lia.
+    assert (HC1 : carried trn (N.succ n) st1 (put sh (nat_of n) s) Vu E1).
+    { unfold st1. constructor; cbn [r_shapes r_slots r_next r_nodes].
+      - now apply like_put.
+      - intros k Hk. unfold Fast.get. destruct (N.eq_dec k n) as [->|Hne].
+        + rewrite look_same. lia.
+        + rewrite look_other by auto. assert (Hk' : (k < n)%N) by lia. specialize (Hm k Hk').
+          unfold Fast.get in Hm. lia.
+      - rewrite Hnx. now apply note_sound.
+      - intros k Hk ix Hix. unfold Fast.get. destruct (N.eq_dec k n) as [->|Hne].
+        + rewrite put_same in Hix. rewrite look_same. rewrite S3. symmetry. now apply R3.
+        + rewrite put_other in Hix by lia. rewrite look_other by auto.
+          assert (Hk' : (k < n)%N) by lia. rewrite (HE k Hk' ix Hix). unfold E1.
+          rewrite run_below; auto. specialize (Hm k Hk'). unfold Fast.get in *. lia. }
+    assert (Hl1 : law_reads law tru trn (N.succ n) shf Vu p).
+    { intros a j s' b Ep. specialize (Hl ((o, ps) :: a) j s' b). rewrite Ep in Hl. specialize (Hl eq_refl).
+      destruct (law j) as [[l c]|]; auto. cbn [length] in Hl. rewrite Nat2N.inj_succ in Hl.
+      destruct Hl as (L1 & L2 & L3). split; [lia|]. split; [lia|exact L3]. }
+    assert (Hi' : infer (plain_program p) (nat_of (N.succ n)) (put sh (nat_of n) s) = Some shf)
+      by now rewrite N2Nat.inj_succ.
+    assert (HV' : Vu = run rho tru (plain_program p) (nat_of (N.succ n)) Eu1)
+      by now rewrite N2Nat.inj_succ.
+    assert (Hpos1 : (0 < r_next st1)%N) by (unfold st1; cbn [r_next]; lia).
+    destruct (IH (N.succ n) st1 q2 st2 _ Eu1 E1 Vu Hr2 Hi' HV' Hl1 HC1 Hpos1) as [I1 I2].
+    unfold st1 in I1, I2; cbn [r_next] in I1, I2. rewrite app_length, Nat2N.inj_add.
+    split; [lia|]. cbn [length]. rewrite Nat2N.inj_succ, N.add_succ_r, <- N.add_succ_l.
+    rewrite plain_app, run_app. fold E1. unfold plain_program at 2. rewrite map_length.
+    replace (nat_of (r_next st) + length q1)%nat with (nat_of nx) by lia. exact I2.
+Qed.
+End Rewriting.
+
+(** Where the program is rewritten, it is well typed. *)
+Lemma rewrite_infer law p : forall n st q st' sh, rewrite law p n st = Some (q, st') ->
+  like [] (r_shapes st) sh ->
+  exists shf, infer (plain_program p) (N.to_nat n) sh = Some shf /\ like [] (r_shapes st') shf.
+Proof.
+  induction p as [|[o ps] p IH]; intros n st q st' sh Hr HS; cbn [rewrite] in Hr.
+  - injection Hr as <- <-. exists sh. auto.
+  - destruct (below_n n ps) eqn:Hb; [|easy]. rewrite plain_cons. cbn [infer]. rewrite <- below_n_eq, Hb.
+    rewrite (@like_map shape [] (r_shapes st) sh ps HS).
+    destruct (ty o (map (Fast.get [] (r_shapes st)) ps)) as [s|] eqn:Ht; [|easy].
+    match goal with |- context [ty o ?x] => replace (ty o x) with (Some s) by (symmetry; exact Ht) end.
+    destruct (becomes _ _ _ _ _ _) as [ex args]. destruct (fast_emit _ _ _ _ _) as [[q1 r] nx].
+    match type of Hr with context [rewrite law p (N.succ n) ?s1] => set (st1 := s1) in * end.
+    destruct (rewrite law p (N.succ n) st1) as [[q2 st2]|] eqn:Hr2; [|easy]. injection Hr as <- <-.
+    rewrite <- N2Nat.inj_succ. apply (IH _ _ _ _ _ Hr2). unfold st1; cbn [r_shapes]. now apply like_put.
+Qed.
+Lemma fast_emit_next ex : forall ps out adj nx q r nx', fast_emit ex ps out adj nx = (q, r, nx') ->
+  nx' = (nx + N.of_nat (length q))%N.
+Proof.
+  induction ex as [k| | |o|o a IHa|o a IHa b IHb]; cbn [fast_emit]; intros ps out adj nx q r nx' E;
+    try (injection E as <- <- <-; simpl; lia).
+  - destruct (fast_emit a ps out adj nx) as [[p1 r1] n1] eqn:E1. injection E as <- <- <-.
+    rewrite (IHa _ _ _ _ _ _ _ E1), app_length. simpl. lia.
+  - destruct (fast_emit a ps out adj nx) as [[p1 r1] n1] eqn:E1.
+    destruct (fast_emit b ps out adj n1) as [[p2 r2] n2] eqn:E2. injection E as <- <- <-.
+    rewrite (IHb _ _ _ _ _ _ _ E2), (IHa _ _ _ _ _ _ _ E1), !app_length. simpl. lia.
+Qed.
+Lemma rewrite_next law p : forall n st q st', rewrite law p n st = Some (q, st') ->
+  r_next st' = (r_next st + N.of_nat (length q))%N.
+Proof.
+  induction p as [|[o ps] p IH]; intros n st q st' Hr; cbn [rewrite] in Hr.
+  - injection Hr as <- <-. simpl. now rewrite N.add_0_r.
+  - destruct (below_n n ps); [|easy]. destruct (ty o _); [|easy].
+    destruct (becomes _ _ _ _ _ _) as [ex args].
+    destruct (fast_emit ex args 0 0 (r_next st)) as [[q1 r] nx] eqn:Hem.
+    match type of Hr with context [rewrite law p (N.succ n) ?s1] => set (st1 := s1) in * end.
+    destruct (rewrite law p (N.succ n) st1) as [[q2 st2]|] eqn:Hr2; [|easy]. injection Hr as <- <-.
+    rewrite (IH _ _ _ _ Hr2), app_length, Nat2N.inj_add. unfold st1; cbn [r_next].
+    rewrite (fast_emit_next _ _ _ _ _ _ _ _ Hem). lia.
+Qed.
