@@ -1,6 +1,7 @@
 /* What is left to assume: a port of the analyses of proofs/Defined.v and proofs/Tame.v, and of the
  * choice between the theorems of proofs/Model.v. */
 #include "certify/certify.h"
+#include "certify/same.h"
 
 /* ---- domains and kinks ----------------------------------------------------------------------- */
 
@@ -241,18 +242,13 @@ static bool judge(const Cert *c, const CertNode *n, const Facts *in, Facts *out)
     return true;
 }
 
-/* May the expected cost be differentiated under the expectation?  *slot is where one cannot see it.
- */
-static bool is_tame(const Cert *c, Arena *a, CertSlot *slot)
+/* The facts of all slots of the program.  False: its growth is not seen, *slot is where. */
+static bool facts_of(const Cert *c, const CertProgram *p, Facts *facts, CertSlot *slot)
 {
-    Facts *facts = arena_array(a, Facts, c->inputs + c->source.count + 1);
-    *slot = c->cost;
-    if (c->scores > 0)
-        return false;
     for (uint32_t i = 0; i < c->inputs; i++)
         facts[i] = (Facts){!is_moved(c, i), true, true, false};
-    for (uint32_t i = 0; i < c->source.count; i++) {
-        const CertNode *n = &c->source.node[i];
+    for (uint32_t i = 0; i < p->count; i++) {
+        const CertNode *n = &p->node[i];
         Facts in[2] = {{0}, {0}};
         for (uint32_t k = 0; k < cert_operands(&n->op); k++)
             in[k] = facts[n->in[k]];
@@ -260,6 +256,26 @@ static bool is_tame(const Cert *c, Arena *a, CertSlot *slot)
         if (!judge(c, n, in, &facts[c->inputs + i]))
             return false;
     }
+    return true;
+}
+
+/* May the expected cost be differentiated under the expectation?  *slot is where one cannot see it.
+ */
+static bool is_tame(const Cert *c, Arena *a, CertSlot *slot)
+{
+    *slot = c->cost;
+    return c->scores == 0 &&
+           facts_of(c, &c->source, arena_array(a, Facts, c->inputs + c->source.count + 1), slot);
+}
+
+bool cert_tame(const Cert *c, const CertProgram *p, Arena *a, bool *positive)
+{
+    Facts *facts = arena_array(a, Facts, c->inputs + p->count + 1);
+    CertSlot slot;
+    if (!facts_of(c, p, facts, &slot))
+        return false;
+    for (uint32_t i = 0; i < c->inputs + p->count; i++)
+        positive[i] = facts[i].positive;
     return true;
 }
 
@@ -304,7 +320,7 @@ static bool draws_are_scored(const Cert *c)
     return i == c->scores;
 }
 
-CertAssumed certify_assumed(const Cert *c, Arena *a)
+static CertAssumed theorem_of(const Cert *c, Arena *a)
 {
     CertAssumed left = {.theorem = CERT_UP_TO_WEIGHTS};
     if (cert_weights_assumed(c) || has_base(c, CERT_GIVEN) || !draws_are_scored(c))
@@ -316,5 +332,14 @@ CertAssumed certify_assumed(const Cert *c, Arena *a)
         left.theorem = CERT_PROVED;
     else
         left.theorem = CERT_UP_TO_REGULAR;
+    return left;
+}
+
+CertAssumed certify_assumed(const Cert *c, Arena *a)
+{
+    CertAssumed left = theorem_of(c, a);
+    bool positive = true;
+    const char *why;
+    left.scales = c->written.given && cert_same_mean(c, a, &positive, &why) && !positive;
     return left;
 }

@@ -99,7 +99,24 @@ typedef struct CertDraw {
     CertList shape;
     const char *name;
     Span at;
+    int64_t step; /* of the model's sequences: tells the draws of one place apart */
 } CertDraw;
+
+/* What a draw of the model as it is written is drawn from: a normal law, its location and its scale
+ * slots of the shape of the draw. */
+typedef struct CertNormal {
+    CertSlot loc, scale;
+} CertNormal;
+
+/* The model as it is written: its draws are samples, in the order of the certificate's draws. */
+typedef struct CertWritten {
+    bool given;          /* is it part of the certificate? */
+    const char *without; /* else: what the step from it is assumed for */
+    Span at;             /* likewise, in the model; and of the text form */
+    CertProgram program;
+    CertSlot cost;
+    CertNormal *law; /* by draw */
+} CertWritten;
 
 /* Laws whose weights the checker decides. */
 typedef enum CertLaw { CERT_BERNOULLI, CERT_CATEGORICAL, CERT_LAWS } CertLaw;
@@ -144,6 +161,7 @@ typedef struct Cert {
     uint32_t inputs;
     CertDraw *draw; /* in the order in which they are drawn */
     uint32_t draws;
+    CertWritten written;
     CertProgram source;
     CertSlot cost;
     Span cost_line;
@@ -190,6 +208,12 @@ void cert_derive(Arena *a, const Cert *c, CertProgram *out, CertSlot *gradient);
 
 /* Does nothing say what the weight of some score is made of?  Then that it is right is assumed. */
 bool cert_weights_assumed(const Cert *c);
+
+/* ---- same.c -------------------------------------------------------------------------------- */
+
+/* Has the model as it is written the expected cost of the source graph?  *scaled becomes whether all
+ * scales are seen to be positive; else that is assumed.  False: *why says what is not seen. */
+bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why);
 
 /* ---- score.c ------------------------------------------------------------------------------- */
 

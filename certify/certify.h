@@ -28,6 +28,7 @@ typedef struct CertAssumed {
     CertTheorem theorem;
     CertList kinks; /* CERT_UP_TO_KINKS: slots of the source graph */
     CertSlot slot;  /* CERT_UP_TO_REGULAR: where the analysis of growth ends */
+    bool scales;    /* that the scales of the draws of the model as it is written are positive */
 } CertAssumed;
 
 /* What the theorem for an accepted certificate leaves to assume. */

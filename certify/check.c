@@ -185,6 +185,16 @@ static void check_weights(Check *k)
         REJECT(k, c->score[bad].line, "the weight of slot %u: %s", c->score[bad].density, why);
 }
 
+/* ---- the model as it is written --------------------------------------------------------------- */
+
+static void check_written(Check *k)
+{
+    const char *why;
+    bool scaled;
+    if (!cert_same_mean(k->c, k->arena, &scaled, &why))
+        REJECT(k, k->c->written.at, "the model as it is written: %s", why);
+}
+
 bool certify_check(const Cert *c, Diags *d)
 {
     Check k = {.c = c, .arena = arena_new(), .d = d, .ok = true};
@@ -194,6 +204,8 @@ bool certify_check(const Cert *c, Diags *d)
         compare(&k);
     if (k.ok && c->scores > 0 && !cert_weights_assumed(c))
         check_weights(&k);
+    if (k.ok && c->written.given)
+        check_written(&k);
     arena_free(k.arena);
     return k.ok;
 }

@@ -323,6 +323,38 @@ static void put_theorem(FILE *out, const CertAssumed *left)
         law, any_law ? " law" : "", theorem[left->theorem].names, theorem[left->theorem].proof);
 }
 
+static void put_written(FILE *out, const Cert *c, bool scales)
+{
+    const CertWritten *w = &c->written;
+    fputs("\n(** The model as it is written. *)\n"
+          "Definition as_written : written := {|\n  w_inputs := b_inputs source;\n  w_nodes := ",
+          out);
+    put_program(out, c, &w->program);
+    fprintf(out, ";\n  w_cost := %u%%N;\n  w_draws := [", w->cost);
+    for (uint32_t j = 0; j < c->draws; j++) {
+        fprintf(out, "%s(%u,", j ? "; " : "", j);
+        put_list(out, c->draw[j].shape);
+        fprintf(out, ", WNormal %u%%N %u%%N)", w->law[j].loc, w->law[j].scale);
+    }
+    fputs("] |}.\n", out);
+    const char *check = scales ? "same_mean_if" : "same_mean";
+    fprintf(out,
+            "Theorem same : %s as_written source draws (map fst (plain_pairs outs)) = true.\n"
+            "Proof. vm_compute. reflexivity. Qed.\n"
+            "\n(** The derivative of the mean cost is that of the model as it is written. *)\n"
+            "Theorem is_written : forall rho e d l,\n"
+            "  let G := plain source in let os := plain_pairs outs in\n"
+            "  sized G rho -> moves_only os d ->\n%s"
+            "  is_derive (fun t => expected_cost G rho (model_law rho draws) (line e d t)) 0%%R l ->\n"
+            "  is_derive (fun t => written_cost as_written rho (line e d t)) 0%%R l.\n"
+            "Proof.\n  intros rho e d l G os Hs Hm%s Hl. exact (%s as_written source draws "
+            "(map fst os) rho e d l\n    same Hs Hm%s Hl).\nQed.\n",
+            check,
+            scales ? "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n" : "",
+            scales ? " Hp" : "", scales ? "written_derive_if" : "written_derive",
+            scales ? " Hp" : "");
+}
+
 static void put_cert(FILE *out, const Cert *c, Arena *a)
 {
     CertAssumed left = certify_assumed(c, a);
@@ -343,6 +375,8 @@ static void put_cert(FILE *out, const Cert *c, Arena *a)
     if (left.theorem == CERT_UP_TO_KINKS)
         put_kinks(out, left.kinks);
     put_theorem(out, &left);
+    if (c->written.given && left.theorem != CERT_UP_TO_WEIGHTS)
+        put_written(out, c, left.scales);
     fprintf(out, "End graph_%s.\n", c->graph);
 }
 
@@ -356,7 +390,7 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Coquelicot Require Import Coquelicot.\n"
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
           "Score "
-          "Model.\n"
+          "Model Written Source.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);

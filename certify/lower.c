@@ -15,9 +15,11 @@
 
 LowValue low_refuse(Lower *l, const char *why)
 {
-    if (l->ok)
+    if (l->ok) {
         diag_error(l->d, l->node->at, SG0901, "no certificate for %s: %s",
                    ir_op_info[l->node->op].name, why);
+        l->why = why;
+    }
     l->ok = false;
     return low_slot(0);
 }
@@ -198,9 +200,11 @@ static void lower_here(Lower *l, IrRef r)
 {
     const IrNode *n = l->node = &l->g->node[r];
     LowRule *rule = low_rule(n->op);
-    LowValue v = no_certificate[n->op] ? low_refuse(l, no_certificate[n->op])
-                 : rule                ? rule(l, n)
-                                       : low_refuse(l, "it has no translation");
+    LowValue v = n->op == IR_EXPECT      ? low_written_mean(l, n)
+                 : no_certificate[n->op] ? low_refuse(l, no_certificate[n->op])
+                 : n->op == IR_SAMPLE    ? low_written_draw(l, n)
+                 : rule                  ? rule(l, n)
+                                         : low_refuse(l, "it has no translation");
     if (n->name && v.slot != CERT_NONE && v.slot >= l->cert->inputs && l->ok)
         l->p->node[v.slot - l->cert->inputs].name = n->name;
     l->value[r][low_index(l, n->type.plates)] = v;
@@ -237,7 +241,7 @@ static bool reads_operands(const IrNode *n)
 }
 
 /* Marks what the marked nodes read.  A carry may look forward, hence the rounds. */
-static void close(const IrGraph *g, bool *live)
+void low_close(const IrGraph *g, bool *live)
 {
     for (bool changed = true; changed;) {
         changed = false;
@@ -251,7 +255,7 @@ static void close(const IrGraph *g, bool *live)
     }
 }
 
-static void lower_program(Lower *l, CertProgram *p, const bool *live)
+void low_program(Lower *l, CertProgram *p, const bool *live)
 {
     const IrGraph *g = l->g;
     l->p = p;
@@ -301,8 +305,8 @@ static void lower_source(Lower *l, bool *live)
         if (g->node[r].op == IR_OBJECTIVE)
             objective = r;
     }
-    close(g, live);
-    lower_program(l, &l->cert->source, live);
+    low_close(g, live);
+    low_program(l, &l->cert->source, live);
     if (!l->ok)
         return;
     l->cert->cost = slot_of(l, objective, 0);
@@ -319,8 +323,8 @@ static void lower_gradient(Lower *l, bool *live)
     Cert *c = l->cert;
     for (IrRef r = 0; r < g->count; r++)
         live[r] = g->node[r].op == IR_GRAD;
-    close(g, live);
-    lower_program(l, &c->gradient, live);
+    low_close(g, live);
+    low_program(l, &c->gradient, live);
     for (IrRef r = 0; r < g->count && l->ok; r++) {
         if (g->node[r].op != IR_GRAD)
             continue;
@@ -392,10 +396,10 @@ static uint32_t most_items(const IrGraph *g)
     return m->params + m->datas + m->hypers + g->states + 1;
 }
 
-static void add_inputs(Lower *l, const bool *live)
+void low_inputs(Lower *l, const bool *live)
 {
     for (IrOp op = 0; op < IR_OP_COUNT; op++)
-        if (ir_op_info[op].arity == 0)
+        if (ir_op_info[op].arity == 0 && !l->input[op])
             l->input[op] = arena_array(l->arena, uint32_t, most_items(l->g));
     for (IrRef r = 0; r < l->g->count; r++)
         if (live[r])
@@ -476,9 +480,10 @@ bool certify_graph(const IrGraph *g, Arena *a, Fractions *f, Cert *c, Diags *d)
     for (IrRef r = 0; r < g->count; r++)
         all[r] =
             g->node[r].op == IR_SCORE || g->node[r].op == IR_OBJECTIVE || g->node[r].op == IR_GRAD;
-    close(g, all);
+    low_close(g, all);
     l.sizes = sizes_of(g, all, a);
-    add_inputs(&l, all);
+    low_inputs(&l, all);
+    Lower *written = low_begin_written(&l);
     lower_source(&l, live);
     if (l.ok)
         lower_gradient(&l, live);
@@ -487,5 +492,7 @@ bool certify_graph(const IrGraph *g, Arena *a, Fractions *f, Cert *c, Diags *d)
         certify_check(c, d);
         return false;
     }
+    if (l.ok && written)
+        low_written(written);
     return l.ok;
 }

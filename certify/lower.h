@@ -34,6 +34,8 @@ typedef struct Lower {
     CertSlot constant[2];         /* inputs that stand for infinity and minus infinity */
     uint32_t **drawn;             /* by node and steps, 1 + the draw; a site is its first node */
     const IrNode *node;           /* what is being translated */
+    bool *taken;                  /* the draws that the model as it is written has already */
+    const char *why;              /* it was refused */
     bool ok;
 } Lower;
 
@@ -73,6 +75,23 @@ CertSlot low_spread(Lower *l, const Layout *from, const Layout *to, CertSlot x);
 CertSlot low_operand(Lower *l, uint32_t k);
 /* Operand k as one slot, in the layout of the result. */
 CertSlot low_argument(Lower *l, uint32_t k);
+
+/* Marks what the marked nodes read. */
+void low_close(const IrGraph *g, bool *live);
+/* All that the marked nodes compute, into p. */
+void low_program(Lower *l, CertProgram *p, const bool *live);
+/* What the marked nodes read from outside, before any slot is numbered. */
+void low_inputs(Lower *l, const bool *live);
+
+/* ---- written.c ------------------------------------------------------------------------------ */
+
+/* A translation of the model as it is written, which shares inputs and sizes; NULL: it is not at hand. */
+Lower *low_begin_written(const Lower *step);
+void low_written(Lower *l);
+/* A draw of it, at the current steps. */
+LowValue low_written_draw(Lower *l, const IrNode *n);
+/* A mean over a draw of its own, as kl() is one. */
+LowValue low_written_mean(Lower *l, const IrNode *n);
 
 /* ---- rule_move.c --------------------------------------------------------------------------- */
 

@@ -170,6 +170,23 @@ static void put_score(FILE *out, const Cert *c, const CertScore *s)
     fputc('\n', out);
 }
 
+static void put_written(FILE *out, const Cert *c)
+{
+    const CertWritten *w = &c->written;
+    if (!w->given && w->without) {
+        fputs("unwritten", out);
+        put_string(out, w->without);
+        put_place(out, w->at);
+        fputc('\n', out);
+    }
+    if (!w->given)
+        return;
+    put_program(out, c, "written", &w->program);
+    for (uint32_t j = 0; j < c->draws; j++)
+        fprintf(out, "law %u normal %u %u\n", j, w->law[j].loc, w->law[j].scale);
+    fprintf(out, "cost %u\n", w->cost);
+}
+
 static void put_cert(FILE *out, const Cert *c)
 {
     put_head(out, c);
@@ -177,6 +194,7 @@ static void put_cert(FILE *out, const Cert *c)
         put_input(out, c, i);
     for (uint32_t j = 0; j < c->draws; j++)
         put_draw(out, c, j);
+    put_written(out, c);
     put_program(out, c, "source", &c->source);
     fprintf(out, "cost %u\n", c->cost);
     for (uint32_t i = 0; i < c->scores; i++)

@@ -369,14 +369,61 @@ static bool read_draw(Reader *r)
     return next_line(r);
 }
 
-static bool read_program(Reader *r, const char *word, CertProgram *p)
+/* The nodes of a program, whose word is read. */
+static bool read_nodes(Reader *r, CertProgram *p)
 {
-    if (!expect(r, word) || !next_line(r))
+    if (!next_line(r))
         return false;
     while (isdigit((unsigned char)*r->at))
         if (!read_node(r, p) || !next_line(r))
             return false;
     return true;
+}
+
+static bool read_program(Reader *r, const char *word, CertProgram *p)
+{
+    return expect(r, word) && read_nodes(r, p);
+}
+
+static bool read_each(Reader *r, const char *word, bool (*read)(Reader *))
+{
+    while (accept(r, word))
+        if (!read(r))
+            return false;
+    return true;
+}
+
+/* `law 0 normal 17 24` */
+static bool read_law(Reader *r)
+{
+    Cert *c = r->c;
+    uint32_t j;
+    if (!read_u32(r, &j))
+        return false;
+    if (j >= c->draws) {
+        diag_error(r->d, here(r), SG0903, "a draw that is not listed");
+        return r->ok = false;
+    }
+    CertNormal *law = &c->written.law[j];
+    return expect(r, "normal") && read_u32(r, &law->loc) && read_u32(r, &law->scale) &&
+           next_line(r);
+}
+
+/* The model as it is written; or that the step from it is assumed, and why. */
+static bool read_written(Reader *r)
+{
+    CertWritten *w = &r->c->written;
+    if (accept(r, "unwritten"))
+        return read_string(r, &w->without) && read_place(r, &w->at) && next_line(r);
+    w->at = here(r);
+    if (!accept(r, "written"))
+        return true;
+    w->given = true;
+    w->law = arena_array(r->arena, CertNormal, r->c->draws + 1);
+    for (uint32_t j = 0; j < r->c->draws; j++)
+        w->law[j] = (CertNormal){CERT_NONE, CERT_NONE};
+    return read_nodes(r, &w->program) && read_each(r, "law", read_law) &&
+           expect(r, "cost") && read_u32(r, &w->cost) && next_line(r);
 }
 
 /* `draw 0 bernoulli logits 4 [0 2] copies 2 [0] scale 9 costs [8] less 1/3 [] others [5]` */
@@ -419,14 +466,6 @@ static bool read_output(Reader *r)
     return next_line(r);
 }
 
-static bool read_each(Reader *r, const char *word, bool (*read)(Reader *))
-{
-    while (accept(r, word))
-        if (!read(r))
-            return false;
-    return true;
-}
-
 /* `graph "elbo" of "vae" "vae.sg"`; the first word is read. */
 static bool read_cert(Reader *r)
 {
@@ -434,7 +473,7 @@ static bool read_cert(Reader *r)
     if (!read_string(r, &c->graph) || !expect(r, "of") || !read_string(r, &c->model) ||
         !read_string(r, &c->file) || !next_line(r) || !read_each(r, "size", read_size) ||
         !read_each(r, "input", read_input) || !read_each(r, "draw", read_draw) ||
-        !read_program(r, "source", &c->source))
+        !read_written(r) || !read_program(r, "source", &c->source))
         return false;
     c->cost_line = here(r);
     return expect(r, "cost") && read_u32(r, &c->cost) && next_line(r) &&

@@ -56,10 +56,27 @@ static void put_regular(const Cert *c, const CertAssumed *left, FILE *out)
     fputc('\n', out);
 }
 
+/* The step from the model as the user wrote it. */
+static void put_written(const Cert *c, const CertAssumed *left, FILE *out)
+{
+    const CertWritten *w = &c->written;
+    if (!w->given) {
+        fprintf(out, "  assumed: the model as it is written has the same mean cost: %s",
+                w->without ? w->without : "it is not part of the certificate");
+        put_place(c, w->without ? w->at : (Span){0}, out);
+        fputc('\n', out);
+        return;
+    }
+    fputs("  the mean cost is that of the model as it is written\n", out);
+    if (left->scales)
+        fputs("  assumed: the scales of its draws are positive\n", out);
+}
+
 void certify_report(const Cert *c, const CertAssumed *left, FILE *out)
 {
+    bool proved = left->theorem == CERT_PROVED && c->written.given && !left->scales;
     fprintf(out, "  %s: the mean of the gradients of",
-            left->theorem == CERT_PROVED ? "nothing is assumed" : "if what follows holds");
+            proved ? "nothing is assumed" : "if what follows holds");
     for (uint32_t i = 0; i < c->outputs; i++)
         fprintf(out, "%s %s", i ? "," : "", c->input[c->output[i].input].name);
     fputs(" is the derivative of the mean cost\n", out);
@@ -78,4 +95,5 @@ void certify_report(const Cert *c, const CertAssumed *left, FILE *out)
         put_regular(c, left, out);
         break;
     }
+    put_written(c, left, out);
 }

@@ -111,7 +111,10 @@ uint32_t low_draw(Lower *l, IrRef r)
     uint32_t *at = &l->drawn[by][low_index(l, n->type.plates)];
     if (!*at) {
         const char *name = n->op == IR_DRAW ? l->g->site[n->attr.item].name : n->name;
-        CertDraw d = {.name = name ? name : "a draw", .at = n->at, .shape = low_layout(l, r).sizes};
+        CertDraw d = {.name = name ? name : "a draw",
+                      .at = n->at,
+                      .step = low_index(l, n->type.plates),
+                      .shape = low_layout(l, r).sizes};
         set_base(l, r, &d);
         *arena_push(l->arena, c->draw, c->draws, CertDraw) = d;
         *at = c->draws;

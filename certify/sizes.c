@@ -14,6 +14,8 @@ struct Sizes {
     const char **name; /* by root */
     uint32_t *symbol;  /* by root; CERT_NONE: not listed yet */
     uint32_t vars;
+    Sizes *like; /* or NULL: has the first `shared` of these too, but for plates of its own */
+    uint32_t shared;
     Var (*axis)[IR_MAX_RANK];                        /* by node */
     Var (*param)[IR_MAX_RANK], (*data)[IR_MAX_RANK]; /* by item */
 };
@@ -287,6 +289,41 @@ Sizes *sizes_of(const IrGraph *g, const bool *live, Arena *a)
     return s;
 }
 
+/* Do both have plate p? */
+static bool same_plate(const IrGraph *a, const IrGraph *b, uint32_t p)
+{
+    return p < a->plates && p < b->plates && strcmp(a->plate[p].name, b->plate[p].name) == 0 &&
+           a->plate[p].kind == b->plate[p].kind;
+}
+
+/* The variable of `like` that is this one: both list plates first, then parameters and data. */
+static bool its_like(const Sizes *s, Var v, Var *out)
+{
+    if (v < VAR_PLATES) {
+        *out = v;
+        return true;
+    }
+    if (v < VAR_PLATES + s->g->plates) {
+        *out = v;
+        return same_plate(s->g, s->like->g, v - VAR_PLATES);
+    }
+    *out = v - s->g->plates + s->like->g->plates;
+    return v < s->shared;
+}
+
+/* The symbol that `like` has for the class, if it has one. */
+static uint32_t symbol_of_like(Sizes *s, Cert *c, Var class);
+
+Sizes *sizes_like(Sizes *like, const IrGraph *g, const bool *live, Arena *a)
+{
+    Sizes *s = sizes_of(g, live, a);
+    s->like = like;
+    s->shared = s->vars;
+    for (IrRef r = 0; r < g->count; r++)
+        s->shared -= g->node[r].type.rank;
+    return s;
+}
+
 /* ---- symbols -------------------------------------------------------------------------------- */
 
 static uint32_t symbol(Sizes *s, Cert *c, Var v)
@@ -294,10 +331,21 @@ static uint32_t symbol(Sizes *s, Cert *c, Var v)
     v = root(s, v);
     if (s->symbol[v] != CERT_NONE)
         return s->symbol[v];
+    if (s->like && (s->symbol[v] = symbol_of_like(s, c, v)) != CERT_NONE)
+        return s->symbol[v];
     const char *name = s->name[v] ? s->name[v] : "an axis";
     *arena_push(c->arena, c->size, c->sizes, CertSize) =
         (CertSize){.name = name, .number = s->number[v]};
     return s->symbol[v] = c->sizes - 1;
+}
+
+static uint32_t symbol_of_like(Sizes *s, Cert *c, Var class)
+{
+    Var other;
+    for (Var v = 0; v < s->shared; v++)
+        if (root(s, v) == class && its_like(s, v, &other))
+            return symbol(s->like, c, other);
+    return CERT_NONE;
 }
 
 uint32_t size_of_plate(Sizes *s, Cert *c, uint32_t plate)

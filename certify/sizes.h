@@ -12,6 +12,10 @@ typedef struct Sizes Sizes;
 
 Sizes *sizes_of(const IrGraph *g, const bool *live, Arena *a);
 
+/* The sizes of another graph of the same model: what parameters, data and plates share with `like` has
+ * its symbols. */
+Sizes *sizes_like(Sizes *like, const IrGraph *g, const bool *live, Arena *a);
+
 /* The symbol's number in the certificate, which lists it from then on. */
 uint32_t size_of_plate(Sizes *s, Cert *c, uint32_t plate);
 uint32_t size_of_axis(Sizes *s, Cert *c, IrRef node, uint32_t axis);

@@ -113,6 +113,39 @@ Table *table_new(Arena *a, const Cert *c)
     return t;
 }
 
+/* ---- what atoms are ------------------------------------------------------------------------- */
+
+bool table_point(const Table *t, uint32_t atom, CertFn *f, uint32_t *of)
+{
+    const Entry *e = &t->entry[atom - 1];
+    *f = e->fn;
+    *of = e->in[0];
+    return e->kind == ENTRY_POINT;
+}
+
+bool table_value(const Table *t, uint32_t atom, Poly *p, CertList *shape)
+{
+    const Entry *e = &t->entry[atom - 1];
+    *p = e->value;
+    *shape = e->shape;
+    return e->kind == ENTRY_VALUE;
+}
+
+bool table_draw(const Table *t, uint32_t atom, uint32_t *draw, CertList *shape)
+{
+    const Entry *e = &t->entry[atom - 1];
+    if (e->kind != ENTRY_APPLY || e->op->form != CERT_SAMPLE)
+        return false;
+    *draw = e->op->k;
+    *shape = e->shape;
+    return true;
+}
+
+PolyCtx *table_ctx(Table *t)
+{
+    return &t->x;
+}
+
 /* ---- atoms of values ------------------------------------------------------------------------ */
 
 static bool is_range(CertList list)

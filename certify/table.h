@@ -20,4 +20,11 @@ Table *table_new(Arena *a, const Cert *c);
 const Poly *table_enter(Table *t, const Cert *c, const CertProgram *p, const CertList *shape,
                         CertList wanted, Naming how);
 
+/* What the atom is, by kind; false: another kind.  A function of an atom; a sum, of this shape; a draw,
+ * of this shape. */
+bool table_point(const Table *t, uint32_t atom, CertFn *f, uint32_t *of);
+bool table_value(const Table *t, uint32_t atom, Poly *p, CertList *shape);
+bool table_draw(const Table *t, uint32_t atom, uint32_t *draw, CertList *shape);
+PolyCtx *table_ctx(Table *t);
+
 #endif

@@ -63,6 +63,7 @@ Definition becomes (law : nat -> option (N * N)) (K : nodes_at) (m : PositiveMap
       | None => as_is o ps
       end
   | Map1 f, [x] => match stable K s f x with Some r => r | None => as_is o ps end
+  | Map2 Div, [_; _] => (E2 (Map2 Mul) (Arg 0) (E1 (Map1 Recip) (Arg 1)), ps)  (* inverses are slots *)
   | _, _ => as_is o ps
   end.
 Record rewritten := {
@@ -333,6 +334,9 @@ Proof.
         subst ea. destruct (stable_sound trn _ _ _ HK s f x _ (Hps' x (or_introl eq_refl)) Est) as (R1 & R2 & R3).
         split; auto. split; auto. intros a b ix Hix. rewrite (R3 a b ix Hix), Hnow.
         symmetry. exact (den_agree rho tru (Map1 f) _ s _ _ Ht Hag ix Hix).
+      - (* a quotient is a product by definition *)
+        destruct f; try (rewrite <- Hbec; apply Hplain; easy).
+        destruct ps' as [|x [|y [|? ?]]] eqn:Eps; rewrite <- Hbec; apply Hplain; easy.
       - destruct ps as [|k ps0]; [|simpl in Ht; discriminate]. simpl in ps'. subst ps'. cbn in Ht.
         injection Ht as <-. specialize (Hl [] j s' p eq_refl). cbn in Hl. rewrite N.add_0_r in Hl.
         destruct (law j) as [[l c]|].

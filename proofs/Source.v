@@ -29,7 +29,8 @@ Record joined := {
   j_nodes : bprogram;     (** both, the model's first *)
   j_written : N;          (** the cost of the model *)
   j_source : N;           (** the cost of the graph *)
-  j_model : rewritten     (** where the slots of the model are, and their shapes *)
+  j_model : rewritten;    (** where the slots of the model are, and their shapes *)
+  j_graph : rewritten     (** likewise of the graph *)
 }.
 Definition join (W : written) (B : bgraph) : option joined :=
   let ins := b_inputs B in
@@ -38,7 +39,7 @@ Definition join (W : written) (B : bgraph) : option joined :=
   | Some (p, st) =>
       match rewrite (fun _ => None) (b_nodes B) n (after ins st) with
       | Some (q, st') => Some {| j_nodes := p ++ q; j_written := Fast.get 0%N (r_slots st) (w_cost W);
-                                 j_source := Fast.get 0%N (r_slots st') (b_cost B); j_model := st |}
+                                 j_source := Fast.get 0%N (r_slots st') (b_cost B); j_model := st; j_graph := st' |}
       | None => None
       end
   | None => None
@@ -104,7 +105,7 @@ Fixpoint means (M : meanings) (H : holders) (fix_ : fixed_sizes) (n : nat) (J : 
   end.
 Definition vanishes (fix_ : fixed_sizes) (ins : list shape) (J : program) (a b : nat) (ds : list draw) : bool :=
   let '(T, m0) := enter_inputs ins 0 empty in
-  match enter_all fix_ J T m0 with
+  match enter_all fix_ Never J T m0 with
   | None => false
   | Some (T, m) =>
       let M := meanings_of T in
@@ -140,7 +141,7 @@ Definition same_mean_if (W : written) (B : bgraph) (draws : list draw) (moved : 
   | Some j =>
       covered (joint_graph B j) draws && samples_ok W (r_shapes (j_model j)) (w_nodes W) (b_count B) &&
       index_eqb (Fast.get [] (r_shapes (j_model j)) (w_cost W)) [] &&
-      index_eqb (shape_of (plain B) (N.to_nat (b_cost B))) [] &&
+      index_eqb (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) [] &&
       vanishes (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) (N.to_nat (j_written j))
                (N.to_nat (j_source j)) draws &&
       match draws with
@@ -346,7 +347,7 @@ Proof.
   apply (c_values _ _ _ _ _ _ _ Cw); [exact Hk0|]. now rewrite (Lw k0).
 Qed.
 (** The cost of the graph. *)
-Lemma joined_graph e tr : (b_cost B < b_slots B)%N -> shape_of (plain B) (nat_of (b_cost B)) = [] ->
+Lemma joined_graph e tr : (b_cost B < b_slots B)%N -> Fast.get [] (r_shapes (j_graph j)) (b_cost B) = [] ->
   value (plain B) rho e tr (nat_of (b_cost B)) [] = joint_value e tr (nat_of (j_source j)) [].
 Proof.
   intros Hbcost Hscalar. unfold join in Hj.
@@ -355,7 +356,8 @@ Proof.
   injection Hj as Ej.
   assert (N1 : j_nodes j = p ++ q) by now rewrite <- Ej.
   assert (N3 : j_source j = Fast.get 0%N (r_slots st') (b_cost B)) by now rewrite <- Ej.
-  unfold joint_value. rewrite N1, N3.
+  assert (N4 : j_graph j = st') by now rewrite <- Ej.
+  unfold joint_value. rewrite N1, N3. rewrite N4 in Hscalar.
   assert (HS0 : like [] (input_shapes (b_inputs B)) (input_shape (plain B))) by apply input_map_like.
   destruct (rewrite_infer _ _ _ _ _ _ _ E2 HS0) as (shb & Ib & Lb). rewrite Nat2N.id in Ib.
   pose proof (rewrite_next _ _ _ _ _ _ E1) as Nw. cbn [start r_next] in Nw.
@@ -376,9 +378,7 @@ Proof.
   rewrite plain_app, run_app, <- Hn'. fold Ew.
   change (value (plain B) rho e tr (nat_of (b_cost B)) []) with (Vb (nat_of (b_cost B)) []).
   apply (c_values _ _ _ _ _ _ _ Cb); [exact Hbcost|].
-  replace (shb (nat_of (b_cost B))) with (shape_of (plain B) (nat_of (b_cost B))).
-  - rewrite Hscalar. now left.
-  - unfold shape_of, inputs. cbn [plain g_nodes g_inputs]. now rewrite Ib.
+  rewrite (Lb (b_cost B)), Hscalar. now left.
 Qed.
 End Sound.
 
@@ -479,7 +479,7 @@ Theorem vanishes_sound :
   (draws <> [] -> Int law (fun tr => V tr a []) /\ Ex law (fun tr => V tr a []) = Ex law (fun tr => V tr b [])).
 Proof.
   unfold vanishes in Hv. destruct (enter_inputs ins 0 empty) as [T0 m0] eqn:E0.
-  destruct (enter_all fix_ J T0 m0) as [[T m]|] eqn:E1; [|easy].
+  destruct (enter_all fix_ Never J T0 m0) as [[T m]|] eqn:E1; [|easy].
   apply andb_prop in Hv as [H Hm]. apply andb_prop in H as [H Hsb]. apply andb_prop in H as [H Hsa].
   apply andb_prop in H as [Ha Hb]. apply Nat.ltb_lt in Ha, Hb.
   destruct (index_eqb_spec (fst (nth a m none)) []) as [Sa|]; [|discriminate Hsa].
@@ -491,12 +491,12 @@ Proof.
     forall tr, exists A, fits rho tr e A T /\ represents rho A m shf (V tr)).
   { destruct (enter_inputs_sound rho (fun _ => zero) e ins 0 _ _ _ K0 E0) as (G0 & B0 & L0 & S0 & _).
     assert (Hsh : forall k, (k < length m0)%nat -> fst (nth k m0 none) = sh0 k) by (intros; apply S0; lia).
-    destruct (enter_all_sound rho (fun _ => zero) e fix_ Hfix J T0 m0 T m sh0
+    destruct (enter_all_sound rho (fun _ => zero) e fix_ Hfix Never J T0 m0 T m sh0
                 (grows_ok _ _ _ _ _ G0) B0 E1 Hsh) as (_ & _ & L1 & shf & I1 & _).
     rewrite L0 in *. exists shf. split; auto. split; [exact L1|]. intros tr.
     destruct (enter_inputs_sound rho tr e ins 0 _ _ _ K0 E0) as (G0' & _ & _ & _ & V0).
     assert (Hsh' : forall k, (k < length m0)%nat -> fst (nth k m0 none) = sh0 k) by (rewrite L0; exact Hsh).
-    destruct (enter_all_sound rho tr e fix_ Hfix J T0 m0 T m sh0
+    destruct (enter_all_sound rho tr e fix_ Hfix Never J T0 m0 T m sh0
                 (grows_ok _ _ _ _ _ G0') B0 E1 Hsh') as (G1 & _ & _ & shf' & I1' & R1).
     rewrite L0, I1 in I1'. injection I1' as <-.
     pose proof (grows_trans rho tr e _ _ _ G0' G1) as (_ & _ & _ & G).
@@ -674,7 +674,7 @@ Proof.
   apply andb_prop in H as [H Hwc]. apply andb_prop in H as [H Hns]. apply andb_prop in H as [H Hdr].
   apply andb_prop in H as [Hins Hcnt]. apply andb_prop in Hrest as [H Htame]. apply andb_prop in H as [H Hvan].
   apply andb_prop in H as [H Hbs]. apply andb_prop in H as [H Hcs].
-  destruct (index_eqb_spec (shape_of (plain B) (N.to_nat (b_cost B))) []) as [Hbsh|]; [clear Hbs|easy]. apply andb_prop in H as [Hcov Hsam].
+  destruct (index_eqb_spec (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) []) as [Hbsh|]; [clear Hbs|easy]. apply andb_prop in H as [Hcov Hsam].
   apply shapes_eqb_eq in Hins. apply N.ltb_lt in Hcnt, Hwc, Hbc. apply draws_eqb_eq in Hdr.
   destruct (b_scores B) as [|? ?] eqn:Hsc; [clear Hns|easy].
   destruct (index_eqb_spec (Fast.get [] (r_shapes (j_model j)) (w_cost W)) []) as [Hwsh|]; [clear Hcs|easy].
@@ -795,11 +795,11 @@ Proof.
   assert (Hfix : forall d n, In (d, n) (b_sizes B) -> rho d = n) by (intros d' n Hin; now apply (proj1 Hsized)).
   destruct (infer (plain_program (j_nodes j)) (length (b_inputs B)) (input_shape (plain B))) as [shf|] eqn:Hi.
   2:{ exfalso. unfold vanishes in Hvan. destruct (enter_inputs (b_inputs B) 0 empty) as [T0 m0] eqn:E0.
-      destruct (enter_all (b_sizes B) (plain_program (j_nodes j)) T0 m0) as [[T m]|] eqn:E1; [|discriminate].
+      destruct (enter_all (b_sizes B) Never (plain_program (j_nodes j)) T0 m0) as [[T m]|] eqn:E1; [|discriminate].
       assert (K0 : ok empty).
       { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
       destruct (enter_inputs_sound rho (fun _ => zero) e (b_inputs B) 0 _ _ _ K0 E0) as (G0 & B0 & L0 & S0 & _).
-      destruct (enter_all_sound rho (fun _ => zero) e (b_sizes B) Hfix (plain_program (j_nodes j)) T0 m0 T m
+      destruct (enter_all_sound rho (fun _ => zero) e (b_sizes B) Hfix Never (plain_program (j_nodes j)) T0 m0 T m
                   (input_shape (plain B)) (grows_ok _ _ _ _ _ G0) B0 E1) as (_ & _ & _ & shf & I1 & _).
       { intros k Hk. apply S0. lia. }
       rewrite L0 in I1. cbn [plain g_inputs] in I1. congruence. }

@@ -122,12 +122,14 @@ Definition unfold_term (t : term) : poly :=
       else [Term (num t) (denom t) o fs]
   | None => [Term (num t) (denom t) o fs]
   end.
+Definition most : nat := 256.   (** terms that are multiplied out further *)
 Fixpoint unfolded (fuel : nat) (p : poly) : poly :=
   match fuel with
   | O => p
   | S fuel => match p with
               | [] => []
-              | _ => unfolded fuel (collect (map (tidy fix_ 0) (flat_map unfold_term p)))
+              | _ => if Nat.leb (length p) most
+                     then unfolded fuel (collect (map (tidy fix_ 0) (flat_map unfold_term p))) else p
               end
   end.
 
@@ -241,8 +243,10 @@ Qed.
 Theorem unfolded_sound fuel : forall p, pval (unfolded fuel p) [] = pval p [].
 Proof.
   induction fuel as [|fuel IH]; intros p; auto. destruct p as [|t p]; auto.
-  change (pval (unfolded fuel (collect (map (tidy fix_ 0) (flat_map unfold_term (t :: p))))) []
+  change (pval (if Nat.leb (length (t :: p)) most
+                then unfolded fuel (collect (map (tidy fix_ 0) (flat_map unfold_term (t :: p)))) else t :: p) []
           = pval (t :: p) []).
+  destruct (Nat.leb _ most); [|reflexivity].
   rewrite IH, collect_val. unfold poly_val at 1. rewrite sum_map.
   rewrite (sum_ext _ _ (fun t => tval t [])) by (intros; now apply (tidy_val rho A fix_ fixed 0)).
   rewrite sum_flat_map. unfold poly_val. apply sum_ext. intros u _. apply unfold_term_sound.

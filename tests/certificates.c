@@ -47,6 +47,23 @@ void certified_free(Certified *c)
     program_free(&c->program);
 }
 
+void certificate_keep(const Cert *c, uint32_t number, bool accepted)
+{
+    const char *path = getenv("SGC_MUTANTS"), *step = getenv("SGC_MUTANTS_STEP");
+    if (!path || number % (step ? (uint32_t)atoi(step) : 1) != 0)
+        return;
+    FILE *out = fopen(path, "a");
+    ck_assert_msg(out, "cannot write %s", path);
+    CertAssumed left = {.theorem = CERT_UP_TO_WEIGHTS, .scales = true};
+    if (accepted)
+        left = certify_assumed(c, c->arena);
+    fprintf(out, "# %s%s%s\n", accepted ? "accepted" : "rejected",
+            left.theorem == CERT_PROVED ? " proved" : "",
+            c->written.given && !left.scales ? " scaled" : "");
+    certify_print(&c, 1, out);
+    fclose(out);
+}
+
 /* ---- evaluation ----------------------------------------------------------------------------- */
 
 typedef struct Run {

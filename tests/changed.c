@@ -52,29 +52,13 @@ static bool is_right(const Mutants *m, const Cert *c)
     return right;
 }
 
-/* With SGC_MUTANTS=FILE every certificate that is right and every SGC_MUTANTS_STEP-th that is
- * changed is added to that file with the verdict, for the checker that Coq extracted
- * (scripts/prove). */
-static void keep_mutant(const Mutants *m, const Cert *c, bool ok)
-{
-    const char *path = getenv("SGC_MUTANTS"), *step = getenv("SGC_MUTANTS_STEP");
-    if (!path || (c != m->right && m->judged.made % (step ? (uint32_t)atoi(step) : 1) != 0))
-        return;
-    FILE *out = fopen(path, "a");
-    ck_assert_msg(out, "cannot write %s", path);
-    bool proved = ok && certify_assumed(c, c->arena).theorem == CERT_PROVED;
-    fprintf(out, "# %s%s\n", ok ? "accepted" : "rejected", proved ? " proved" : "");
-    certify_print(&c, 1, out);
-    fclose(out);
-}
-
 static void judge(Mutants *m, const Cert *c, const char *what, uint32_t at)
 {
     if (c != m->right && m->points++ % m->step != 0)
         return;
     m->judged.made++;
     bool ok = cert_accepted(c);
-    keep_mutant(m, c, ok);
+    certificate_keep(c, c == m->right ? 0 : m->judged.made, ok);
     if (!ok)
         m->judged.rejected++;
     else

@@ -1,7 +1,8 @@
 (* The checker that Coq extracted, on certificates in sgc's text form.
 
    oracle FILE: the certificates of FILE, each after a line "# accepted" or "# rejected", "proved" if
-   nothing is assumed: what the checker in C says of it.  The two must agree on every one. *)
+   nothing is assumed of the graph, "scaled" if nothing is of the model as it is written: what the checker in C
+   says of it.  The two must agree on every one. *)
 open Checker
 
 (* ---- numbers ---- *)
@@ -100,9 +101,11 @@ let node ws =
 type cert = {
   mutable inputs : shape list; mutable draws : draw list; mutable sizes : (int * int) list;
   mutable source : bnode list; mutable gradient : bnode list; mutable cost : int;
+  mutable written : bnode list; mutable given : bool; mutable total : int; (* the model as it is written: its cost *)
+  mutable laws : (int * (n * n)) list;
   mutable entries : (n * n) list; mutable roles : scored list; mutable explained : bool;
   mutable known : bool; (* every draw has a law that the theorems speak of *)
-  mutable outs : (n * n) list; mutable in_source : bool }
+  mutable outs : (n * n) list; mutable within : string }
 
 let roles c density weight = function
   | Word "draw" :: Word j :: Word law :: rest ->
@@ -138,16 +141,23 @@ let line c = function
         | _ -> failwith "a draw"
       in
       c.draws <- ((int j, shape), base) :: c.draws
-  | [ Word "source" ] -> c.in_source <- true
-  | [ Word "gradient" ] -> c.in_source <- false
-  | [ Word "cost"; Word k ] -> c.cost <- int k
+  | [ Word (("source" | "gradient") as word) ] -> c.within <- word
+  | [ Word "written" ] -> c.within <- "written"; c.given <- true
+  | [ Word "law"; Word j; Word "normal"; Word l; Word s ] -> c.laws <- (int j, (number (int l), number (int s))) :: c.laws
+  | [ Word "cost"; Word k ] -> if c.within = "written" then c.total <- int k else c.cost <- int k
   | Word "score" :: Word l :: Word "weight" :: Word w :: rest ->
       c.entries <- (number (int l), number (int w)) :: c.entries;
       roles c (int l) (int w) rest
   | [ Word "of"; Word k; Word "is"; Word j ] -> c.outs <- (number (int k), number (int j)) :: c.outs
   | Word _ :: Word "=" :: rest ->
-      if c.in_source then c.source <- node rest :: c.source else c.gradient <- node rest :: c.gradient
+      if c.within = "written" then c.written <- node rest :: c.written
+      else if c.within = "source" then c.source <- node rest :: c.source
+      else c.gradient <- node rest :: c.gradient
   | _ -> ()
+
+(* A draw without a law has one that no slot holds. *)
+let law c j =
+  match List.assoc_opt j c.laws with Some (l, s) -> WNormal (l, s) | None -> WNormal (number 0xffffff, number 0xffffff)
 
 let verdict c =
   let graph =
@@ -155,15 +165,21 @@ let verdict c =
       b_scores = List.rev c.entries; b_sizes = c.sizes } in
   let est = List.rev c.gradient and outs = List.rev c.outs and draws = List.rev c.draws in
   let scores = List.rev c.roles in
+  let model =
+    { w_inputs = graph.b_inputs; w_nodes = List.rev c.written; w_cost = number c.total;
+      w_draws = List.map (fun x -> (fst x, law c (draw_id x))) draws } in
+  let moved = List.map (fun (k, _) -> N.to_nat k) outs in
   let accepted =
     fast_check graph est outs
-    && ((not c.explained) || scores = [] || scores_ok (plain graph) scores) in
+    && ((not c.explained) || scores = [] || scores_ok (plain graph) scores)
+    && ((not c.given) || same_mean_if model graph draws moved) in
+  let scaled = accepted && c.given && List.for_all (scale_decided model graph moved) model.w_draws in
   let proved = accepted && c.explained && c.known && fast_certify graph est outs draws scores in
-  (if accepted then "accepted" else "rejected") ^ if proved then " proved" else ""
+  (if accepted then "accepted" else "rejected") ^ (if proved then " proved" else "") ^ if scaled then " scaled" else ""
 
 let fresh () =
   { inputs = []; draws = []; sizes = []; source = []; gradient = []; cost = 0; entries = []; roles = [];
-    explained = true; known = true; outs = []; in_source = true }
+    explained = true; known = true; outs = []; within = ""; written = []; given = false; total = 0; laws = [] }
 
 let () =
   let file = open_in Sys.argv.(1) in

@@ -32,6 +32,14 @@ status 1 sgc verify wrong.sgcert
 status 1 sgc verify bandit.sgcert wrong.sgcert missing.sgcert
 says 'accepted' out
 says 'missing.sgcert'
+
+# The model as it is written: another prior, loc and scale swapped.
+sed '/^written/,/^source/s/const 5\/2/const 7\/2/' logistic.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
+says 'the model as it is written: its expected cost is not seen to be that of the graph'
+sed 's/^law 0 normal \([0-9]*\) \([0-9]*\)$/law 0 normal \2 \1/' logistic.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
+says 'the model as it is written'
 head -c 300 bandit.sgcert >short.sgcert
 status 1 sgc verify short.sgcert
 says 'should stand here'
@@ -61,8 +69,11 @@ says 'the compiled theory is not in theory'
 touch theory/Model.vo
 status 0 sgc prove bandit.sg --proofs theory
 says 'bandit.v: proved by Coq' out
-says 'nothing is assumed' out
+says 'assumed: the model as it is written has the same mean cost: a: its law is not' out
 same bandit.v proved.v
+status 0 sgc prove logistic.sg --proofs theory
+says 'nothing is assumed' out
+says 'the mean cost is that of the model as it is written' out
 status 0 sgc prove mlp.sg --proofs theory --out-dir there
 says 'assumed: ' out
 says 'relu (mlp.sg:15:' out

@@ -1,0 +1,241 @@
+/* The mean of the difference of two costs: proofs/Source.v and proofs/Moment.v.
+ *
+ * The difference is multiplied out.  Where a term reads a number of normal noise once, and nothing
+ * else in it depends on that draw, its mean is 0; where it reads it twice, the mean is that of the
+ * rest.  What is left at the end must be nothing. */
+#include "certify/same.h"
+
+typedef struct Same {
+    const Cert *c;
+    Arena *arena;
+    Joint j;
+    const CertList *shape; /* of the joint program's slots */
+    Table *table;
+    PolyCtx *x;
+    CertSlot *holder; /* by atom: the slot whose value it is, or CERT_NONE */
+    uint32_t atoms;
+} Same;
+
+/* ---- the model's draws ----------------------------------------------------------------------- */
+
+/* Does anything up to slot `end` of the model read a draw from number `first` on? */
+static bool reads_later(const Cert *c, CertSlot end, uint32_t first)
+{
+    for (uint32_t i = 0; i < c->written.program.count && c->inputs + i <= end; i++) {
+        const CertOp *op = &c->written.program.node[i].op;
+        if (op->form == CERT_SAMPLE && op->k >= first)
+            return true;
+    }
+    return false;
+}
+
+/* Does the law of every draw depend on the draws before it only? */
+static bool are_in_turn(const Cert *c)
+{
+    for (uint32_t j = 0; j < c->draws; j++) {
+        CertNormal n = c->written.law[j];
+        CertSlot last = n.loc > n.scale ? n.loc : n.scale;
+        if (last >= c->inputs + c->written.program.count || reads_later(c, last, j))
+            return false;
+    }
+    return true;
+}
+
+/* Do the slots of the laws stand before their samples, with the shape of the draw? */
+static bool are_samples_right(const Cert *c, const CertList *shape)
+{
+    for (uint32_t i = 0; i < c->written.program.count; i++) {
+        const CertOp *op = &c->written.program.node[i].op;
+        if (op->form != CERT_SAMPLE)
+            continue;
+        CertNormal n = c->written.law[op->k];
+        if (n.loc >= c->inputs + i || n.scale >= c->inputs + i ||
+            !cert_same(shape[n.loc], op->axes) || !cert_same(shape[n.scale], op->axes))
+            return false;
+    }
+    return true;
+}
+
+static bool are_normal(const Cert *c)
+{
+    for (uint32_t j = 0; j < c->draws; j++)
+        if (c->draw[j].base != CERT_NORMAL)
+            return false;
+    return true;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+/* The slots whose values atoms are: the last one, as in the proofs. */
+static void find_holders(Same *s, const Poly *form)
+{
+    uint32_t slots = s->c->inputs + s->j.program.count;
+    for (uint32_t i = 0; i < slots; i++) {
+        uint32_t atom;
+        CertList at;
+        if (!poly_is_read(&form[i], &atom, &at) ||
+            !cert_same(at, cert_range(s->arena, s->shape[i].count)))
+            continue;
+        while (s->atoms <= atom)
+            *arena_push(s->arena, s->holder, s->atoms, CertSlot) = CERT_NONE;
+        s->holder[atom] = i;
+    }
+}
+
+static CertSlot holder_of(const Same *s, const Factor *f)
+{
+    return f->atom < s->atoms ? s->holder[f->atom] : CERT_NONE;
+}
+
+/* Is every factor a slot, read inside its shape? */
+static bool is_held(const Same *s, const Term *t)
+{
+    for (uint32_t i = 0; i < t->factors; i++) {
+        const Factor *f = &t->factor[i];
+        if (!f->atom)
+            continue;
+        CertSlot slot = holder_of(s, f);
+        if (slot == CERT_NONE || !cert_below(t->over.count, f->at) ||
+            !cert_same(cert_pick(s->arena, t->over, f->at), s->shape[slot]))
+            return false;
+    }
+    return true;
+}
+
+/* The slots that depend on the draw. */
+static bool *touched_by(const Same *s, uint32_t draw)
+{
+    bool *touched = arena_array(s->arena, bool, s->c->inputs + s->j.program.count + 1);
+    for (uint32_t i = 0; i < s->j.program.count; i++) {
+        const CertNode *n = &s->j.program.node[i];
+        bool *at = &touched[s->c->inputs + i];
+        *at = n->op.form == CERT_SAMPLE && n->op.k == draw;
+        for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+            *at |= touched[n->in[k]];
+    }
+    return touched;
+}
+
+/* ---- means ----------------------------------------------------------------------------------- */
+
+static bool is_draw(const Same *s, const Factor *f, uint32_t draw)
+{
+    uint32_t j;
+    CertList shape;
+    CertSlot slot = f->atom ? holder_of(s, f) : CERT_NONE;
+    return slot != CERT_NONE && table_draw(s->table, f->atom, &j, &shape) && j == draw &&
+           cert_same(shape, s->c->draw[draw].shape) && cert_same(s->shape[slot], shape);
+}
+
+/* The mean of a term over the draw, which is another term.  False: it is not seen. */
+static bool mean_over(const Same *s, uint32_t draw, const bool *touched, Term *t)
+{
+    Factor *rest = arena_array(s->arena, Factor, t->factors + 1);
+    const Factor *read[2];
+    uint32_t reads = 0, others = 0;
+    bool alone = true;
+    for (uint32_t i = 0; i < t->factors; i++) {
+        const Factor *f = &t->factor[i];
+        if (is_draw(s, f, draw)) {
+            if (reads == 2)
+                return false;
+            read[reads++] = f;
+            continue;
+        }
+        alone &= !f->atom || !touched[holder_of(s, f)];
+        rest[others++] = *f;
+    }
+    if (reads == 0)
+        return true;
+    if (!alone || (reads == 2 && !cert_same(read[0]->at, read[1]->at)))
+        return false;
+    *t = reads == 2 ? (Term){t->number, t->over, others, rest} : (Term){.number = FRACTION_0};
+    return true;
+}
+
+static bool take_mean(Same *s, uint32_t draw, Poly *p)
+{
+    const bool *touched = touched_by(s, draw);
+    Term *term = NULL;
+    uint32_t terms = 0;
+    for (uint32_t i = 0; i < p->terms; i++)
+        if (!is_held(s, &p->term[i]))
+            return false;
+    for (uint32_t i = 0; i < p->terms; i++) {
+        Term t = p->term[i];
+        if (!mean_over(s, draw, touched, &t))
+            return false;
+        const Poly tidy = poly_tidied(s->x, 0, &t);
+        for (uint32_t k = 0; k < tidy.terms; k++)
+            *arena_push(s->arena, term, terms, Term) = tidy.term[k];
+    }
+    *p = poly_collect(s->x, term, terms);
+    return true;
+}
+
+static bool vanishes(Same *s)
+{
+    uint32_t slots = s->c->inputs + s->j.program.count;
+    const Poly *form = table_enter(s->table, s->c, &s->j.program, s->shape,
+                                   cert_range(s->arena, slots), NAME_NEVER);
+    find_holders(s, form);
+    const Poly minus = poly_scale(s->x, FRACTION_MINUS_1, &form[s->j.source]);
+    Poly p = poly_expand(s->table, s->x, poly_add(s->x, &form[s->j.written], &minus));
+    for (uint32_t j = s->c->draws; j-- > 0;)
+        if (!take_mean(s, j, &p))
+            return false;
+    return p.terms == 0;
+}
+
+/* ---- the check ------------------------------------------------------------------------------- */
+
+static bool no(const char **why, const char *text)
+{
+    *why = text;
+    return false;
+}
+
+static bool scales_positive(const Same *s, const bool *positive)
+{
+    for (uint32_t j = 0; j < s->c->draws; j++)
+        if (!positive[s->j.slot[s->c->written.law[j].scale]])
+            return false;
+    return true;
+}
+
+static bool compare_means(Same *s, bool *scaled, const char **why)
+{
+    const Cert *c = s->c;
+    uint32_t bad;
+    CertList *shape = arena_array(s->arena, CertList, c->inputs + s->j.program.count + 1);
+    if (!cert_infer(s->arena, c, &s->j.program, shape, &bad))
+        return no(why, "operands do not fit their operations once draws are written as noise");
+    s->shape = shape;
+    bool *positive = arena_array(s->arena, bool, c->inputs + s->j.program.count + 1);
+    if (c->draws > 0 && !cert_tame(c, &s->j.program, s->arena, positive))
+        return no(why, "it is not seen that its cost grows at most exponentially with the noise");
+    *scaled = scales_positive(s, positive);
+    s->table = table_new(s->arena, c);
+    s->x = table_ctx(s->table);
+    return vanishes(s) ||
+           no(why, "its expected cost is not seen to be that of the graph that is differentiated");
+}
+
+bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why)
+{
+    const CertProgram *p = &c->written.program;
+    CertList *written = arena_array(a, CertList, c->inputs + p->count + 1);
+    CertList *source = arena_array(a, CertList, c->inputs + c->source.count + 1);
+    uint32_t bad;
+    if (c->scores > 0 || !are_normal(c))
+        return no(why, "not all draws are normal ones that are written as noise");
+    if (!cert_infer(a, c, p, written, &bad) || !cert_infer(a, c, &c->source, source, &bad))
+        return no(why, "operands do not fit their operations");
+    if (c->written.cost >= c->inputs + p->count || written[c->written.cost].count > 0)
+        return no(why, "its cost is not a scalar");
+    if (!are_in_turn(c) || !are_samples_right(c, written))
+        return no(why, "the law of a draw depends on later draws, or has another shape");
+    Same s = {.c = c, .arena = a};
+    cert_join(&s.j, c, a, written, source);
+    return compare_means(&s, scaled, why);
+}

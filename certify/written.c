@@ -1,0 +1,226 @@
+/* The model as it is written, from the source entry of the step's graph: its draws, with their laws, and
+ * its costs, before any pass.
+ *
+ * Draws are those of the step, by place; one that the step no longer has is listed after them.  If a
+ * law, an estimator or an operation is not one that the checker follows, the certificate says why, and
+ * that the step from the model as it is written is assumed. */
+#include "certify/lower.h"
+
+#include <string.h>
+
+/* ---- beginning ------------------------------------------------------------------------------ */
+
+static const IrGraph *source_of(const IrGraph *step)
+{
+    for (uint32_t i = 0; i < step->model->graphs; i++) {
+        const IrGraph *g = &step->model->graph[i];
+        if (g->entry == IR_ENTRY_SOURCE && g->stage == IR_SOURCE && strcmp(g->name, step->name) == 0)
+            return g;
+    }
+    return NULL;
+}
+
+/* What the costs read. */
+static bool *live_nodes(const IrGraph *g, Arena *a)
+{
+    bool *live = arena_array(a, bool, g->count + 1);
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].op == IR_COST)
+            live[g->node[r].in[0]] = true;
+    low_close(g, live);
+    return live;
+}
+
+Lower *low_begin_written(const Lower *step)
+{
+    const IrGraph *g = source_of(step->g);
+    step->cert->written.without = "the model as it is written is not at hand";
+    if (!g)
+        return NULL;
+    Lower *l = arena_make(step->arena, Lower);
+    *l = *step;
+    l->g = g;
+    l->drawn = NULL;
+    bool *live = live_nodes(g, l->arena);
+    l->sizes = sizes_like(step->sizes, g, live, l->arena);
+    low_inputs(l, live);
+    return l;
+}
+
+/* ---- draws ---------------------------------------------------------------------------------- */
+
+static bool is_place(Span a, Span b)
+{
+    return a.line == b.line && a.col == b.col;
+}
+
+/* The draw of the step that this one is; a new one if the step has none there. */
+static uint32_t draw_at(Lower *l, const IrNode *n)
+{
+    Cert *c = l->cert;
+    int64_t step = low_index(l, n->type.plates);
+    for (uint32_t j = 0; j < c->draws; j++)
+        if (!l->taken[j] && is_place(c->draw[j].at, n->at) && c->draw[j].step == step)
+            return j;
+    const CertDraw d = {.base = CERT_NORMAL,
+                        .name = n->name ? n->name : "a draw",
+                        .at = n->at,
+                        .step = step,
+                        .shape = low_result(l).sizes};
+    *arena_push(c->arena, c->draw, c->draws, CertDraw) = d;
+    return c->draws - 1;
+}
+
+LowValue low_written_draw(Lower *l, const IrNode *n)
+{
+    Cert *c = l->cert;
+    if (n->attr.dist != IR_DIST_normal)
+        return low_refuse(l, "its law is not the normal one");
+    uint32_t before = c->draws, j = draw_at(l, n);
+    if (j < before && c->draw[j].base != CERT_NORMAL)
+        return low_refuse(l, "it is not written as noise");
+    if (!cert_same(c->draw[j].shape, low_result(l).sizes))
+        return low_refuse(l, "its copies are drawn by the estimator");
+    CertNormal *law = arena_array(l->arena, CertNormal, c->draws + 1);
+    bool *taken = arena_array(l->arena, bool, c->draws + 1);
+    if (before > 0) {
+        memcpy(law, c->written.law, before * sizeof *law);
+        memcpy(taken, l->taken, before * sizeof *taken);
+    }
+    CertSlot loc = low_argument(l, 0);
+    law[j] = (CertNormal){loc, low_argument(l, 1)};
+    taken[j] = true;
+    c->written.law = law;
+    l->taken = taken;
+    return low_slot(
+        low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = low_result(l).sizes}, 0, 0));
+}
+
+/* ---- means ---------------------------------------------------------------------------------- */
+
+static bool reads_any(const IrNode *n, const bool *marked)
+{
+    bool reads = false;
+    for (uint32_t k = 0; k < n->n_in; k++)
+        reads |= marked[n->in[k]];
+    return reads;
+}
+
+/* Is r only added up on its way to the costs? */
+static bool is_added_up(const Lower *l, IrRef r)
+{
+    bool *sum = arena_array(l->arena, bool, l->g->count + 1);
+    sum[r] = true;
+    for (IrRef x = r + 1; x < l->g->count; x++) {
+        IrOp op = l->g->node[x].op;
+        sum[x] = op != IR_COST && reads_any(&l->g->node[x], sum);
+        if (sum[x] && op != IR_SUM && op != IR_ADD && op != IR_SUB && op != IR_NEG)
+            return false;
+    }
+    return true;
+}
+
+/* The mean of a cost is the mean of what a mean in it is of, if that is only added up. */
+LowValue low_written_mean(Lower *l, const IrNode *n)
+{
+    if (!is_added_up(l, (IrRef)(n - l->g->node)))
+        return low_refuse(l, "a mean that is not only added up");
+    return low_slot(low_argument(l, 1));
+}
+
+/* ---- the objective -------------------------------------------------------------------------- */
+
+static IrPlates rows_of(const IrGraph *g)
+{
+    for (uint32_t p = 0; p < g->plates; p++)
+        if (g->plate[p].kind == IR_PLATE_ROWS)
+            return 1u << p;
+    return 0;
+}
+
+/* The sum of a value over its plates, at the current steps. */
+static CertSlot whole_sum(Lower *l, IrRef r, CertSlot x)
+{
+    const Layout y = low_layout(l, r);
+    if (y.sizes.count == 0)
+        return x;
+    return low_ein(l, y.sizes, cert_range(l->arena, y.sizes.count), (CertList){0}, x);
+}
+
+/* The share of a cost: its mean over the rows of the batch; one without rows is spread over all of N. */
+static CertSlot per_row(Lower *l, IrRef r, CertSlot sum)
+{
+    IrPlates rows = rows_of(l->g);
+    if (!rows)
+        return sum;
+    bool has = l->g->node[r].type.plates & rows;
+    uint32_t plate = (uint32_t)__builtin_ctz(rows);
+    uint32_t size = has ? size_of_plate(l->sizes, l->cert, plate) : size_of_total(l->sizes, l->cert);
+    return low_map2(l, CERT_DIV, sum, low_emit(l, (CertOp){.form = CERT_SIZE, .k = size}, 0, 0));
+}
+
+/* A cost is its sum over copies, and over all steps. */
+static CertSlot cost_of(Lower *l, IrRef r, CertSlot total)
+{
+    const LowValue *value = l->value[r];
+    int64_t steps = low_count(l->g, l->g->node[r].type.plates);
+    for (int64_t i = 0; i < steps; i++) {
+        CertSlot x = per_row(l, r, whole_sum(l, r, value[i].slot));
+        total = total == CERT_NONE ? x : low_map2(l, CERT_ADD, total, x);
+    }
+    return total;
+}
+
+static CertSlot objective(Lower *l)
+{
+    CertSlot total = CERT_NONE;
+    for (IrRef r = 0; r < l->g->count; r++) {
+        l->node = &l->g->node[r];
+        if (l->node->op == IR_COST)
+            total = cost_of(l, l->node->in[0], total);
+    }
+    return total;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+/* All draws must be drawn: one that only the step has is none of the model's. */
+static bool all_taken(const Lower *l)
+{
+    for (uint32_t j = 0; j < l->cert->draws; j++)
+        if (!l->taken[j])
+            return false;
+    return true;
+}
+
+static void without(Lower *l, const char *name, const char *why)
+{
+    CertWritten *w = &l->cert->written;
+    *w = (CertWritten){.without = name ? arena_printf(l->arena, "%s: %s", name, why) : why};
+    w->at = name ? l->node->at : (Span){0};
+}
+
+void low_written(Lower *l)
+{
+    Cert *c = l->cert;
+    CertWritten *w = &c->written;
+    uint32_t draws = c->draws;
+    const char *why = "it has other draws";
+    bool positive;
+    Diags *quiet = diags_new(c->file, NULL);
+    l->d = quiet;
+    l->taken = arena_array(l->arena, bool, draws + 1);
+    w->law = arena_array(l->arena, CertNormal, draws + 1);
+    low_program(l, &w->program, live_nodes(l->g, l->arena));
+    if (l->ok)
+        w->cost = objective(l);
+    if (!l->ok)
+        without(l, l->node->name ? l->node->name : ir_op_info[l->node->op].name, l->why);
+    else if (!all_taken(l) || !cert_same_mean(c, l->arena, &positive, &why))
+        without(l, NULL, why);
+    else
+        w->given = true;
+    if (!w->given)
+        c->draws = draws;
+    diags_free(quiet);
+}

@@ -1,0 +1,234 @@
+/* The model as it is written, in certificates: which models are followed, and that wrong ones are not.
+ *
+ * Oracle: a changed model that is accepted must have the mean cost of the right one.  Where noise is 1
+ * or -1 its square is 1, and over a point and its opposite it has the mean 0: what two costs of equal mean
+ * may differ by, as far as the checker follows, vanishes there. */
+#include "tests/certificates.h"
+#include "tests/suites.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* By small program: what the step from the model as it is written is assumed for; NULL: it is followed. */
+static const char *const assumed[PROGRAMS] = {
+    [0] = "a: its law is not the normal one",  /* bandit */
+    [2] = "c: its law is not the normal one",  /* gmm */
+    [8] = "h1: its law is not the normal one", /* sbn */
+};
+
+START_TEST(models_are_followed_or_it_is_said_why)
+{
+    Certified c;
+    certify_program(&c, &small_program[_i]);
+    ck_assert(c.made);
+    const char *why = assumed[_i], *says = c.cert.written.without;
+    ck_assert_msg(c.cert.written.given == !why, "%s: %s", small_program[_i].file,
+                  says ? says : "followed");
+    if (why)
+        ck_assert_str_eq(says, why);
+    certified_free(&c);
+}
+END_TEST
+
+/* ---- wrong models ---------------------------------------------------------------------------- */
+
+typedef struct Models {
+    const Cert *right;
+    CertList *shape;
+    CertWorld world[2];
+    double want[2]; /* the mean cost of the right one */
+    uint32_t made, rejected;
+} Models;
+
+/* Draw j from its law, the noise being `sign` or its opposite, by element. */
+static void draw_from(const Cert *c, const CertWorld *w, double **value, uint32_t j, int sign,
+                      double *out)
+{
+    const CertNormal law = c->written.law[j];
+    int64_t n = cert_elements(w, c->draw[j].shape);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = value[law.loc][i] + value[law.scale][i] * (i * 7 % 3 == 1 ? -sign : sign);
+}
+
+static double cost_at(const Cert *c, const CertWorld *world, int sign, Arena *a)
+{
+    double **draw = arena_array(a, double *, c->draws + 1);
+    CertWorld w = *world;
+    w.draw = (const double *const *)draw;
+    for (uint32_t j = 0; j < c->draws; j++)
+        draw[j] = arena_array(a, double, (size_t)cert_elements(&w, c->draw[j].shape) + 1);
+    double **value = cert_run(a, c, &c->written.program, &w);
+    for (uint32_t j = 0; j < c->draws && value; j++) { /* laws depend on earlier draws */
+        draw_from(c, &w, value, j, sign, draw[j]);
+        value = cert_run(a, c, &c->written.program, &w);
+    }
+    return value ? value[c->written.cost][0] : NAN;
+}
+
+static double mean_cost(const Cert *c, const CertWorld *w)
+{
+    Arena *a = arena_new();
+    double mean = (cost_at(c, w, 1, a) + cost_at(c, w, -1, a)) / 2;
+    arena_free(a);
+    return mean;
+}
+
+static bool is_right(const Models *m, const Cert *c)
+{
+    bool same = true;
+    for (int k = 0; k < 2; k++)
+        same &= fabs(mean_cost(c, &m->world[k]) - m->want[k]) <= 1e-8 * (1 + fabs(m->want[k]));
+    return same;
+}
+
+static void judge(Models *m, const Cert *c, const char *what, uint32_t at)
+{
+    Diags *d = diags_new("certificate", NULL);
+    bool ok = certify_check(c, d);
+    diags_free(d);
+    certificate_keep(c, m->made++, ok);
+    if (ok)
+        ck_assert_msg(is_right(m, c), "%s: accepted, but wrong: %s at %u", c->file, what, at);
+    else
+        m->rejected++;
+}
+
+/* The right one, to be changed at node i. */
+static CertNode *change(const Models *m, Cert *c, uint32_t i)
+{
+    *c = *m->right;
+    c->written.program = (CertProgram){0};
+    for (uint32_t k = 0; k < m->right->written.program.count; k++)
+        cert_add(c->arena, &c->written.program, c->inputs, m->right->written.program.node[k]);
+    return &c->written.program.node[i];
+}
+
+static void change_node(Models *m, uint32_t i)
+{
+    static const CertFn other[][2] = {{CERT_ADD, CERT_SUB},         {CERT_SUB, CERT_ADD},
+                                      {CERT_MUL, CERT_DIV},         {CERT_DIV, CERT_MUL},
+                                      {CERT_EXP, CERT_SOFTPLUS},    {CERT_SOFTPLUS, CERT_SIGMOID},
+                                      {CERT_SIGMOID, CERT_SOFTPLUS}, {CERT_LOG, CERT_SQRT},
+                                      {CERT_SQUARE, CERT_EXP},      {CERT_TANH, CERT_SIGMOID}};
+    Fractions *f = m->right->fractions;
+    Cert c;
+    CertNode *n = change(m, &c, i);
+    for (size_t k = 0; k < sizeof other / sizeof *other; k++)
+        if (n->op.form <= CERT_MAP2 && n->op.fn == other[k][0]) {
+            n->op.fn = other[k][1];
+            judge(m, &c, "another function", i);
+            n->op.fn = other[k][0];
+        }
+    if (n->op.form == CERT_CONST || (n->op.form == CERT_MAP1 && n->op.fn == CERT_AFFINE)) {
+        Fraction a = n->op.a;
+        n->op.a = fraction_mul(f, a, FRACTION_MINUS_1);
+        judge(m, &c, "a sign", i);
+        n->op.a = fraction_add(f, a, FRACTION_1);
+        judge(m, &c, "a number", i);
+        n->op.a = a;
+    }
+    for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+        for (CertSlot s = 0; s < c.inputs + i; s += 1 + i % 3) {
+            CertSlot was = n->in[k];
+            if (s == was || !cert_same(m->shape[s], m->shape[was]))
+                continue;
+            n->in[k] = s;
+            judge(m, &c, "another operand", i);
+            n->in[k] = was;
+        }
+}
+
+/* Another cost; laws with loc and scale swapped, or read from another slot. */
+static void change_roots(Models *m)
+{
+    const Cert *right = m->right;
+    CertSlot slots = right->inputs + right->written.program.count;
+    for (CertSlot s = 0; s < slots; s++) {
+        Cert c = *right;
+        c.written.cost = s;
+        if (s != right->written.cost && m->shape[s].count == 0)
+            judge(m, &c, "another cost", s);
+    }
+    for (uint32_t j = 0; j < right->draws; j++)
+        for (CertSlot s = 0; s < slots; s++)
+            for (int role = 0; role < 3; role++) {
+                CertNormal law[8], is = right->written.law[j];
+                Cert c = *right;
+                ck_assert_uint_le(right->draws, 8);
+                memcpy(law, right->written.law, right->draws * sizeof *law);
+                c.written.law = law;
+                law[j] = role == 0   ? (CertNormal){s, is.scale}
+                         : role == 1 ? (CertNormal){is.loc, s}
+                                     : (CertNormal){is.scale, is.loc};
+                if (role == 2 ? s == 0 : cert_same(m->shape[s], right->draw[j].shape))
+                    judge(m, &c, "another law", s);
+            }
+}
+
+START_TEST(wrong_models_are_rejected)
+{
+    Certified c;
+    certify_program(&c, &small_program[_i]);
+    const CertWritten *w = &c.cert.written;
+    if (c.made && w->given && w->program.count < 400) {
+        Arena *a = c.program.arena;
+        Models m = {.right = &c.cert};
+        uint32_t bad;
+        m.shape = arena_array(a, CertList, c.cert.inputs + w->program.count + 1);
+        ck_assert(cert_infer(a, &c.cert, &w->program, m.shape, &bad));
+        for (uint64_t k = 0, seed = 23; k < 2; k += isfinite(m.want[k]), seed++) {
+            m.world[k] = cert_world(a, &c.cert, seed);
+            m.want[k] = mean_cost(&c.cert, &m.world[k]);
+        }
+        for (uint32_t i = 0; i < w->program.count; i++)
+            change_node(&m, i);
+        change_roots(&m);
+        judge(&m, &c.cert, "nothing changed", 0);
+        ck_assert_uint_gt(m.rejected, m.made * 8 / 10);
+        ck_assert_uint_lt(m.rejected, m.made);
+    }
+    certified_free(&c);
+}
+END_TEST
+
+/* The text form keeps it. */
+START_TEST(the_text_form_has_the_model)
+{
+    Certified c;
+    certify_program(&c, &small_program[_i]);
+    ck_assert(c.made);
+    const Cert *right = &c.cert;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    certify_print(&right, 1, out);
+    fclose(out);
+    Diags *d = diags_new("f", text);
+    Cert **read;
+    uint32_t count;
+    ck_assert(certify_read(text, c.program.arena, c.fractions, &read, &count, d));
+    const CertWritten *a = &c.cert.written, *b = &read[0]->written;
+    ck_assert(a->given == b->given && a->program.count == b->program.count);
+    if (a->given)
+        ck_assert(a->cost == b->cost &&
+                  memcmp(a->law, b->law, c.cert.draws * sizeof *a->law) == 0);
+    else
+        ck_assert_str_eq(a->without, b->without);
+    diags_free(d);
+    free(text);
+    certified_free(&c);
+}
+END_TEST
+
+Suite *written_suite(void)
+{
+    Suite *s = suite_create("written");
+    TCase *t = tcase_create("written");
+    tcase_set_timeout(t, 300);
+    tcase_add_loop_test(t, models_are_followed_or_it_is_said_why, 0, PROGRAMS);
+    tcase_add_loop_test(t, the_text_form_has_the_model, 0, PROGRAMS);
+    tcase_add_loop_test(t, wrong_models_are_rejected, 0, PROGRAMS);
+    suite_add_tcase(s, t);
+    return s;
+}
