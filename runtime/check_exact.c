@@ -7,8 +7,16 @@
 #include <string.h>
 
 /* FAR: how much the far points' difference from the near ones counts, where both may see kinks.
+ * JUMP: the slope that a jump between two nodes may hide, by what a finer quadrature finds of it.
  * MOST_CALLS: of a model of few parameters; fewer where a call takes longer. */
-enum { FAR = 3, MOST_CALLS = 64000000, FEW_ELEMENTS = 100, MOST_SMOOTH = 6, REMAINDERS = 9 };
+enum {
+    FAR = 3,
+    JUMP = 20,
+    MOST_CALLS = 64000000,
+    FEW_ELEMENTS = 100,
+    MOST_SMOOTH = 6,
+    REMAINDERS = 9
+};
 
 /* A probe whose two entries are walked. */
 typedef struct Walking {
@@ -18,6 +26,7 @@ typedef struct Walking {
     double step_cost; /* of `step` */
     double size; /* the largest cost that was met: what rounding is relative to */
     double change; /* the most that a finer quadrature moved a derivative, relative to 1 + it */
+    double unsettled; /* and a cost at some distance */
 } Walking;
 
 static bool add_step(void *context, double weight, SgrtError *e)
@@ -88,6 +97,38 @@ static double rounding_of(const Walking *w, const SgrtStencil *s)
     double edge = w->eval.is_double ? 1e-14 : 1e-6;
     double each = (sgrt_probe_rounding(&w->c->probe) + (w->eval.axes ? edge : 0)) * (1 + w->size);
     return 4 * each / s->near;
+}
+
+/* Where the cost jumps in the noise, between the nodes, differences do not see the jump move; but a
+ * finer quadrature has another cost.  At some distance, and not the same on both sides, lest the
+ * jump stands amid the nodes. */
+static bool settle(Walking *w, SgrtAlong *a, bool finer, SgrtError *e)
+{
+    static const double away[SGRT_WIDE] = {0.1, -0.17};
+    SgrtChecking *c = w->c;
+    const double *base = c->base + c->begin[a->d.param];
+    bool done = true;
+    for (int i = 0; done && i < SGRT_WIDE; i++) {
+        double before = a->wide[i];
+        sgrt_probe_move(&c->probe, &a->d, base, away[i]);
+        done = expected_cost(w, &a->wide[i], e);
+        if (finer)
+            w->unsettled = fmax(w->unsettled, fabs(a->wide[i] - before));
+    }
+    sgrt_probe_move(&c->probe, &a->d, base, 0);
+    return done;
+}
+
+static bool settle_all(Walking *w, bool finer, SgrtError *e)
+{
+    SgrtChecking *c = w->c;
+    for (int64_t i = 0; i < c->alongs; i++)
+        if (!settle(w, &c->along[i], finer, e))
+            return false;
+    for (int64_t i = 0; i < c->alongs; i++)
+        c->along[i].error += JUMP * w->unsettled;
+    w->change = fmax(w->change, JUMP * w->unsettled);
+    return true;
 }
 
 static bool slopes(Walking *w, bool finer, SgrtError *e)
@@ -165,7 +206,8 @@ static bool walk_all(Walking *w, bool *done, SgrtError *e)
     bool sound = false, smooth = w->step.smooth + w->eval.smooth > 0;
     if (!walk_first(w, &sound, e) || !sgrt_check_directions(c, e))
         return false;
-    *done = sound && affordable(w, c->alongs * SGRT_STENCIL * (smooth ? 2 : 1));
+    int64_t walks = smooth ? 2 * (SGRT_STENCIL + SGRT_WIDE) : SGRT_STENCIL;
+    *done = sound && affordable(w, c->alongs * walks);
     w->step.most = w->eval.most = INT64_MAX;
     if (!*done)
         return true;
@@ -173,9 +215,11 @@ static bool walk_all(Walking *w, bool *done, SgrtError *e)
         return false;
     if (!smooth)
         return true;
+    if (!settle_all(w, false, e))
+        return false;
     sgrt_walk_refine(&w->step, true);
     sgrt_walk_refine(&w->eval, true);
-    return expect_gradient(w, e) && slopes(w, true, e);
+    return expect_gradient(w, e) && slopes(w, true, e) && settle_all(w, true, e);
 }
 
 /* An answer that is not sharp enough is left to sampling. */
@@ -183,6 +227,15 @@ static bool is_sharp(SgrtChecking *c)
 {
     sgrt_check_judge(c);
     return c->out->verdict != SGRT_VERDICT_UNDECIDED || c->out->method == SGRT_TAYLOR;
+}
+
+/* Beside a kink or a jump so is what seems wrong. */
+static bool is_trusted(const Walking *w)
+{
+    const SgrtChecking *c = w->c;
+    double settled = (w->eval.is_double ? 1e-6 : 1e-4) * (1 + w->size);
+    return w->unsettled <= settled ||
+           (c->out->verdict != SGRT_VERDICT_WRONG && w->change <= c->settings->bias);
 }
 
 static bool walk_both(Walking *w, bool *done, SgrtError *e)
@@ -198,7 +251,7 @@ static bool walk_both(Walking *w, bool *done, SgrtError *e)
     c->out->change = w->change;
     c->negligible = 1e-3 * (1 + w->size);
     centre(c);
-    *done = *done && is_sharp(c);
+    *done = *done && is_sharp(c) && is_trusted(w);
     return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include "runtime/check.h"
 
-enum { SGRT_STENCIL = 6 };
+enum { SGRT_STENCIL = 6, SGRT_WIDE = 2 };
 
 /* One direction, and what is known of the derivative along it. */
 typedef struct SgrtAlong {
@@ -15,6 +15,7 @@ typedef struct SgrtAlong {
     double error;    /* what `off` may be wrong by: rounding, differences, quadrature, sampling */
     double p;        /* sampling: the probability of such an `off` without bias */
     double h;        /* sampling: the step of the differences */
+    double wide[SGRT_WIDE]; /* quadrature: expected costs at some distance */
 } SgrtAlong;
 
 typedef struct SgrtChecking {

@@ -125,6 +125,24 @@ broken waves m
 checks 1 'points of a quadrature over' waves.wrong
 verdict m WRONG
 
+# A jump in the noise, which moves with a parameter: between the nodes differences do not see it.
+cat >jump.sg <<'END2'
+param m = zeros()
+param edge = normal(0.3)
+graph g {
+  z ~ normal(m, 0.6) via pathwise
+  cost square((if z > edge then 1.0 else 0.0) + z - 0.3) + sin(z)
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc jump.sg --real f64 -o jump
+checks 0 'sampling: ' jump
+verdict m ok
+! grep WRONG out || fail 'a jump that nodes do not see is no error'
+broken jump m
+checks 1 'sampling: ' jump.wrong
+verdict m WRONG
+
 # No draws: differences, and the order of the remainder.
 cat >plain.sg <<'END2'
 param w[12] = normal(0.5)
