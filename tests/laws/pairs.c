@@ -109,7 +109,7 @@ static Suite *suite_of(const char *name, TCase **c)
 {
     Suite *s = suite_create(name);
     *c = tcase_create("page");
-    tcase_set_timeout(*c, 240);
+    tcase_set_timeout(*c, 800);
     tcase_add_unchecked_fixture(*c, read_page, free_page);
     suite_add_tcase(s, *c);
     return s;
