@@ -118,9 +118,8 @@ int sgrt_context_update(SgrtContext *m, int graph)
     else if (!g->ready)
         sgrt_fail(&m->error, "graph %s has no gradient: a _grad that succeeds comes first", name);
     else {
-        sgrt_step_update(&g->step);
         g->ready = false;
-        return SGRT_CONTEXT_OK;
+        return sgrt_step_update(&g->step, &m->error) ? SGRT_CONTEXT_OK : SGRT_CONTEXT_NONFINITE;
     }
     return SGRT_CONTEXT_ARGUMENT;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -304,6 +305,7 @@ int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t co
         sgrt_context_noise(m, l.seed, 0);
         m->draw[SGRT_STEP] = l.draw < 0 ? l.updates : l.draw;
         g->step.updates = l.updates;
+        g->step.slots = INFINITY;
         g->ready = false;
     }
     return SGRT_CONTEXT_OK;

@@ -152,3 +152,22 @@ SGRT_CLONES double sgrt_square_sum_f64(const double *g, int64_t first, int64_t l
         rest += lane[k];
     return rest;
 }
+
+/* Without their signs, reals are ordered as their bits are, and NaN is above infinity. */
+#define LARGEST(function, real, integer)                                                           \
+    SGRT_CLONES double function(const real *x, int64_t first, int64_t last)                        \
+    {                                                                                              \
+        const integer sign = (integer)1 << (8 * sizeof(integer) - 1);                              \
+        integer largest = 0;                                                                       \
+        real value;                                                                                \
+        for (int64_t i = first; i < last; i++) {                                                   \
+            integer bits;                                                                          \
+            memcpy(&bits, &x[i], sizeof bits);                                                     \
+            bits &= ~sign;                                                                         \
+            largest = bits > largest ? bits : largest;                                             \
+        }                                                                                          \
+        memcpy(&value, &largest, sizeof value);                                                    \
+        return value;                                                                              \
+    }
+LARGEST(sgrt_largest_f32, float, uint32_t)
+LARGEST(sgrt_largest_f64, double, uint64_t)

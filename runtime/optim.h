@@ -50,4 +50,8 @@ void sgrt_optim_step_f64(const SgrtOptimStep *s, double *w, const double *g, dou
 double sgrt_square_sum_f32(const float *g, int64_t first, int64_t last);
 double sgrt_square_sum_f64(const double *g, int64_t first, int64_t last);
 
+/* The largest absolute value over [first, last), 0 of none; NaN if one is. */
+double sgrt_largest_f32(const float *x, int64_t first, int64_t last);
+double sgrt_largest_f64(const double *x, int64_t first, int64_t last);
+
 #endif

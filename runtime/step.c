@@ -3,6 +3,7 @@
 
 #include "runtime/memory.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,15 @@
  * the number of threads. */
 enum { TASK_ELEMENTS = 1 << 15 };
 
+/* Elements whose update is tried at once. */
+enum { TRIED = 512 };
+
 /* The trained parameters end to end, cut into tasks that may span several of them. */
 typedef struct SgrtSpans {
     int64_t *param; /* [count] */
     int64_t *begin; /* [count + 1]: where each starts in the whole */
     int64_t count, tasks;
-    double *square; /* [tasks]: sums of squares */
+    double *found; /* [tasks]: what each found */
 } SgrtSpans;
 
 static void spans_free(SgrtSpans *s)
@@ -25,7 +29,7 @@ static void spans_free(SgrtSpans *s)
         return;
     free(s->param);
     free(s->begin);
-    free(s->square);
+    free(s->found);
     free(s);
 }
 
@@ -44,8 +48,8 @@ static bool spans_fill(SgrtSpans *s, const SgrtModel *model, const unsigned char
         s->count++;
     }
     s->tasks = (s->begin[s->count] + TASK_ELEMENTS - 1) / TASK_ELEMENTS;
-    s->square = sgrt_alloc(s->tasks, sizeof *s->square, e);
-    return s->square != NULL;
+    s->found = sgrt_alloc(s->tasks, sizeof *s->found, e);
+    return s->found != NULL;
 }
 
 static SgrtSpans *spans_new(const SgrtModel *model, const unsigned char *trained, SgrtError *e)
@@ -96,13 +100,22 @@ static bool is_double(const SgrtStep *t)
 
 static void square_task(void *context, int64_t task)
 {
-    SgrtStep *t = context;
+    const SgrtStep *t = context;
     int64_t at = task * TASK_ELEMENTS;
     double sum = 0;
     for (Piece p; next_piece(t->spans, task, &at, &p);)
         sum += is_double(t) ? sgrt_square_sum_f64(t->grad.value[p.param], p.first, p.last)
                             : sgrt_square_sum_f32(t->grad.value[p.param], p.first, p.last);
-    t->spans->square[task] = sum;
+    t->spans->found[task] = sum;
+}
+
+static void move(const SgrtOptimStep *o, bool is_double, void *w, const void *g, void *const *slot,
+                 int64_t first, int64_t last)
+{
+    if (is_double)
+        sgrt_optim_step_f64(o, w, g, (double *[]){slot[0], slot[1]}, first, last);
+    else
+        sgrt_optim_step_f32(o, w, g, (float *[]){slot[0], slot[1]}, first, last);
 }
 
 static void update_task(void *context, int64_t task)
@@ -111,14 +124,11 @@ static void update_task(void *context, int64_t task)
     const SgrtOptimStep *o = &t->optimizer;
     int64_t at = task * TASK_ELEMENTS;
     for (Piece p; next_piece(t->spans, task, &at, &p);) {
-        void *w = t->params->value[p.param], *g = t->grad.value[p.param];
         void *slot[SGRT_SLOTS] = {0};
         for (int64_t i = 0; i < o->optimizer->slots; i++)
             slot[i] = t->slot[i].value[p.param];
-        if (is_double(t))
-            sgrt_optim_step_f64(o, w, g, (double *[]){slot[0], slot[1]}, p.first, p.last);
-        else
-            sgrt_optim_step_f32(o, w, g, (float *[]){slot[0], slot[1]}, p.first, p.last);
+        move(o, is_double(t), t->params->value[p.param], t->grad.value[p.param], slot, p.first,
+             p.last);
     }
 }
 
@@ -172,10 +182,9 @@ void sgrt_step_free(SgrtStep *t)
     *t = (SgrtStep){0};
 }
 
-static double element(const SgrtStep *t, int64_t param, int64_t i)
+static double element(const SgrtStep *t, const void *values, int64_t i)
 {
-    const void *g = t->grad.value[param];
-    return is_double(t) ? ((const double *)g)[i] : (double)((const float *)g)[i];
+    return is_double(t) ? ((const double *)values)[i] : (double)((const float *)values)[i];
 }
 
 /* Names the element that made the sum of squares infinite or NaN. */
@@ -183,11 +192,11 @@ static bool blame_gradient(const SgrtStep *t, SgrtError *e)
 {
     for (int64_t k = 0; k < t->spans->count; k++) {
         const SgrtParam *p = &t->data->model->param[t->spans->param[k]];
+        const void *g = t->grad.value[t->spans->param[k]];
         for (int64_t i = 0; i < p->size; i++)
-            if (!isfinite(element(t, t->spans->param[k], i)))
+            if (!isfinite(element(t, g, i)))
                 return sgrt_fail_nonfinite(e, "element %lld of the gradient of %s is %g",
-                                           (long long)i, p->name,
-                                           element(t, t->spans->param[k], i));
+                                           (long long)i, p->name, element(t, g, i));
     }
     return sgrt_fail_nonfinite(e, "the norm of the gradient is too large for a 64-bit real");
 }
@@ -197,7 +206,7 @@ static bool measure_gradient(SgrtStep *t, SgrtError *e)
     sgrt_pool_run(t->pool, square_task, t, t->spans->tasks);
     double sum = 0;
     for (int64_t i = 0; i < t->spans->tasks; i++)
-        sum += t->spans->square[i];
+        sum += t->spans->found[i];
     if (!isfinite(sum))
         return blame_gradient(t, e);
     t->norm = sqrt(sum);
@@ -213,14 +222,150 @@ static bool check_state(const SgrtStep *t, SgrtError *e)
     return true;
 }
 
-void sgrt_step_update(SgrtStep *t)
+/* ---- updates that are not finite ------------------------------------------------------------ */
+
+/* The larger one; NaN if one is. */
+static double larger(double a, double b)
+{
+    return a > b || isnan(a) ? a : b;
+}
+
+static void weight_task(void *context, int64_t task)
+{
+    const SgrtStep *t = context;
+    int64_t at = task * TASK_ELEMENTS;
+    double largest = 0;
+    for (Piece p; next_piece(t->spans, task, &at, &p);) {
+        const void *w = t->params->value[p.param];
+        largest = larger(largest, is_double(t) ? sgrt_largest_f64(w, p.first, p.last)
+                                               : sgrt_largest_f32(w, p.first, p.last));
+    }
+    t->spans->found[task] = largest;
+}
+
+/* Measured at every update: a program may write to parameters. */
+static double largest_weight(SgrtStep *t)
+{
+    sgrt_pool_run(t->pool, weight_task, t, t->spans->tasks);
+    double largest = 0;
+    for (int64_t i = 0; i < t->spans->tasks; i++)
+        largest = larger(largest, t->spans->found[i]);
+    return largest;
+}
+
+/* No number that an update computes is larger, whatever the row of optim.def: a slot keeps a part
+ * of itself and takes in at most the gradient and its square, and a weight moves by at most such a
+ * slot, times the rate and over eps.  *slots: what bounds the new slots. */
+static double largest_number(const SgrtStep *t, double weights, double *slots)
+{
+    const SgrtOptimStep *o = &t->optimizer;
+    double keeps = fmax(fabs(o->momentum), fmax(o->beta1, o->beta2));
+    double gradient = o->scale * t->norm + fabs(o->weight_decay) * weights;
+    double rate = fmax(1, fmax(fabs(o->lr), fabs(o->lr / o->c1)));
+    bool divides = o->optimizer->eps > 0;
+    *slots = keeps * t->slots + gradient + gradient * gradient;
+    if (!(o->c1 > 0 && o->c2 > 0 && o->beta1 >= 0 && o->beta2 >= 0) ||
+        (divides && !(o->eps >= (double)FLT_MIN)))
+        return INFINITY;
+    return (1 + fabs(o->lr * o->weight_decay)) * weights +
+           rate * *slots / (divides ? fmin(o->eps, 1) : 1);
+}
+
+typedef union Tried {
+    float f32[TRIED];
+    double f64[TRIED];
+} Tried;
+
+/* Updates a copy of at most TRIED elements.  Returns the first that is not finite, or -1; *slots
+ * becomes the largest number in a slot, if it is larger. */
+static int64_t try_block(const SgrtStep *t, int64_t param, int64_t first, int64_t last,
+                         double *slots)
+{
+    Tried value[1 + SGRT_SLOTS];
+    const int64_t real = is_double(t) ? sizeof(double) : sizeof(float), count = last - first;
+    const int64_t arrays = 1 + t->optimizer.optimizer->slots, skip = first * real;
+    for (int64_t k = 0; k < arrays; k++) {
+        const SgrtParams *from = k ? &t->slot[k - 1] : t->params;
+        memcpy(&value[k], (const char *)from->value[param] + skip, (size_t)(count * real));
+    }
+    move(&t->optimizer, is_double(t), &value[0], (const char *)t->grad.value[param] + skip,
+         (void *[]){&value[1], &value[2]}, 0, count);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t k = 0; k < arrays; k++) {
+            double x = fabs(element(t, &value[k], i));
+            if (!isfinite(x))
+                return first + i;
+            *slots = k && x > *slots ? x : *slots;
+        }
+    return -1;
+}
+
+/* The same of a piece. */
+static int64_t try_piece(const SgrtStep *t, const Piece *p, double *slots)
+{
+    int64_t bad = -1;
+    for (int64_t i = p->first; i < p->last && bad < 0; i += TRIED)
+        bad = try_block(t, p->param, i, i + TRIED < p->last ? i + TRIED : p->last, slots);
+    return bad;
+}
+
+static void try_task(void *context, int64_t task)
+{
+    const SgrtStep *t = context;
+    int64_t at = task * TASK_ELEMENTS;
+    double slots = 0;
+    for (Piece p; next_piece(t->spans, task, &at, &p);)
+        if (try_piece(t, &p, &slots) >= 0)
+            slots = INFINITY;
+    t->spans->found[task] = slots;
+}
+
+/* Names the first element of a task that fails. */
+static bool blame_update(const SgrtStep *t, int64_t task, SgrtError *e)
+{
+    int64_t at = task * TASK_ELEMENTS, bad = -1;
+    double slots = 0;
+    Piece p = {0};
+    while (bad < 0 && next_piece(t->spans, task, &at, &p))
+        bad = try_piece(t, &p, &slots);
+    return sgrt_fail_nonfinite(e, "the update of element %lld of the parameter %s is not finite",
+                               (long long)bad, t->data->model->param[p.param].name);
+}
+
+static bool try_update(SgrtStep *t, double *slots, SgrtError *e)
+{
+    sgrt_pool_run(t->pool, try_task, t, t->spans->tasks);
+    *slots = 0;
+    for (int64_t i = 0; i < t->spans->tasks; i++) {
+        if (!isfinite(t->spans->found[i]))
+            return blame_update(t, i, e);
+        *slots = fmax(*slots, t->spans->found[i]);
+    }
+    return true;
+}
+
+/* An update cannot be taken back.  Where a bound, with room for rounding, does not show that it is
+ * finite, it is tried first. */
+static bool check_update(SgrtStep *t, SgrtError *e)
+{
+    double limit = (is_double(t) ? DBL_MAX : FLT_MAX) / 16, slots;
+    if (!(largest_number(t, largest_weight(t), &slots) < limit) && !try_update(t, &slots, e))
+        return false;
+    t->slots = slots;
+    return true;
+}
+
+bool sgrt_step_update(SgrtStep *t, SgrtError *e)
 {
     SgrtOptimStep *o = &t->optimizer;
     o->scale = t->clip > 0 && t->norm > t->clip ? t->clip / t->norm : 1;
     sgrt_optim_prepare(o, t->updates + 1);
+    if (!check_update(t, e))
+        return false;
     sgrt_pool_run(t->pool, update_task, t, t->spans->tasks);
     memcpy(t->state, t->next_state, (size_t)t->data->graph->states * sizeof(double));
     t->updates++;
+    return true;
 }
 
 bool sgrt_step_gradient(SgrtStep *t, SgrtError *e)

@@ -20,6 +20,7 @@ typedef struct SgrtStep {
     int64_t updates;            /* that were applied */
     double *state, *next_state; /* owned: the moving averages */
     double norm;                /* of the last gradient */
+    double slots;               /* no number in `slot` is larger; INFINITY: not known */
     struct SgrtSpans *spans;    /* owned: the trained elements, cut into tasks */
 } SgrtStep;
 
@@ -33,7 +34,8 @@ void sgrt_step_free(SgrtStep *t);
  * costs in the frame.  False if it faults, or if a cost or the gradient is not finite. */
 bool sgrt_step_gradient(SgrtStep *t, SgrtError *e);
 
-/* After a gradient that was true. */
-void sgrt_step_update(SgrtStep *t);
+/* After a gradient that was true.  False, and nothing is changed, if a parameter or a slot would not
+ * be finite. */
+bool sgrt_step_update(SgrtStep *t, SgrtError *e);
 
 #endif

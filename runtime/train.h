@@ -52,8 +52,9 @@ bool sgrt_trainer_init(SgrtTrainer *t, const SgrtTrainSettings *settings, const 
                        SgrtContext *context, SgrtPool *pool, SgrtError *e);
 void sgrt_trainer_free(SgrtTrainer *t);
 
-/* One step.  If it faults, or a cost or a gradient is not finite, it is not applied: parameters,
- * slots, averages and the step number stay as they were, and the error says what and where. */
+/* One step.  If it faults, or a cost, a gradient or the update is not finite, it is not applied:
+ * parameters, slots, averages and the step number stay as they were, and the error says what and
+ * where. */
 bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e);
 
 /* Row-weighted means since the last restart, into cost[1 + costs]. */

@@ -323,6 +323,68 @@ static void what_is_not_finite_is_not_applied(void)
     line_free(m);
 }
 
+/* The state before it is whole, and the training goes on from there as if there had been none. */
+static void an_update_that_is_not_finite_is_not_applied(void)
+{
+    line *m = make(NULL), *other = make(NULL);
+    static char before[20000], after[20000];
+    const int64_t room = sizeof before;
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_square_train(other, ROWS, x, y, NULL) == LINE_OK);
+    const int64_t bytes = line_pack(m, LINE_GRAPH_square, before, room);
+    CHECK(bytes > 0 && bytes <= room);
+    CHECK(line_optimizer(m, "lr", 1e300) == LINE_OK);
+    CHECK(line_square_grad(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_update(m, LINE_GRAPH_square) == LINE_E_NONFINITE);
+    CHECK_SAYS(line_error(m), "the update of element 0 of the parameter ");
+    CHECK(line_updates(m, LINE_GRAPH_square) == 1);
+    CHECK(line_update(m, LINE_GRAPH_square) == LINE_E_ARGUMENT); /* the gradient is gone */
+    for (int p = 0; p <= LINE_PARAM_scale; p++)
+        for (int64_t i = 0; i < line_size(p); i++)
+            CHECK(line_p(m, p)[i] == line_p(other, p)[i]);
+
+    CHECK(line_optimizer(m, "lr", 0.05) == LINE_OK && line_noise(m, 0, 1) == LINE_OK);
+    CHECK(line_noise(other, 0, 1) == LINE_OK);
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_square_train(other, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_pack(m, LINE_GRAPH_square, before, room) == bytes);
+    CHECK(line_pack(other, LINE_GRAPH_square, after, room) == bytes);
+    CHECK(memcmp(before, after, (size_t)bytes) == 0);
+    /* Near the largest real, and finite: it is made. */
+    CHECK(line_optimizer(m, "lr", 1e37) == LINE_OK);
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_updates(m, LINE_GRAPH_square) == 3);
+    for (int p = 0; p <= LINE_PARAM_scale; p++)
+        for (int64_t i = 0; i < line_size(p); i++)
+            CHECK(isfinite(line_p(m, p)[i]));
+    line_free(m);
+    line_free(other);
+}
+
+/* 0 / (0 + eps): what has no gradient moves by NaN where eps is nothing, and is refused. */
+static void an_eps_of_nothing_divides_nothing(void)
+{
+    line_config c = LINE_CONFIG;
+    c.beta = 0;
+    line *m = make(&c);
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_OK);
+    CHECK(line_optimizer(m, "eps", 1e-60) == LINE_OK);
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_E_NONFINITE);
+    CHECK_SAYS(line_error(m), "the update of element 0 of the parameter fit.W is not finite");
+    CHECK(line_updates(m, LINE_GRAPH_square) == 1);
+    line_free(m);
+}
+
+/* A number that the program itself put there is named. */
+static void a_parameter_that_is_not_finite_is_named(void)
+{
+    line *m = make(NULL);
+    line_p(m, LINE_PARAM_fit__b)[1] = INFINITY;
+    CHECK(line_square_train(m, ROWS, x, y, NULL) == LINE_E_NONFINITE);
+    CHECK_SAYS(line_error(m), "element 1 of the parameter fit.b was inf before it");
+    line_free(m);
+}
+
 static void refuses(line_config c, int code, const char *words)
 {
     line *m;
@@ -437,6 +499,9 @@ int main(void)
     wrong_arguments_are_errors();
     a_context_that_is_not_there_is_an_error();
     what_is_not_finite_is_not_applied();
+    an_update_that_is_not_finite_is_not_applied();
+    an_eps_of_nothing_divides_nothing();
+    a_parameter_that_is_not_finite_is_named();
     new_refuses();
     the_host_may_run_the_tasks();
     phases_are_told();

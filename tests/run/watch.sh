@@ -162,10 +162,10 @@ graph g {
 }
 END2
 
-# A parameter that the step before made so.
+# An update that would make a parameter so.
 printf '%s\n' 'param p = ones()' 'graph g { cost 1e30 * p }' 'train g { optimizer = sgd(lr = 1e30)  steps = 2 }' >m.sg
 status 0 sgc m.sg -o m
 status 3 ./m train
-says 'm: step 2: the cost of m.sg:2:11 is -inf; element 0 of the parameter p was -inf before it'
+says 'm: step 1: the update of element 0 of the parameter p is not finite'
 says 'note: replay it: ./m train'
 says 'note: compiled with sgc -g'

@@ -224,6 +224,28 @@ START_TEST(square_sums_are_exact_and_do_not_overflow)
 }
 END_TEST
 
+/* Wherever it stands, whatever its sign; infinity and NaN are larger than all numbers. */
+START_TEST(the_largest_is_found)
+{
+    static float single[100];
+    static double twice[100];
+    ck_assert_double_eq(sgrt_largest_f32(single, 7, 7), 0);
+    for (int i = 0; i < 100; i++)
+        twice[i] = single[i] = (float)(i % 2 ? i : -i) / 128;
+    for (int first = 0; first < 50; first++)
+        for (int last = 51; last <= 100; last++) {
+            ck_assert_double_eq(sgrt_largest_f32(single, first, last), (last - 1) / 128.0);
+            ck_assert_double_eq(sgrt_largest_f64(twice, first, last), (last - 1) / 128.0);
+        }
+    single[3] = -INFINITY;
+    twice[3] = -INFINITY;
+    ck_assert(isinf(sgrt_largest_f32(single, 0, 100)) && isinf(sgrt_largest_f64(twice, 0, 100)));
+    single[90] = -NAN;
+    twice[90] = NAN;
+    ck_assert(isnan(sgrt_largest_f32(single, 0, 100)) && isnan(sgrt_largest_f64(twice, 0, 100)));
+}
+END_TEST
+
 Suite *optim_suite(void)
 {
     Suite *s = suite_create("optim");
@@ -235,6 +257,7 @@ Suite *optim_suite(void)
     tcase_add_loop_test(t, bits_do_not_depend_on_the_blocks, 0, ROWS);
     tcase_add_loop_test(t, only_the_block_is_written, 0, ROWS);
     tcase_add_test(t, square_sums_are_exact_and_do_not_overflow);
+    tcase_add_test(t, the_largest_is_found);
     suite_add_tcase(s, t);
     return s;
 }
