@@ -103,7 +103,10 @@ static const char *output_name(const Session *s, Emit kind)
     const Options *o = s->options;
     if (o->output && o->emit == 1u << kind)
         return o->output;
-    const char *stem = output_stem(s), *base = last_part(stem);
+    const char *stem = output_stem(s);
+    if (!o->out_dir && stem[0] == '-' && stem[1]) /* no option of the linker's */
+        stem = arena_printf(s->arena, "./%s", stem);
+    const char *base = last_part(stem);
     return arena_printf(s->arena, "%s%s%.*s%s%s%s", o->out_dir ? o->out_dir : "",
                         o->out_dir ? "/" : "", (int)(base - stem), stem, emit_info[kind].prefix,
                         base, emit_info[kind].suffix);

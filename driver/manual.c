@@ -109,7 +109,8 @@ static void sgc_page(const Page *p)
     heading(p, "Flags");
     paragraph(p,
               "A flag's value follows = or stands in the next word. Each command takes the flags "
-              "that mean something to it, and names any other.");
+              "that mean something to it, and names any other. After -- there are no flags: a file may "
+              "be called -x.sg.");
     list(p, "flag", "what it does");
     const char *doc;
     for (size_t i = 0; (doc = flag_text(i, left, sizeof left)); i++)
@@ -159,7 +160,8 @@ static void model_page(const Page *p)
     heading(p, "Options of a model");
     paragraph(p,
               "name=VALUE is data (a file), a hyper (a number) or an output (a file to write) of "
-              "the model; --option is the program's. MODEL help VERB lists what a verb takes.");
+              "the model; --option is the program's, and after -- there are none. MODEL help VERB lists what a "
+              "verb takes.");
     list(p, "option", "what it does");
     for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
         snprintf(left, sizeof left, "--%s%s%s", option[i][0], *option[i][1] ? " " : "",

@@ -362,6 +362,11 @@ static bool parse_flag(Parser *p, char **argv, int argc, int *i)
     return set(p, f, eq ? eq + 1 : argv[++*i]);
 }
 
+static void add_input(Parser *p, const char *word)
+{
+    *arena_push(p->arena, p->o->input, p->o->inputs, const char *) = word;
+}
+
 /* The first word may name the command; the others are files.  Models have a verb `help`. */
 static void parse_word(Parser *p, const char *word)
 {
@@ -375,7 +380,7 @@ static void parse_word(Parser *p, const char *word)
             p->named = true;
             return;
         }
-    *arena_push(p->arena, p->o->input, p->o->inputs, const char *) = word;
+    add_input(p, word);
 }
 
 /* Code is made of what the last pass leaves. */
@@ -458,11 +463,15 @@ bool options_parse(int argc, char **argv, Options *o, Arena *a)
                    .color = colors_suit(),
                    .level = 2};
     Parser p = {.o = o, .arena = a};
-    bool ok = true;
+    bool ok = true, flags = true;
     complaints_wait();
     for (int i = 1; i < argc; i++) {
         bool is_flag = argv[i][0] == '-' && argv[i][1];
-        if (!is_flag)
+        if (!flags)
+            add_input(&p, argv[i]);
+        else if (strcmp(argv[i], "--") == 0)
+            flags = false;
+        else if (!is_flag)
             parse_word(&p, argv[i]);
         else
             ok = parse_flag(&p, argv, argc, &i) && ok;

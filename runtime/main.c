@@ -118,7 +118,7 @@ static int run_verb(SgrtVerb verb, const SgrtModel *model, int argc, char **argv
 {
     SgrtError e;
     SgrtOptions options;
-    for (int i = 2; i < argc; i++)
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--help") == 0) {
             print_verb(verb, model);
             return SGRT_OK;

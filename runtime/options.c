@@ -188,6 +188,17 @@ static bool take_option(SgrtOptions *o, int argc, char **argv, int *at, SgrtErro
     return take_value(o, option, argv[++*at], e);
 }
 
+static bool take_dashed(SgrtOptions *o, int argc, char **argv, int *at, SgrtError *e)
+{
+    if (strcmp(argv[*at], "-Werror") == 0 && sgrt_options_has(o, "werror")) {
+        o->werror = true;
+        return true;
+    }
+    if (argv[*at][1] != '-')
+        return sgrt_fail(e, "'%s' is no option; options have two dashes and a name", argv[*at]);
+    return take_option(o, argc, argv, at, e);
+}
+
 static bool take_word(SgrtOptions *o, const char *word, char **next_name, SgrtError *e)
 {
     const char *equals = strchr(word, '=');
@@ -229,15 +240,13 @@ bool sgrt_options_parse(SgrtOptions *o, SgrtVerb verb, int argc, char **argv, Sg
     if (!make_room(o, argc, argv, e))
         return false;
     char *next_name = o->words;
+    bool ended = false; /* by --: only words follow */
     for (int i = 2; i < argc; i++) {
-        if (strcmp(argv[i], "-Werror") == 0 && sgrt_options_has(o, "werror")) {
-            o->werror = true;
-            continue;
-        }
-        bool option = argv[i][0] == '-';
-        if (option && (argv[i][1] != '-' || !argv[i][2]))
-            return sgrt_fail(e, "'%s' is no option; options have two dashes and a name", argv[i]);
-        if (!(option ? take_option(o, argc, argv, &i, e) : take_word(o, argv[i], &next_name, e)))
+        bool dashed = !ended && argv[i][0] == '-';
+        if (dashed && strcmp(argv[i], "--") == 0)
+            ended = true;
+        else if (!(dashed ? take_dashed(o, argc, argv, &i, e)
+                          : take_word(o, argv[i], &next_name, e)))
             return false;
     }
     return true;

@@ -130,3 +130,22 @@ says 'internal error'
 
 leftover=$(find . -name '.sgc-*')
 [ -z "$leftover" ] || fail "left behind: $leftover"
+
+# -- ends the flags, of sgc and of a model: what follows is files and names.
+cp ok.sg ./-g.sg
+status 2 sgc -g.sg
+says 'unknown option -g.sg'
+status 0 sgc --emit=exe,obj,header -- -g.sg
+[ -s ./-g.o ] || fail 'no object'
+status 0 sgc check -- -g.sg
+status 1 sgc -- check
+says 'cannot read check'
+status 2 sgc check --
+says 'no FILE given'
+status 0 ./-g train --quiet --
+status 0 ./-g eval -- g
+status 2 ./-g eval -- g --quiet
+says "'--quiet': a graph is already given, g"
+status 2 ./-g eval -- --help
+says '--help'
+silent out
