@@ -3,7 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
-pkg_check_modules(LIBMD REQUIRED IMPORTED_TARGET libmd) # the checksums of data files
+pkg_check_modules(LIBMD REQUIRED IMPORTED_TARGET libmd) # checksums of data files and of sources
 pkg_check_modules(GMP REQUIRED IMPORTED_TARGET gmp) # exact fractions of certificates
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 

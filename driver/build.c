@@ -175,7 +175,7 @@ static bool write_certs(const Session *s, void (*print)(const Cert *const *, uin
 
 static Interface *make_interface(const Session *s)
 {
-    return interface_of(&s->program, s->options, hash_text(s), s->arena);
+    return interface_of(&s->program, s->options, s->text, hash_text(s), s->arena);
 }
 
 static bool write_manifest(const Session *s, const char *path)

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
+#include <sha2.h>
 #include <string.h>
 
 /* ---- identifiers ---------------------------------------------------------------------------- */
@@ -262,12 +263,21 @@ static uint64_t hash_on(uint64_t hash, const char *text)
     return hash;
 }
 
-Interface *interface_of(const Program *p, const Options *o, const char *hash, Arena *a)
+static const char *sum_of(const char *text, Arena *a)
+{
+    char sum[SHA256_DIGEST_STRING_LENGTH];
+    SHA256Data((const uint8_t *)text, strlen(text), sum);
+    return arena_copy(a, sum, strlen(sum));
+}
+
+Interface *interface_of(const Program *p, const Options *o, const char *text, const char *hash,
+                        Arena *a)
 {
     const IrModel *m = p->model;
     Interface *i = arena_make(a, Interface);
     *i = (Interface){.file = m->file,
                      .hash = hash,
+                     .sum = sum_of(text, a),
                      .version = SGC_VERSION,
                      .cpu = cg_cpu(o->cpu, o->target, a),
                      .llvm = cg_llvm_version(a),

@@ -55,7 +55,7 @@ typedef struct HyperInterface {
 
 typedef struct Interface {
     const char *name, *file; /* name: an identifier */
-    const char *hash, *version;
+    const char *hash, *sum, *version; /* sum: the SHA-256 of the text that was read */
     const char *cpu, *llvm; /* what the code is made for, and by */
     bool is_double;
     Array *param;
@@ -70,7 +70,9 @@ typedef struct Interface {
     uint64_t number;      /* differs where a header of another build would call wrongly */
 } Interface;
 
-Interface *interface_of(const Program *p, const Options *o, const char *hash, Arena *a);
+/* `text`: that was read; `hash`: of it and of the options. */
+Interface *interface_of(const Program *p, const Options *o, const char *text, const char *hash,
+                        Arena *a);
 
 /* An identifier of C and of C++ for a name. */
 const char *interface_identifier(const char *name, Arena *a);

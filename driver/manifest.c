@@ -206,6 +206,8 @@ static void put_build(FILE *out, const Interface *i)
     fputc(',', out);
     json_member(out, "source", i->file);
     fputc(',', out);
+    json_member(out, "source_sha256", i->sum);
+    fputc(',', out);
     json_member(out, "hash", i->hash);
     fputc('}', out);
 }

@@ -41,6 +41,17 @@ says '"cpu":"x86-64-v2"' decided.json
 sgc "$examples"/vae.sg --emit=json -o decided.json
 ! grep -q '"cpu":"native"' decided.json || fail 'which CPU is that?'
 
+# Of which text, wherever it stands.
+mkdir -p other/place
+cp "$examples"/vae.sg other/place/
+status 0 sgc "$examples"/vae.sg --emit=json -o here.json
+status 0 sgc other/place/vae.sg --emit=json -o there.json
+same here.json there.json
+says "\"source_sha256\":\"$(sha256sum <"$examples"/vae.sg | cut -d' ' -f1)\"" here.json
+printf '# more, without an end of line' >>other/place/vae.sg
+status 0 sgc other/place/vae.sg --emit=json -o there.json
+says "\"source_sha256\":\"$(sha256sum <other/place/vae.sg | cut -d' ' -f1)\"" there.json
+
 cat >print.c <<'EOF'
 #include "line.h"
 #include <stdio.h>
