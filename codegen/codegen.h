@@ -31,6 +31,10 @@ typedef struct CgOptions {
 bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options,
                 CgEmit emit, const char *path, Diags *d);
 
+/* Whether the code calls the runtime's products or factorisations of matrices, which are BLAS's: the
+ * same for every machine.  Errors are left to cg_compile. */
+bool cg_needs_blas(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options);
+
 /* The CPU that code is made for, "native" resolved; target NULL: of this machine. */
 const char *cg_cpu(const char *cpu, const char *target, Arena *a);
 const char *cg_llvm_version(Arena *a);

@@ -133,7 +133,7 @@ static void emit_entry(Cg *cg, CgGraph *graph, int e)
     }
 }
 
-static void emit_model(Cg *cg, IrGraph (*graphs)[IR_ENTRIES])
+static CgGraph *emit_graphs(Cg *cg, IrGraph (*graphs)[IR_ENTRIES])
 {
     CgGraph *graph = arena_array(cg->arena, CgGraph, cg->m->graphs + 1);
     for (uint32_t i = 0; i < cg->m->graphs; i++) {
@@ -143,7 +143,27 @@ static void emit_model(Cg *cg, IrGraph (*graphs)[IR_ENTRIES])
         for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
             emit_entry(cg, &graph[i], e);
     }
-    cg_model(cg, graph);
+    return graph;
+}
+
+bool cg_needs_blas(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options)
+{
+    static const CgRt by_blas[] = {CG_RT_gemm, CG_RT_cholesky, CG_RT_solve_tri, CG_RT_solve};
+    const CgOptions here = {
+        .real_bytes = options->real_bytes, .parts = options->parts, .watch = options->watch};
+    Cg cg = {.m = m, .options = &here, .diags = diags_new(NULL, NULL), .arena = m->arena};
+    bool needed = false, ok = open_module(&cg);
+    if (ok) {
+        cg_declare_runtime(&cg);
+        cg_debug_open(&cg);
+        emit_graphs(&cg, graphs);
+        cg_debug_close(&cg);
+    }
+    for (size_t i = 0; ok && i < sizeof by_blas / sizeof *by_blas; i++)
+        needed = needed || LLVMGetFirstUse(cg.rt[by_blas[i]].fn);
+    close_module(&cg);
+    diags_free(cg.diags);
+    return needed;
 }
 
 bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions *options,
@@ -158,7 +178,7 @@ bool cg_compile(const IrModel *m, IrGraph (*graphs)[IR_ENTRIES], const CgOptions
         LLVMContextSetDiscardValueNames(cg.context, emit == CG_OBJECT);
         cg_declare_runtime(&cg);
         cg_debug_open(&cg);
-        emit_model(&cg, graphs);
+        cg_model(&cg, emit_graphs(&cg, graphs));
         cg_debug_close(&cg);
         ok = diags_errors(d) == errors && cg_link_kernels(&cg) && cg_optimise(&cg) &&
              cg_write(&cg, emit, path);

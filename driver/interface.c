@@ -270,6 +270,13 @@ static const char *sum_of(const char *text, Arena *a)
     return arena_copy(a, sum, strlen(sum));
 }
 
+/* For another machine nothing is linked. */
+static const char *blas_of(const Program *p, const Options *o)
+{
+    const CgOptions options = {.real_bytes = o->real_bytes, .parts = o->parts, .watch = o->watch};
+    return !o->target && cg_needs_blas(p->model, p->entry, &options) ? SGC_BLAS : NULL;
+}
+
 Interface *interface_of(const Program *p, const Options *o, const char *text, const char *hash,
                         Arena *a)
 {
@@ -281,6 +288,7 @@ Interface *interface_of(const Program *p, const Options *o, const char *text, co
                      .version = SGC_VERSION,
                      .cpu = cg_cpu(o->cpu, o->target, a),
                      .llvm = cg_llvm_version(a),
+                     .blas = blas_of(p, o),
                      .train = m->train,
                      .trains = m->trains};
     i->name = interface_identifier(m->name, a);

@@ -57,6 +57,7 @@ typedef struct Interface {
     const char *name, *file; /* name: an identifier */
     const char *hash, *sum, *version; /* sum: the SHA-256 of the text that was read */
     const char *cpu, *llvm; /* what the code is made for, and by */
+    const char *blas;       /* that is linked; NULL: none */
     bool is_double;
     Array *param;
     uint32_t params;

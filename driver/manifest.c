@@ -203,6 +203,11 @@ static void put_build(FILE *out, const Interface *i)
     json_member(out, "llvm", i->llvm);
     fputc(',', out);
     json_member(out, "cpu", i->cpu);
+    fputs(",\"blas\":", out);
+    if (i->blas)
+        json_text(out, i->blas);
+    else
+        fputs("null", out);
     fputc(',', out);
     json_member(out, "source", i->file);
     fputc(',', out);

@@ -41,6 +41,41 @@ says '"cpu":"x86-64-v2"' decided.json
 sgc "$examples"/vae.sg --emit=json -o decided.json
 ! grep -q '"cpu":"native"' decided.json || fail 'which CPU is that?'
 
+# With a BLAS, where the code calls it: what the object file asks for decides.
+blas() {
+    printf '%s\n' "$1" >blas.sg
+    shift
+    status 0 sgc blas.sg "$@" --emit=json -o blas.json
+    status 0 schema "$schema" blas.json
+    says "\"blas\":" blas.json
+    status 0 sgc blas.sg "$@" --emit=llvm -o blas.ll
+    if grep -qE 'call .*@sgrt_(gemm|cholesky|solve|solve_tri)_f' blas.ll; then
+        says '"blas":"OpenBLAS 0.' blas.json
+    else
+        says '"blas":null' blas.json
+    fi
+}
+blas 'param w = zeros()
+graph g { cost square(w - 1) }'
+says '"blas":null' blas.json
+blas 'param w[2, 2] = zeros()
+graph g { cost sum(w @ w) }'
+for more in '' -g --real=f64; do
+    # shellcheck disable=SC2086
+    blas 'param w[90, 90] = zeros()
+graph g { cost sum(w @ w) }' $more
+    says ', serial"' blas.json
+    # shellcheck disable=SC2086
+    blas 'param w[3, 3] = identity()
+graph g { cost sum(cholesky(w)) }' $more
+    says ', serial"' blas.json
+done
+blas 'param w[90, 90] = zeros()
+graph g { output y = w @ w }'
+says ', serial"' blas.json
+status 0 sgc blas.sg --target=aarch64-linux-gnu --emit=json -o blas.json
+says '"blas":null' blas.json
+
 # Of which text, wherever it stands.
 mkdir -p other/place
 cp "$examples"/vae.sg other/place/
