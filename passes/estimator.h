@@ -302,6 +302,9 @@ IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates pl
 /* Of the samples of draw d: mirrored in pairs, or a shifted lattice, if it says so (noise.c). */
 IrRef es_copied_noise(EsProgram *p, const EsDraw *d, const IrNode *sample);
 IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates);
+/* A new number that steps hand on.  Its name in checkpoints is `name`, or follows from it where other
+ * draws have that name: steps of a sequence, or draws of two scopes. */
+IrRef es_state(IrGraph *g, const char *name);
 /* What the arguments of the law say about f, before this step learns from it (learn.c). */
 IrRef es_learned_baseline(EsProgram *p, const EsDraw *d, IrRef f);
 /* f less the mean of the other copies in the draw's plate of samples. */

@@ -16,10 +16,7 @@ static IrRef new_state(EsProgram *p, const EsDraw *d, uint32_t which)
 {
     IrGraph *g = p->g;
     const char *name = es_name(&p->source->node[d->node]);
-    IrAttr attr = {.item = g->states};
-    *arena_push(g->model->arena, g->state, g->states, IrState) =
-        (IrState){which ? arena_printf(g->model->arena, "%s_%u", name, which) : name};
-    return ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
+    return es_state(g, which ? arena_printf(g->model->arena, "%s_%u", name, which) : name);
 }
 
 /* 1, and the mean of each argument: of values, which have no tangent here. */

@@ -65,6 +65,25 @@ IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f)
     return ir_binary(g, IR_SUB, f, es_times(g, others, ir_const(g, 1 / (double)(d->samples - 1))));
 }
 
+static bool has_state(const IrGraph *g, const char *name)
+{
+    for (uint32_t s = 0; s < g->states; s++)
+        if (strcmp(g->state[s].name, name) == 0)
+            return true;
+    return false;
+}
+
+IrRef es_state(IrGraph *g, const char *name)
+{
+    Arena *a = g->model->arena;
+    const char *own = name;
+    for (uint32_t k = 2; has_state(g, own); k++)
+        own = arena_printf(a, "%s_%u", name, k);
+    IrAttr attr = {.item = g->states};
+    *arena_push(a, g->state, g->states, IrState) = (IrState){own};
+    return ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
+}
+
 /* The average of the steps before this one, of the draw's statement. */
 static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
 {
@@ -73,12 +92,8 @@ static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
     for (uint32_t k = 0; k < i; k++)
         if (p->draw[k].average != IR_NONE && es_same_statement(p->source, &p->draw[k], d))
             d->average = p->draw[k].average;
-    if (d->average == IR_NONE) {
-        IrAttr attr = {.item = g->states};
-        *arena_push(g->model->arena, g->state, g->states, IrState) =
-            (IrState){es_name(&p->source->node[d->node])};
-        d->average = ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
-    }
+    if (d->average == IR_NONE)
+        d->average = es_state(g, es_name(&p->source->node[d->node]));
     d->mean = es_mean(p, f, d->weighed);
     if (MUTATED(EAGER_AVERAGE))
         return ir_binary(g, IR_ADD, es_times(g, d->average, ir_const(g, MEMORY)),

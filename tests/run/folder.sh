@@ -141,3 +141,31 @@ mkdir locked
 touch locked/file
 status 2 "${train[@]}" --out locked/file/run
 says 'locked/file'
+
+# Draws of one name, in two scopes or in steps of a sequence, have baselines of their own: a run with
+# them goes on as if it had not stopped.
+cat >scopes.sg <<'END2'
+param t = ones()
+graph g {
+  plate n = 2 {
+    z ~ bernoulli(logits = 2 * t) via score(baseline = learned)
+    cost sin(1.0 * z)
+  }
+  plate m = 2 {
+    z ~ bernoulli(logits = 3 * t) via score(baseline = moving_average)
+    cost cos(1.0 * z)
+  }
+  z_1 ~ bernoulli(logits = t) via score(baseline = learned)
+  h[0] ~ bernoulli(logits = t) via score(baseline = learned)
+  for k in 1..3 {
+    h[k] ~ bernoulli(logits = t + h[k-1]) via score(baseline = learned)
+    cost sin(z_1 + 2 * h[k])
+  }
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 9 }
+END2
+status 0 sgc scopes.sg -o scopes
+status 0 ./scopes train --quiet --out whole
+status 0 ./scopes train --quiet --steps 4 --out parts
+status 0 ./scopes train --quiet --resume parts --steps 9
+same whole/latest parts/latest
