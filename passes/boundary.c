@@ -88,9 +88,9 @@ void es_find_guards(const EsFacts *f, EsDraw *draw)
 
 typedef struct Edge {
     EsProgram *p;
-    EsDraw *d;
+    EsDraw d; /* in the plates of the place */
     EsSlots slots;
-    IrType type; /* of the value */
+    IrType type; /* of the value there */
     IrRef place; /* z*, without tangent */
 } Edge;
 
@@ -98,8 +98,8 @@ typedef struct Edge {
 static IrRef guard_at(const Edge *e, IrRef value)
 {
     IrGraph *g = e->p->g;
-    const IrNode n = g->node[e->d->guard[0]];
-    EsChange c = {e->d->value, es_broadcast(g, value, e->type), IR_NONE, IR_NONE};
+    const IrNode n = g->node[e->d.guard[0]];
+    EsChange c = {e->d.value, es_broadcast(g, value, e->type), IR_NONE, IR_NONE};
     EsWorld *w = es_world(e->p, &c, 1);
     return ir_binary(g, IR_SUB, es_in_world(w, n.in[1]), es_in_world(w, n.in[0]));
 }
@@ -108,7 +108,7 @@ static IrRef guard_at(const Edge *e, IrRef value)
 static IrRef cost_beside(const Edge *e, uint32_t i, bool side)
 {
     IrGraph *g = e->p->g;
-    const EsDraw *d = e->d;
+    const EsDraw *d = &e->d;
     IrRef zero = ir_const(g, 0), one = ir_const(g, 1), mark = es_slot_mark(g, &e->slots);
     IrRef truth = side ? ir_binary(g, IR_LT, zero, one) : ir_binary(g, IR_LT, one, zero);
     EsChange *c = arena_array(g->model->arena, EsChange, d->guards + 1);
@@ -126,19 +126,30 @@ static IrRef in_shape(IrGraph *g, IrRef v, IrType like)
     return ir_typed(g, IR_RESHAPE, (IrAttr){0}, like, 1, &v);
 }
 
+/* The guard may be of more copies than the draw, those of the values or samples of another draw that
+ * it reads: each has its own place, and its own jump there. */
+static void spread_over(Edge *e, IrPlates plates)
+{
+    e->d.plates |= plates;
+    e->d.weighed = es_with_weights(e->p->g, e->d.plates);
+    e->type.plates |= plates;
+}
+
 void es_term_boundary(EsProgram *p, uint32_t i)
 {
     IrGraph *g = p->g;
-    EsDraw *d = &p->draw[i];
-    if (!d->guards || MUTATED(DROPPED_JUMP))
+    if (!p->draw[i].guards || MUTATED(DROPPED_JUMP))
         return;
-    Edge e = {.p = p, .d = d, .slots = es_slots(p, i), .type = g->node[d->value].type};
+    Edge e = {.p = p, .d = p->draw[i], .slots = es_slots(p, i)};
+    const EsDraw *d = &e.d;
+    e.type = g->node[d->value].type;
     IrDist law = p->source->node[d->node].attr.dist;
     uint32_t location = ir_measure[law]->scaled - 1;
     g->here = g->node[d->guard[0]].at;
     IrRef offset = guard_at(&e, ir_const(g, 0));
     IrRef slope = ir_binary(g, IR_SUB, guard_at(&e, ir_const(g, 1)), offset);
     e.place = ir_unary(g, IR_SAMPLED, ir_unary(g, IR_NEG, ir_binary(g, IR_DIV, offset, slope)));
+    spread_over(&e, g->node[e.place].type.plates);
     IrRef yes = cost_beside(&e, i, true), no = cost_beside(&e, i, false);
     if (yes == IR_NONE)
         return;

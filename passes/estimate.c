@@ -199,21 +199,6 @@ static void spread_plates(Lowering *l)
         l->extra[r] |= plates_of_values(l, r);
 }
 
-/* ---- weights -------------------------------------------------------------------------------- */
-
-/* The probability of an enumerated value may differ from copy to copy of plates that a cost or draw
- * does not read itself. */
-static IrPlates with_plates_of_weights(const IrGraph *g, IrPlates plates)
-{
-    for (IrPlates before = 0; before != plates;) {
-        before = plates;
-        for (uint32_t p = 0; p < g->plates; p++)
-            if (plates >> p & 1 && g->plate[p].weight != IR_NONE)
-                plates |= g->node[g->plate[p].weight].type.plates;
-    }
-    return plates;
-}
-
 /* ---- draws ---------------------------------------------------------------------------------- */
 
 IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates)
@@ -505,10 +490,10 @@ static void lower(Lowering *l)
         for (uint32_t k = 0; k < d->guards; k++)
             d->guard[k] = l->now[d->guard[k]];
         d->bound = d->bound == IR_NONE ? IR_NONE : l->now[d->bound];
-        d->weighed = with_plates_of_weights(g, d->plates);
+        d->weighed = es_with_weights(g, d->plates);
     }
     for (uint32_t i = 0; i < l->p.costs; i++)
-        l->p.cost[i].plates = with_plates_of_weights(g, l->p.cost[i].plates);
+        l->p.cost[i].plates = es_with_weights(g, l->p.cost[i].plates);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------- */

@@ -254,6 +254,9 @@ IrRef es_element(IrGraph *g, IrRef table, IrRef index);
 /* ---- sums (weigh.c) ---- */
 
 IrPlates es_plates_of(const IrGraph *g, IrPlateKind kind);
+/* These, and the plates that the probabilities of enumerated values vary over: from copy to copy of
+ * plates that a cost or draw does not read itself. */
+IrPlates es_with_weights(const IrGraph *g, IrPlates plates);
 /* The product of the copies of the plates in the set, which are not rows. */
 double es_copies(const IrGraph *g, IrPlates set);
 /* The weighed sum of v over the copies of `plates`, in units of the whole data set: N/B a row. */

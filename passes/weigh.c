@@ -28,6 +28,17 @@ IrPlates es_plates_of(const IrGraph *g, IrPlateKind kind)
     return set;
 }
 
+IrPlates es_with_weights(const IrGraph *g, IrPlates plates)
+{
+    for (IrPlates before = 0; before != plates;) {
+        before = plates;
+        for (uint32_t p = 0; p < g->plates; p++)
+            if (plates >> p & 1 && g->plate[p].weight != IR_NONE)
+                plates |= g->node[g->plate[p].weight].type.plates;
+    }
+    return plates;
+}
+
 double es_copies(const IrGraph *g, IrPlates set)
 {
     return (double)ir_copies(g, set, 1);

@@ -29,6 +29,14 @@ static const char *const program[] = {
     "param m = ones()\nparam w = ones()\n"
     "graph g {\n  plate n = rows(2) {\n    data x\n    z ~ normal(m * x, 0.6) via pathwise\n"
     "    cost if w * x < z then w else cos(z)\n  }\n}\n",
+    /* whose guard and branches enumerated draws decide */
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = w) via enumerate\n  z ~ normal(m, 0.6) via pathwise\n"
+    "  cost if z > w * h then m + h else sin(z)\n}\n",
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = w) via enumerate\n  k ~ bernoulli(logits = w - h) via "
+    "enumerate\n  z ~ normal(m, 0.6) via pathwise\n"
+    "  cost (if z > w * h then m + k else sin(z)) + (if z > w * h then 2 * h * k else z)\n}\n",
     /* samples that depend on each other: means are what they were */
     "param m = ones()\nparam s in positive = ones()\n"
     "graph g {\n  z ~ normal(m, s) via pathwise(samples = 4, noise = antithetic)\n  cost sin(z + "
