@@ -696,6 +696,17 @@ static void visit(Sweep *s, IrRef r)
         adjoint_rule[n.op](s, &n, r, s->adjoint[r]);
 }
 
+/* What a carry takes from outside of its loop may stand behind the loop; its adjoint must not come
+ * when the sweep has passed it. */
+static void open_before_sources(Sweep *s)
+{
+    for (IrRef r = 0; r < s->count; r++) {
+        const IrNode n = s->g->node[r];
+        if (n.op == IR_CARRY && s->active[r] && s->g->node[n.in[1]].region != n.region)
+            open_region(s, n.region);
+    }
+}
+
 void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, const EsGain *gain, uint32_t gains,
                 IrRef *grad)
 {
@@ -707,6 +718,7 @@ void es_adjoint(IrGraph *g, const EsSeed *seed, uint32_t seeds, const EsGain *ga
             accumulate(&s, seed[i].node, seed[i].value);
     for (uint32_t p = 0; p < g->model->params; p++)
         grad[p] = IR_NONE;
+    open_before_sources(&s);
     for (IrRef r = s.count; r-- > 0;)
         visit(&s, r);
     g->in_region = 0;

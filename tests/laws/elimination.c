@@ -258,6 +258,10 @@ static const char *const chain_program[] = {
     "      u ~ bernoulli(logits = a + x) via local_expectation\n"
     "      z[t] ~ bernoulli(logits = a * z[t-1] + x) via enumerate\n"
     "      cost sin(u + z[t] + 2 * z[t-1] + b)\n    }\n    cost b * z[2] * x\n  }\n}\n",
+    /* parameters in what is carried on, of laws that no step before decides */
+    "param a = ones()\nparam b = ones()\ngraph g {\n  s[0] = sin(a)\n  for t in 1..3 {\n"
+    "    h ~ bernoulli(logits = 0.3 * b) via enumerate\n    s[t] = square(0.5 * h) + a\n"
+    "    cost (if h == 1 then s[t-1] else 0.3) + 0.2 * s[t]\n  }\n}\n",
 };
 
 START_TEST(chains)
