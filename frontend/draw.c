@@ -120,7 +120,8 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
         return fe_size(fe, a->value, "samples", &via->samples);
     if (a->name && strcmp(a->name, "noise") == 0)
         return via_noise(fe, a, via);
-    bool softens = via->estimator == IR_EST_GUMBEL_SOFTMAX || via->estimator == IR_EST_REBAR;
+    bool softens = via->estimator == IR_EST_GUMBEL_SOFTMAX || via->estimator == IR_EST_REBAR ||
+                   via->estimator == IR_EST_RELAX;
     if (a->name && strcmp(a->name, "temperature") == 0 && softens)
         return via_temperature(fe, a, via);
     if (a->name && strcmp(a->name, "scale") == 0 && via->estimator == IR_EST_REBAR)

@@ -51,6 +51,7 @@ const char *ir_refusal(IrDist d, IrEstimator e)
     case IR_EST_MEASURE_VALUED:
         return ir_measure[d]->why_not;
     case IR_EST_REBAR:
+    case IR_EST_RELAX:
         return "its draws are neither bits nor categories";
     default:
         return ir_estimator_info[e].supports ? unlike(ir_estimator_info[e].supports)

@@ -10,6 +10,7 @@
 enum {
     ES_ENUMERATION_BUDGET = 65536, /* values of one enumerated draw */
     ES_VARIANT_BUDGET = 65536,     /* variants of the elements of one measure-valued draw */
+    ES_WEIGHTS = 64,               /* that a control variate learns */
     ES_SUBSET = 6,                 /* values of one set: the work doubles with each */
     ES_LAGS = 4                    /* steps that a sequence remembers of an enumerated draw */
 };
@@ -308,6 +309,18 @@ IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPl
 /* A new number that steps hand on.  Its name in checkpoints is `name`, or follows from it where other
  * draws have that name: steps of a sequence, or draws of two scopes. */
 IrRef es_state(IrGraph *g, const char *name);
+/* A softened draw (rebar.c): its derivative is that where the value was not given less that where it
+ * was.  One copy's elements; categories on the last axis. */
+typedef struct EsSoft {
+    IrRef hard; /* the draw, as reals */
+    IrRef mean; /* what it is on average */
+    IrRef soft; /* between its values */
+    IrRef rate; /* of the derivative of `soft` before the sigmoid or softmax, in that of `mean` */
+} EsSoft;
+EsSoft es_soften(EsProgram *p, const EsDraw *d);
+/* A new number of the draw's that is learned, before this step; and what it is after. */
+IrRef es_learned(EsProgram *p, const EsDraw *d, uint32_t which);
+void es_learn(EsProgram *p, IrRef before, IrRef after);
 /* What the arguments of the law say about f, before this step learns from it (learn.c). */
 IrRef es_learned_baseline(EsProgram *p, const EsDraw *d, IrRef f);
 /* f less the mean of the other copies in the draw's plate of samples. */

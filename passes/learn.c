@@ -12,11 +12,16 @@
 
 enum { FEATURES = 4 };
 
-static IrRef new_state(EsProgram *p, const EsDraw *d, uint32_t which)
+IrRef es_learned(EsProgram *p, const EsDraw *d, uint32_t which)
 {
     IrGraph *g = p->g;
     const char *name = es_name(&p->source->node[d->node]);
     return es_state(g, which ? arena_printf(g->model->arena, "%s_%u", name, which) : name);
+}
+
+void es_learn(EsProgram *p, IrRef before, IrRef after)
+{
+    ir_node(p->g, IR_NEXT, (IrAttr){.item = p->g->node[before].attr.item}, 1, &after);
 }
 
 /* 1, and the mean of each argument: of values, which have no tangent here. */
@@ -37,7 +42,7 @@ static IrRef learn(EsProgram *p, const EsDraw *d, IrRef error, IrRef feature, Ir
     IrGraph *g = p->g;
     IrRef step = es_mean(p, ir_binary(g, IR_MUL, error, feature), d->weighed);
     IrRef news = ir_binary(g, IR_ADD, weight, es_times(g, step, ir_const(g, RATE)));
-    ir_node(g, IR_NEXT, (IrAttr){.item = g->node[weight].attr.item}, 1, &news);
+    es_learn(p, weight, news);
     return news;
 }
 
@@ -47,7 +52,7 @@ IrRef es_learned_baseline(EsProgram *p, const EsDraw *d, IrRef f)
     IrRef x[FEATURES], w[FEATURES], b = IR_NONE, size = IR_NONE;
     uint32_t count = features(p, d, x);
     for (uint32_t k = 0; k < count; k++) {
-        w[k] = new_state(p, d, k);
+        w[k] = es_learned(p, d, k);
         IrRef part = ir_binary(g, IR_MUL, w[k], x[k]), square = ir_unary(g, IR_SQUARE, x[k]);
         b = b == IR_NONE ? part : ir_binary(g, IR_ADD, b, part);
         size = size == IR_NONE ? square : ir_binary(g, IR_ADD, size, square);

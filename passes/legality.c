@@ -318,6 +318,19 @@ RULE(between)
                         ir_op_info[n->op].name, es_name(&f->g->node[d->node]));
 }
 
+RULE(few_weights)
+{
+    (void)at;
+    const IrNode *n = &f->g->node[d->node];
+    bool category = ir_dist_info[n->attr.dist].support == IR_CATEGORIES;
+    int64_t values = category ? ir_dist_values(f->g, n->attr.dist, n->in) : 1;
+    int64_t elements = ir_elements(&n->type) * values;
+    return elements <= ES_WEIGHTS
+               ? NULL
+               : arena_printf(f->g->model->arena, "%s has %lld elements that would each be weighed",
+                              es_name(n), (long long)elements);
+}
+
 RULE(lipschitz)
 {
     IrRef jump = es_find_jump(f, 0);

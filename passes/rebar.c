@@ -48,7 +48,7 @@ IrRef es_value_softened(EsProgram *p, EsDraw *d, const IrNode *n)
     if (is_bit(d))
         return value;
     IrRef hot = one_hot(g, d, value);
-    if (ir_dist_info[d->law].support == IR_CATEGORIES)
+    if (d->estimator == IR_EST_REBAR && ir_dist_info[d->law].support == IR_CATEGORIES)
         d->relaxed = hot;
     if (g->entry == IR_ENTRY_STEP && d->moved)
         d->fresh = es_base_noise(g, arena_printf(g->model->arena, "%s.soft", es_name(n)),
@@ -71,16 +71,18 @@ static IrRef over_product(IrGraph *g, IrRef a, IrRef b)
     return ir_binary(g, IR_DIV, ir_const(g, 1), ir_binary(g, IR_MUL, a, b));
 }
 
-static IrRef z_of_bit(IrGraph *g, const EsDraw *d)
+static IrRef z_of_bit(IrGraph *g, const EsDraw *d, EsSoft *s)
 {
     IrRef one = ir_const(g, 1), u = d->noise, above = ir_binary(g, IR_SUB, one, u);
-    IrRef p = ir_dist_info[d->law].moment(g, d->arg, IR_E_MEAN, IR_NONE);
     IrRef logistic = ir_binary(g, IR_SUB, ir_unary(g, IR_LOG, above), ir_unary(g, IR_LOG, u));
-    IrRef z = ir_binary(g, IR_ADD, es_log_odds(g, d), logistic);
     IrRef is_one = ir_binary(g, IR_EQ, d->value, ir_int(g, 1));
-    IrRef rest = ir_binary(g, IR_SUB, one, p), free = over_product(g, p, rest);
-    IrRef rate = ir_select(g, is_one, over_product(g, p, above), over_product(g, rest, u));
-    return tangent_of(g, z, MUTATED(FREE_NOISE) ? free : rate, p);
+    s->hard = ir_real(g, d->value);
+    s->mean = ir_dist_info[d->law].moment(g, d->arg, IR_E_MEAN, IR_NONE);
+    IrRef rest = ir_binary(g, IR_SUB, one, s->mean), free = over_product(g, s->mean, rest);
+    s->rate = ir_select(g, is_one, over_product(g, s->mean, above), over_product(g, rest, u));
+    if (MUTATED(FREE_NOISE))
+        s->rate = free;
+    return ir_binary(g, IR_ADD, es_log_odds(g, d), logistic);
 }
 
 /* The probability of every category, on the last axis of the shape. */
@@ -95,38 +97,40 @@ static IrRef chances(IrGraph *g, const EsDraw *d, const IrType *shape)
     return p;
 }
 
-static IrRef z_of_category(IrGraph *g, const EsDraw *d)
+static IrRef z_of_category(IrGraph *g, const EsDraw *d, EsSoft *s)
 {
-    IrRef hot = one_hot(g, d, d->value);
-    IrType shape = g->node[hot].type;
+    s->hard = one_hot(g, d, d->value);
+    IrType shape = g->node[s->hard].type;
     uint32_t last = shape.rank - 1;
-    IrRef p = chances(g, d, &shape), e = ir_unary(g, IR_NEG, ir_unary(g, IR_LOG, d->fresh));
-    IrRef drawn = ir_binary(g, IR_MUL, e, hot), others = ir_binary(g, IR_SUB, e, drawn);
+    IrRef e = ir_unary(g, IR_NEG, ir_unary(g, IR_LOG, d->fresh));
+    IrRef drawn = ir_binary(g, IR_MUL, e, s->hard), others = ir_binary(g, IR_SUB, e, drawn);
     drawn = ir_expand(g, ir_reduce(g, IR_SUM, drawn, 1u << last, 0), last, shape.dim[last]);
-    IrRef sum = ir_binary(g, IR_ADD, others, ir_binary(g, IR_MUL, p, drawn));
-    IrRef z = ir_binary(g, IR_SUB, ir_unary(g, IR_LOG, p), ir_unary(g, IR_LOG, sum));
-    return tangent_of(g, z, ir_binary(g, IR_DIV, drawn, sum), p);
+    s->mean = chances(g, d, &shape);
+    IrRef sum = ir_binary(g, IR_ADD, others, ir_binary(g, IR_MUL, s->mean, drawn));
+    s->rate = ir_binary(g, IR_DIV, drawn, sum);
+    return ir_binary(g, IR_SUB, ir_unary(g, IR_LOG, s->mean), ir_unary(g, IR_LOG, sum));
 }
 
-/* What stands for the draw between its values. */
-static IrRef softened(IrGraph *g, const EsDraw *d)
+EsSoft es_soften(EsProgram *p, const EsDraw *d)
 {
-    IrRef z = is_bit(d) ? z_of_bit(g, d) : z_of_category(g, d);
-    z = ir_binary(g, IR_DIV, z, ir_const(g, d->temperature));
-    return is_bit(d) ? ir_unary(g, IR_SIGMOID, z) : es_softmax(g, z);
+    IrGraph *g = p->g;
+    EsSoft s;
+    g->in_region = g->node[d->value].region;
+    IrRef z = is_bit(d) ? z_of_bit(g, d, &s) : z_of_category(g, d, &s);
+    z = ir_binary(g, IR_DIV, tangent_of(g, z, s.rate, s.mean), ir_const(g, d->temperature));
+    s.soft = is_bit(d) ? ir_unary(g, IR_SIGMOID, z) : es_softmax(g, z);
+    g->in_region = 0;
+    return s;
 }
 
 /* ---- the term --------------------------------------------------------------------------------- */
 
 static EsWorld *soft_world(EsProgram *p, const EsDraw *d)
 {
-    IrGraph *g = p->g;
-    g->in_region = g->node[d->value].region;
     EsChange c = {.node = d->relaxed == IR_NONE ? d->value : d->relaxed,
-                  .value = softened(g, d),
+                  .value = es_soften(p, d).soft,
                   .where = IR_NONE,
                   .index = IR_NONE};
-    g->in_region = 0;
     return es_soft_world(p, &c, 1);
 }
 

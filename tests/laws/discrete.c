@@ -102,6 +102,65 @@ START_TEST(softened)
 }
 END_TEST
 
+/* What a learned control variate may read besides: jumps, indices, laws that are decided by the draw,
+ * itself in later steps, copies together. */
+static const char *const controlled_program[] = {
+    "param l[2] = ones()\nparam w[2] = ones()\ngraph g {\n  h[2] ~ bernoulli(logits = l) via relax\n"
+    "  cost sin(w[h[0]] + 2 * h[1]) + (if sum(h) > 1 then l[0] else w[1])\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = a) via relax\n"
+    "  k ~ bernoulli(logits = b * h - a) via score\n  c ~ bernoulli(logits = b + k) via enumerate\n"
+    "  cost sin(h + 2 * k + c * a)\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  h[0] = 0\n  for t in 1..3 {\n"
+    "    h[t] ~ bernoulli(logits = a + b * h[t-1]) via relax\n    cost sin(2 * h[t] + h[t-1] + b)\n  }\n"
+    "}\n",
+    "param a[2] = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    h ~ bernoulli(logits = a[k]) via relax\n    cost sin(h + a[k])\n  }\n"
+    "  cost cos(sum(h, over = k) + a[0])\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  c ~ bernoulli(logits = a) via enumerate\n"
+    "  h ~ bernoulli(logits = b + c) via relax\n  cost sin(h + 2 * c + a)\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  plate n = rows(2) {\n    data x\n"
+    "    h ~ bernoulli(sigmoid(b * x)) via relax\n    cost sin(h + a * x)\n  }\n}\n",
+    "param l[2] = ones()\ngraph g {\n  c ~ categorical(logits = l) via relax\n"
+    "  cost sin(l[c] + 0.7 * c)\n}\n",
+};
+
+START_TEST(controlled)
+{
+    slope_check_alone(controlled_program[_i], 2);
+}
+END_TEST
+
+/* Of a gradient of one element. */
+static double variance_of(const TapeResult *r)
+{
+    return r->square[1] - r->value[1] * r->value[1];
+}
+
+/* The weights move as they do on average: for one bit the variance can be 0. */
+START_TEST(control_variates_learn)
+{
+    const char *text = "param l = ones()\ngraph g {\n  h ~ bernoulli(logits = l) via relax\n"
+                       "  cost sin(h + 0.8)\n}\n";
+    TapeModel *t = tape_compile(text);
+    ck_assert(t->ok);
+    const IrGraph *g = &t->entry[IR_ENTRY_STEP];
+    TapeInput in = tape_input(t, 1);
+    memset(in.state, 0, g->states * sizeof *in.state);
+    TapeResult r = tape_expectation(t, g, &in);
+    double slope = r.value[1], before = variance_of(&r);
+    for (int step = 0; step < 400; step++) {
+        size_t at = r.count - g->states;
+        for (IrRef n = 0; n < g->count; n++)
+            if (g->node[n].op == IR_NEXT)
+                in.state[g->node[n].attr.item] = r.value[at++];
+        r = tape_expectation(t, g, &in);
+        ck_assert_double_eq_tol(r.value[1], slope, 1e-11);
+    }
+    ck_assert_msg(variance_of(&r) < 0.01 * before, "variance %g, before %g", variance_of(&r), before);
+    tape_free(t);
+}
+END_TEST
+
 static const char *const discrete_via[] = {
     "score(samples = 2, baseline = leave_one_out)",
     "disarm",
@@ -169,6 +228,11 @@ Suite *discrete_suite(void)
     c = tcase_create("softened");
     tcase_set_timeout(c, 240);
     tcase_add_loop_test(c, softened, 0, sizeof softened_program / sizeof *softened_program);
+    suite_add_tcase(s, c);
+    c = tcase_create("controlled");
+    tcase_set_timeout(c, 240);
+    tcase_add_loop_test(c, controlled, 0, sizeof controlled_program / sizeof *controlled_program);
+    tcase_add_test(c, control_variates_learn);
     suite_add_tcase(s, c);
     return s;
 }

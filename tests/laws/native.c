@@ -177,6 +177,14 @@ static const char *const estimator[] = {
     "    cost sin(sum(z)) + cos(sum(one_hot(c, 3)) * x + sum(h) + h[0]) * sum(k @ m)\n  }\n"
     "  s[0] = 0\n  for t in 1..3 {\n    j ~ bernoulli(sigmoid(m[0])) via rebar\n"
     "    s[t] = s[t-1] + t * j\n    cost sin(m[1] * s[t])\n  }\n}\n",
+    /* learned control variates */
+    "param m[3] = zeros()\nparam w = ones()\n"
+    "graph g {\n  k[2, 3] ~ one_hot_categorical(logits = m) via relax\n"
+    "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via relax(samples = 2)\n"
+    "    c[2] ~ categorical(exp(m)) via relax(temperature = 0.7)\n"
+    "    cost sin(sum(m[c]) * x + sum(h) + (if h[0] == 1 then w else x)) * sum(k @ m)\n  }\n"
+    "  s[0] = 0\n  for t in 1..3 {\n    s[t] ~ bernoulli(logits = w * s[t-1]) via relax\n"
+    "    cost sin(m[1] * s[t])\n  }\n}\n",
     /* boundary terms, and bounds of several samples */
     "param m[3] = zeros()\nparam w = ones()\n"
     "graph g {\n  plate n = rows(6) {\n    data x\n    z[3] ~ normal(m * x, exp(w)) via pathwise\n"

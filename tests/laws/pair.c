@@ -108,6 +108,18 @@ static const LawText softened_text[IR_DIST_COUNT] = {
                                             "sum([0.3, -0.9] * z)", "of two categories"},
 };
 
+/* Of those that are read as they are, beside the noise that softens them. */
+#define TWO "of two categories"
+static const LawText controlled_text[IR_DIST_COUNT] = {
+    [IR_DIST_categorical] = {"param p[2] in simplex = ones()", "categorical(2 * p)", "z", TWO},
+    [IR_DIST_categorical_logits] = {"param l[2] = ones()", "categorical(logits = l)", "z", TWO},
+    [IR_DIST_one_hot_categorical] = {"param p[2] in simplex = ones()",
+                                     "one_hot_categorical(2 * p)", "sum([0.3, -0.9] * z)", TWO},
+    [IR_DIST_one_hot_categorical_logits] = {"param l[2] = ones()",
+                                            "one_hot_categorical(logits = l)",
+                                            "sum([0.3, -0.9] * z)", TWO},
+};
+
 /* ---- what stands after via ------------------------------------------------------------------ */
 
 static const struct {
@@ -128,6 +140,7 @@ static const struct {
     {IR_EST_REBAR, " via rebar"},
     {IR_EST_REBAR, " via rebar(temperature = 1.5, scale = 0.7)"},
     {IR_EST_RELAX, " via relax"},
+    {IR_EST_RELAX, " via relax(temperature = 1.5)"},
     {IR_EST_DISARM, " via disarm"},
     {IR_EST_DISARM, " via disarm(samples = 3)"},
     {IR_EST_DISARM, " via disarm(samples = 4)"},
@@ -255,6 +268,8 @@ static const LawText *lesser(IrDist d, IrEstimator e)
 {
     if (e == IR_EST_REBAR)
         return softened_text[d].law ? &softened_text[d] : NULL;
+    if (e == IR_EST_RELAX)
+        return controlled_text[d].law ? &controlled_text[d] : NULL;
     bool wanted = e == IR_EST_MEASURE_VALUED || (is_bound(e) && d == IR_DIST_mvn);
     return wanted && measured_text[d].law && ir_admits(d, e) ? &measured_text[d] : NULL;
 }
@@ -302,7 +317,8 @@ Pair pair_measure(IrDist law, IrEstimator e, Exact *exact)
             continue;
         if (less)
             p.only = less->only;
-        bool shorter = law == IR_DIST_mvn || ir_dist_info[law].support == IR_ONE_HOT_EVENTS;
+        bool shorter = law == IR_DIST_mvn || e == IR_EST_RELAX ||
+                       ir_dist_info[law].support == IR_ONE_HOT_EVENTS;
         if (less && !shorter) /* all arguments, to hear which row says no */
             measure(&p, exact, law, &law_text[law], e, via);
         if (!measure(&p, exact, law, less ? less : &law_text[law], e, via))

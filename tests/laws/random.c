@@ -39,7 +39,8 @@ static const char *const any_via[] = {NULL,
 static const char *const discrete_via[] = {"enumerate",    "enumerate", "local_expectation",
                                            "coupled",      "disarm",    "disarm(samples = 3)",
                                            "unordered_set", "rebar",
-                                           "rebar(temperature = 0.5, scale = 0.7)"};
+                                           "rebar(temperature = 0.5, scale = 0.7)", "relax",
+                                           "relax(samples = 2, temperature = 0.5)"};
 static const char *const continuous_via[] = {"pathwise",
                                              "pathwise",
                                              "pathwise(samples = 2)",

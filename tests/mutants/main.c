@@ -61,6 +61,8 @@ static const Probe probe[] = {
        "    s[t] = 0.5 * s[t-1] + b * k\n    cost sin(s[t])\n  }\n}\n"},
     {"rebar", UNBIASED,
      L "  h ~ bernoulli(logits = a) via rebar(scale = 0.8)\n  cost sin(h * b + 0.3 + b)\n}\n"},
+    {"relax", UNBIASED,
+     L "  h ~ bernoulli(logits = a) via relax\n  cost sin(h * b + 0.3 + b)\n}\n"},
     {"disarm", UNBIASED,
      L "  h[2] ~ bernoulli(logits = l) via disarm\n  cost sin(sum(h * l) + h[0])\n}\n"},
     {"local", UNBIASED,
