@@ -65,6 +65,12 @@ static const char *const program[] = {
     "param m = ones()\nparam s in positive = ones()\n"
     "graph g {\n  z ~ laplace(m, s) via measure_valued\n  cost floor(min(max(z, 0.5), 1.5)) * "
     "m\n}\n",
+    "param m = ones()\nparam s in positive = ones()\n"
+    "graph g {\n  z ~ normal(m, s) via score(samples = 2, noise = antithetic)\n"
+    "  cost (if z * z > 0.3 then 1 + m else sin(z))\n}\n",
+    "param m = ones()\n"
+    "graph g {\n  z ~ normal(m, 0.5) via score(samples = 2, noise = qmc)\n"
+    "  cost (if z * z > 0.3 then 1 + m else sin(z))\n}\n",
     /* score above score, costs of one only, of the other only, of both and of none */
     "param a = ones()\nparam b = ones()\n"
     "graph g {\n  h ~ bernoulli(logits = a) via score(samples = 2, baseline = leave_one_out)\n"

@@ -2,7 +2,7 @@
 #ifndef SGC_TESTS_LAWS_QUADRATURE_H
 #define SGC_TESTS_LAWS_QUADRATURE_H
 
-enum { MAX_POINTS = 4200 };
+enum { MAX_POINTS = 8000 };
 
 typedef struct Points {
     int count;

@@ -111,7 +111,7 @@ typedef struct Axis {
     const bool *follows;  /* by node: what follows from it */
     IrRef *own;           /* of these, what follows from no later axis */
     size_t owned;
-    IrRef *on_trial;      /* what finding what it decides takes */
+    IrRef *on_trial; /* what finding what it decides takes */
     size_t tried;
     int64_t element;
     Rule rule;
@@ -434,11 +434,31 @@ static void walk_rule(Walk *w, size_t at, const Points *p, double weight)
 
 /* ---- breaks ---------------------------------------------------------------------------------- */
 
+/* A cut at zero decides on which side of it. */
+static double what_is_decided(const IrNode *n, double value)
+{
+    return n->op == IR_RELU ? value > 0 : value;
+}
+
 static double value_at(Walk *w, const Axis *axis, double noise, IrRef node, int64_t element)
 {
     attempt(w, axis, noise);
-    double v = w->value[node][element];
-    return w->g->node[node].op == IR_RELU ? v > 0 : v;
+    return what_is_decided(&w->g->node[node], w->value[node][element]);
+}
+
+/* All that the variate decides, as one number. */
+static uint64_t decided_at(Walk *w, const Axis *axis, double u)
+{
+    uint64_t all = 0;
+    attempt(w, axis, u);
+    for (const IrRef *r = axis->decided; *r != IR_NONE; r++) {
+        const IrNode *n = &w->g->node[*r];
+        int64_t count = ir_copies(w->g, n->type.plates, w->env.rows) * ir_elements(&n->type);
+        for (int64_t i = 0; i < count; i++)
+            all =
+                (all ^ (uint64_t)(int64_t)what_is_decided(n, w->value[*r][i])) * 0x100000001b3u + 1;
+    }
+    return all;
 }
 
 typedef struct Breaks {
@@ -460,7 +480,7 @@ static void add_break(Breaks *b, double at)
     b->count++;
 }
 
-/* The value is monotone in the noise. */
+/* Between two places the value is monotone in the noise. */
 static void find_break(Walk *w, const Axis *axis, IrRef node, int64_t element, double low,
                        double high, Breaks *breaks)
 {
@@ -476,31 +496,29 @@ static void find_break(Walk *w, const Axis *axis, IrRef node, int64_t element, d
     }
 }
 
-static void find_breaks(Walk *w, size_t at, double low, double high, Breaks *breaks)
+static void find_breaks_between(Walk *w, const Axis *axis, double low, double high, Breaks *breaks)
 {
-    for (const IrRef *r = w->axis[at].decided; *r != IR_NONE; r++) {
+    for (const IrRef *r = axis->decided; *r != IR_NONE; r++) {
         const IrType *t = &w->g->node[*r].type;
         int64_t elements = ir_copies(w->g, t->plates, w->env.rows) * ir_elements(t);
         for (int64_t e = 0; e < elements; e++)
-            find_break(w, &w->axis[at], *r, e, low, high, breaks);
+            find_break(w, axis, *r, e, low, high, breaks);
+    }
+}
+
+/* What repeats itself, a sine, decides again and again: it is looked at in several places. */
+static void find_breaks(Walk *w, const Axis *axis, const double *place, int places, Breaks *breaks)
+{
+    uint64_t low = decided_at(w, axis, place[0]);
+    for (int i = 1; i < places; i++) {
+        uint64_t high = decided_at(w, axis, place[i]);
+        if (high != low)
+            find_breaks_between(w, axis, place[i - 1], place[i], breaks);
+        low = high;
     }
 }
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
-
-/* All that the variate decides, as one number. */
-static uint64_t decided_at(Walk *w, const Axis *axis, double u)
-{
-    uint64_t all = 0;
-    attempt(w, axis, u);
-    for (const IrRef *r = axis->decided; *r != IR_NONE; r++) {
-        const IrType *t = &w->g->node[*r].type;
-        int64_t count = ir_copies(w->g, t->plates, w->env.rows) * ir_elements(t);
-        for (int64_t i = 0; i < count; i++)
-            all = (all ^ (uint64_t)(int64_t)w->value[*r][i]) * 0x100000001b3u + 1;
-    }
-    return all;
-}
 
 /* What a variate decides, how often, and a variate that does. */
 typedef struct Outcome {
@@ -560,7 +578,7 @@ static void walk_values(Walk *w, size_t at, double weight)
     arena_free(a);
 }
 
-/* Laws that fold at 1/2 are smooth on each half. */
+/* Laws that fold at 1/2 are smooth on each half; of two copies one is shifted by it. */
 static void walk_uniform(Walk *w, size_t at, double weight)
 {
     Breaks b = {.count = 1, .at = {0.5}};
@@ -570,7 +588,11 @@ static void walk_uniform(Walk *w, size_t at, double weight)
         walk_rule(w, at, &p, weight);
         return;
     }
-    find_breaks(w, at, 1e-300, nextafter(1, 0), &b);
+    const double place[] = {1e-300,     1e-8,       1e-5,  1e-3,     0.01,       0.1,
+                            0.3,        0.4,        0.49,  0.499,    0.5 - 1e-5, 0.5 - 1e-8,
+                            0.5 + 1e-8, 0.5 + 1e-5, 0.501, 0.51,     0.6,        0.7,
+                            0.9,        0.99,       0.999, 1 - 1e-5, 1 - 1e-8,   nextafter(1, 0)};
+    find_breaks(w, &w->axis[at], place, sizeof place / sizeof *place, &b);
     if (w->in->heavy)
         points_from_zero(&p, b.at[0], w->half);
     for (int i = w->in->heavy; i <= b.count; i++)
@@ -582,13 +604,14 @@ static void walk_normal(Walk *w, size_t at, double weight)
 {
     Breaks b = {0};
     Points p = {0};
-    find_breaks(w, at, -30, 30, &b);
+    const double place[] = {-30, -6, -4, -3, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4, 6, 30};
+    find_breaks(w, &w->axis[at], place, sizeof place / sizeof *place, &b);
     if (b.count == 0) {
         walk_rule(w, at, points_hermite(w->nodes), weight);
         return;
     }
-    for (int place = -3; place <= 3; place += 3) /* the bulk is between, and the tails beyond */
-        add_break(&b, place);
+    for (int cut = -3; cut <= 3; cut += 3) /* the bulk is between, and the tails beyond */
+        add_break(&b, cut);
     for (int i = 0; i <= b.count; i++)
         if (i == 0 || i == b.count)
             points_beyond(&p, b.at[i ? i - 1 : 0], i ? 1 : -1);
@@ -643,7 +666,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     w.env.noise = noise;
     bool many = w.axes <= (in->few ? 1 : 2);
     w.nodes = many ? NODES_MANY : in->fine ? NODES_SOME : NODES_FEW;
-    w.half = w.axes == 1 ? FINE : many ? FEWER : COARSE;
+    w.half = (w.axes == 1 ? FINE : many ? FEWER : COARSE) * (in->fine ? 5 : 4) / 4;
     evaluate_all(&w, t->arena);
     walk(&w, 0, 1);
     return sum;

@@ -30,7 +30,7 @@ typedef struct TapeInput {
     double *hyper, *state;
     int64_t rows;
     double total_rows;
-    bool fine;        /* more points for every normal variate, differences over shorter steps */
+    bool fine;        /* more points for every variate, differences over shorter steps */
     bool heavy;       /* uniform variates near 0 matter below 2^-53, and keep their digits there */
     double frequency; /* of what is read of tan(pi (u - 1/2)), for every uniform u; 0: it is not */
     bool few;         /* and where they are few variates, not as many points as 1e-11 takes */
