@@ -106,17 +106,19 @@ char *read_text(const char *path, Arena *a)
     }
     char *text = NULL;
     size_t len = 0;
-    for (int c; (c = getc(in)) != EOF;)
+    int c;
+    while ((c = getc(in)) != EOF && c != 0)
         *arena_push(a, text, len, char) = (char)c;
+    size_t zero = len;
     *arena_push(a, text, len, char) = 0;
     bool failed = ferror(in);
     if (in != stdin)
         fclose(in);
     if (failed)
         complain(SG1101, path, "cannot read %s", path);
-    else if (strlen(text) + 1 != len)
-        complain(SG1101, path, "%s is not text: it holds a zero byte", path);
-    return failed || strlen(text) + 1 != len ? NULL : text;
+    else if (c == 0)
+        complain(SG1101, path, "%s: offset %zu: a zero byte, so this is not text", path, zero);
+    return failed || c == 0 ? NULL : text;
 }
 
 static void on_crash(int number)

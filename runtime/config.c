@@ -2,7 +2,6 @@
 #include "runtime/config.h"
 
 #include "runtime/input.h"
-#include "runtime/memory.h"
 
 #include <cblas.h>
 #include <errno.h>
@@ -10,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { MOST_CONFIG = 1 << 24 };
 
 static const char *const data_key = "data", *const eval_key = "eval_data";
 static const char *const source_key = "source", *const sum_key = "sha256";
@@ -202,8 +199,9 @@ static bool adopt_bindings(cJSON *config, SgrtOptions *o, SgrtError *e)
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, "hypers"))
     {
         const char *text = text_of(config, item);
-        if (text && !sgrt_options_bind(o, item->string, text, e))
-            return false;
+        if (!text || !sgrt_options_bind(o, item->string, text, e))
+            return text ? false
+                        : sgrt_fail(e, "hyper %s is neither number nor text", item->string);
     }
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, data_key))
     {
@@ -236,32 +234,64 @@ static bool adopt_eval_data(cJSON *config, SgrtOptions *o, SgrtError *e)
     return true;
 }
 
-bool sgrt_config_adopt(cJSON *config, SgrtOptions *o, SgrtError *e)
+bool sgrt_config_adopt(cJSON *config, const char *path, SgrtOptions *o, SgrtError *e)
 {
     const cJSON *graph = cJSON_GetObjectItemCaseSensitive(config, "graph");
     if (!o->graph && cJSON_IsString(graph))
         o->graph = graph->valuestring;
-    return adopt_settings(config, o, e) && adopt_bindings(config, o, e) &&
-           adopt_eval_data(config, o, e);
+    return (adopt_settings(config, o, e) && adopt_bindings(config, o, e) &&
+            adopt_eval_data(config, o, e)) ||
+           sgrt_fail_in(e, path);
+}
+
+/* Every key is one that is written, and what has names is an object. */
+static bool check_keys(const cJSON *config, const char *path, const char *text, SgrtError *e)
+{
+    const struct {
+        const char *name;
+        bool object;
+    } known[] = {{"model", false}, {"hash", false},    {"sgc", false},   {"cpu", false},
+                 {"graph", false}, {"settings", true}, {"hypers", true}, {"rows", false},
+                 {"argv", false},  {"threads", false}, {"blas", false},  {data_key, true},
+                 {eval_key, true}};
+    enum { KNOWN = sizeof known / sizeof *known };
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, config)
+    {
+        size_t at = 0;
+        while (at < KNOWN && strcmp(known[at].name, item->string) != 0)
+            at++;
+        const char *place = sgrt_json_name(text, item->string);
+        if (at == KNOWN)
+            return sgrt_text_fail(path, text, place, e, "a configuration has no '%.100s'",
+                                  item->string);
+        if (known[at].object && !cJSON_IsObject(item))
+            return sgrt_text_fail(path, text, place, e, "'%s' is not an object", item->string);
+    }
+    return true;
+}
+
+static cJSON *parse(const char *path, const char *text, SgrtError *e)
+{
+    const char *stop = text;
+    cJSON *config = cJSON_ParseWithOpts(text, &stop, true);
+    if (cJSON_IsObject(config) && check_keys(config, path, text, e))
+        return config;
+    if (!cJSON_IsObject(config))
+        sgrt_text_fail(path, text, config ? text : stop, e, "not a JSON object");
+    cJSON_Delete(config);
+    return NULL;
 }
 
 cJSON *sgrt_config_read(const char *path, SgrtError *e)
 {
     SgrtInput in;
-    cJSON *config = NULL;
+    int64_t count = 0;
     if (!sgrt_input_open(&in, path, e))
         return NULL;
-    char *text = sgrt_alloc(MOST_CONFIG, 1, e);
-    int64_t length = text ? sgrt_input_some(&in, text, MOST_CONFIG, e) : -1;
-    if (length >= 0) {
-        config = cJSON_ParseWithLength(text, (size_t)length);
-        if (!cJSON_IsObject(config))
-            sgrt_fail(e, "%s: not a JSON object", path);
-    }
+    char *text = sgrt_input_rest(&in, &count, e);
+    cJSON *config = text ? parse(path, text, e) : NULL;
     free(text);
     sgrt_input_close(&in);
-    if (cJSON_IsObject(config))
-        return config;
-    cJSON_Delete(config);
-    return NULL;
+    return config;
 }

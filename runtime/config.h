@@ -15,8 +15,9 @@ cJSON *sgrt_config_make(const SgrtSession *s, const SgrtTrainer *t, const SgrtDa
 /* The configuration in a file; the caller deletes it.  NULL on failure. */
 cJSON *sgrt_config_read(const char *path, SgrtError *e);
 
-/* Fills what the command line left out from a configuration, which must outlive the options. */
-bool sgrt_config_adopt(cJSON *config, SgrtOptions *o, SgrtError *e);
+/* Fills what the command line left out from the configuration of a file, which must outlive the
+ * options. */
+bool sgrt_config_adopt(cJSON *config, const char *path, SgrtOptions *o, SgrtError *e);
 
 /* Whether the data are those that the configuration of a resumed run describes. */
 bool sgrt_config_same_data(const cJSON *config, const SgrtData *data, SgrtError *e);

@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PREFIX = 8 };
-
 /* The listing of a graph's training, or of the parameters alone; NULL, with the reason in m->error,
  * where there is none. */
 static const SgrtListing *find_listing(SgrtContext *m, int graph)
@@ -152,9 +150,7 @@ const char *sgrt_context_noted(const SgrtContext *m)
 typedef struct Loading {
     SgrtContext *m;
     const SgrtListing *listing;
-    const SgrtStep *step; /* NULL: the parameters alone */
-    const char *data;     /* the tensors' bytes */
-    int64_t bytes;
+    const SgrtStep *step;        /* NULL: the parameters alone */
     int64_t seed, updates, draw; /* -1: the file does not say */
     bool has_graph, has_optimizer;
     SgrtComplaints complaints;
@@ -169,7 +165,7 @@ static bool same_shape(const SgrtTensor *want, const SgrtScanned *t)
 }
 
 /* Something to complain about is no reason to stop. */
-static bool check_tensor(Loading *l, const SgrtTensor *want, const SgrtScanned *t, SgrtError *e)
+static void check_tensor(Loading *l, const SgrtTensor *want, const SgrtScanned *t)
 {
     char there[200], here[200];
     if (!same_shape(want, t))
@@ -178,10 +174,6 @@ static bool check_tensor(Loading *l, const SgrtTensor *want, const SgrtScanned *
                       sgrt_shape_text(here, sizeof here, want->dim, want->rank));
     else if (t->stored != SGRT_STORED_F32 && t->stored != SGRT_STORED_F64)
         sgrt_complain(&l->complaints, "%s is neither F32 nor F64", t->name);
-    else if (t->end > l->bytes || t->end - t->begin != want->size * sgrt_stored_bytes(t->stored))
-        return sgrt_fail(e, "the offsets of %s do not agree with its shape or the bytes there are",
-                         t->name);
-    return true;
 }
 
 /* A name without a slash is a parameter's; what else there is may be of another training. */
@@ -194,20 +186,22 @@ static bool take_tensor(void *context, const SgrtScanned *t, SgrtError *e)
             continue;
         if (l->m->found[i].values)
             return sgrt_fail(e, "%s stands twice in the file", t->name);
-        l->m->found[i] = (SgrtFound){t->stored, l->data + t->begin};
-        return check_tensor(l, want, t, e);
+        l->m->found[i] = (SgrtFound){t->stored, t->values};
+        check_tensor(l, want, t);
+        return true;
     }
     if (!strchr(t->name, '/'))
         sgrt_complain(&l->complaints, "the model has no parameter %s", t->name);
     return true;
 }
 
-static bool whole_number(const char *key, const char *value, int64_t *out, SgrtError *e)
+static bool whole_number(const char *key, const char *value, int64_t least, int64_t *out,
+                         SgrtError *e)
 {
     char *end = NULL;
     errno = 0;
     *out = strtoll(value, &end, 10);
-    return (*value && !*end && errno == 0) ||
+    return (*value && !*end && errno == 0 && *out >= least) ||
            sgrt_fail(e, "the metadata give '%s' as the %s", value, key);
 }
 
@@ -229,11 +223,11 @@ static bool take_training(Loading *l, const char *key, const char *value, SgrtEr
         compare(l, key, value, o->name);
     }
     if (strcmp(key, "seed") == 0)
-        return whole_number(key, value, &l->seed, e);
+        return whole_number(key, value, INT64_MIN, &l->seed, e);
     if (strcmp(key, "step") == 0)
-        return whole_number(key, value, &l->updates, e);
+        return whole_number(key, value, 0, &l->updates, e);
     if (strcmp(key, "draw") == 0)
-        return whole_number(key, value, &l->draw, e);
+        return whole_number(key, value, 0, &l->draw, e);
     return true;
 }
 
@@ -243,19 +237,6 @@ static bool take_text(void *context, const char *key, const char *value, SgrtErr
     if (strcmp(key, "note") == 0)
         strcpy(l->m->noted, value); /* both have room for what is scanned */
     return !l->step || take_training(l, key, value, e);
-}
-
-static bool scan(Loading *l, const char *bytes, int64_t count, SgrtError *e)
-{
-    uint64_t length = 0;
-    for (int i = PREFIX - 1; count >= PREFIX && i >= 0; i--)
-        length = length << 8 | (unsigned char)bytes[i];
-    if (count < PREFIX || length > (uint64_t)(count - PREFIX))
-        return sgrt_fail(e, "these %lld bytes are no safetensors file", (long long)count);
-    l->data = bytes + PREFIX + length;
-    l->bytes = count - PREFIX - (int64_t)length;
-    const SgrtScanner scanner = {take_tensor, take_text, l};
-    return sgrt_scan_header(bytes + PREFIX, (int64_t)length, &scanner, e);
 }
 
 static bool complete(Loading *l, SgrtError *e)
@@ -298,7 +279,8 @@ int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t co
     l.step = g ? &g->step : NULL;
     memset(m->found, 0, (size_t)listing->count * sizeof *m->found);
     *m->noted = 0;
-    if (!scan(&l, bytes, count, &m->error) || !complete(&l, &m->error))
+    const SgrtScanner scanner = {take_tensor, take_text, &l};
+    if (!sgrt_scan_tensors(bytes, count, &scanner, &m->error) || !complete(&l, &m->error))
         return SGRT_CONTEXT_FORMAT;
     take(&l);
     if (g) {
@@ -311,22 +293,23 @@ int sgrt_context_unpack(SgrtContext *m, int graph, const void *bytes, int64_t co
     return SGRT_CONTEXT_OK;
 }
 
-/* The file's own pages: nothing is allocated, and nothing read twice.  NULL: it cannot be read. */
-static void *map(const char *path, int64_t *bytes)
+/* The file's own pages: nothing is allocated, and nothing read twice.  NULL, with the reason in
+ * m->error: it cannot be read. */
+static void *map(SgrtContext *m, const char *path, int64_t *bytes)
 {
     struct stat st;
     void *at = MAP_FAILED;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-        at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    else
-        errno = ENODATA;
-    int error = errno;
-    close(fd);
-    errno = error;
-    *bytes = st.st_size;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        sgrt_fail(&m->error, "%s: %s", path, strerrordesc_np(errno));
+    else if (!S_ISREG(st.st_mode))
+        sgrt_fail(&m->error, "%s: not a regular file", path);
+    else if ((*bytes = st.st_size) == 0)
+        sgrt_fail(&m->error, "%s: offset 0: the file is empty", path);
+    else if ((at = mmap(NULL, (size_t)*bytes, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+        sgrt_fail(&m->error, "%s: %s", path, strerrordesc_np(errno));
+    if (fd >= 0)
+        close(fd);
     return at == MAP_FAILED ? NULL : at;
 }
 
@@ -335,11 +318,9 @@ int sgrt_context_load(SgrtContext *m, int graph, const char *path)
     int64_t bytes = 0;
     if (!has_path(m, graph, path))
         return SGRT_CONTEXT_ARGUMENT;
-    void *at = map(path, &bytes);
-    if (!at) {
-        sgrt_fail(&m->error, "%s: %s", path, strerrordesc_np(errno));
+    void *at = map(m, path, &bytes);
+    if (!at)
         return SGRT_CONTEXT_FILE;
-    }
     int status = sgrt_context_unpack(m, graph, at, bytes);
     munmap(at, (size_t)bytes);
     if (status == SGRT_CONTEXT_FORMAT)

@@ -1,20 +1,33 @@
 /* As much of JSON as a safetensors header is: objects, texts, and lists of whole numbers. */
 #include "runtime/context_scan.h"
 
+#include <stdio.h>
 #include <string.h>
 
+enum { PREFIX = 8 }; /* bytes of the header's length, before it */
+
 typedef struct Scan {
-    const char *start, *at, *end;
+    const char *file, *at, *end; /* the end of the header, where the data begin */
+    int64_t bytes, covered;      /* of data; where the last tensor's end */
+    uint64_t open;               /* see meet() */
     const SgrtScanner *to;
     SgrtError *e;
     SgrtScanned t;
+    int64_t element; /* bytes of one, of the tensor's type */
     char value[SGRT_MOST_SCANNED];
 } Scan;
 
 static bool bad(const Scan *s, const char *what)
 {
-    return sgrt_fail(s->e, "the header of the checkpoint, at byte %lld: %s",
-                     (long long)(s->at - s->start), what);
+    return sgrt_fail(s->e, "offset %lld: %s", (long long)(s->at - s->file), what);
+}
+
+/* The same for what the taker of an entry, which is at `entry`, has said. */
+static bool refused(const Scan *s, const char *entry)
+{
+    char place[40];
+    snprintf(place, sizeof place, "offset %lld", (long long)(entry - s->file));
+    return sgrt_fail_in(s->e, place);
 }
 
 /* The next character that is no space; 0 at the end. */
@@ -127,6 +140,7 @@ static bool read_type(Scan *s)
 #define TENSOR_TYPE(name, kind, bytes)                                                             \
     if (strcmp(s->value, #name) == 0) {                                                            \
         s->t.stored = SGRT_STORED_##kind;                                                          \
+        s->element = bytes;                                                                        \
         return true;                                                                               \
     }
 #include "runtime/tensors.def"
@@ -169,25 +183,80 @@ static bool tensor_field(Scan *s)
 static bool text_field(Scan *s)
 {
     char key[SGRT_MOST_SCANNED];
+    const char *entry = (peek(s), s->at);
     strcpy(key, s->value);
-    return read_text(s, s->value) && s->to->text(s->to->context, key, s->value, s->e);
+    return read_text(s, s->value) &&
+           (s->to->text(s->to->context, key, s->value, s->e) || refused(s, entry));
+}
+
+/* Scatters offsets, so that sums of different ones differ (the last steps of splitmix64). */
+static uint64_t scatter(int64_t offset)
+{
+    uint64_t x = (uint64_t)offset + 0x9e3779b97f4a7c15u;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* Tensors, in whatever order, cover the data once if every end is another's begin, but for the end
+ * of the data: the sums over both agree. */
+static bool meet(Scan *s)
+{
+    s->at = s->end;
+    if (s->covered < s->bytes) {
+        s->at += s->covered;
+        return bad(s, "the file goes on after its last value");
+    }
+    return s->open == scatter(0) - scatter(s->bytes) ||
+           bad(s, "the data of tensors overlap or leave a hole");
+}
+
+static bool check_extent(Scan *s)
+{
+    SgrtScanned *t = &s->t;
+    int64_t size = 0, bytes = 0;
+    if (t->rank < 0 || t->end < 0 || !s->element)
+        return bad(s, "a tensor without a type, a shape or offsets");
+    if (!sgrt_size_of(t->dim, t->rank, &size) || __builtin_mul_overflow(size, s->element, &bytes))
+        return bad(s, "a shape of more values than there can be");
+    if (t->end < t->begin || t->end - t->begin != bytes)
+        return bad(s, "data_offsets that do not agree with the shape");
+    if (t->end > s->bytes)
+        return bad(s, "data_offsets behind the end of the file");
+    s->open += scatter(t->begin) - scatter(t->end);
+    s->covered = t->end > s->covered ? t->end : s->covered;
+    t->values = s->end + t->begin;
+    return true;
 }
 
 static bool entry_field(Scan *s)
 {
+    const char *entry = (peek(s), s->at);
     if (strcmp(s->value, "__metadata__") == 0)
         return read_object(s, text_field);
     s->t = (SgrtScanned){.stored = SGRT_STORED_COUNT, .rank = -1, .end = -1};
+    s->element = 0;
     strcpy(s->t.name, s->value);
-    if (!read_object(s, tensor_field))
-        return false;
-    if (s->t.rank < 0 || s->t.end < s->t.begin)
-        return bad(s, "a tensor without a shape or offsets");
-    return s->to->tensor(s->to->context, &s->t, s->e);
+    return read_object(s, tensor_field) && check_extent(s) &&
+           (s->to->tensor(s->to->context, &s->t, s->e) || refused(s, entry));
 }
 
-bool sgrt_scan_header(const char *header, int64_t length, const SgrtScanner *scanner, SgrtError *e)
+bool sgrt_scan_tensors(const char *file, int64_t count, const SgrtScanner *scanner, SgrtError *e)
 {
-    Scan s = {.start = header, .at = header, .end = header + length, .to = scanner, .e = e};
-    return read_object(&s, entry_field) && (!peek(&s) || bad(&s, "more than one object"));
+    uint64_t length = 0;
+    if (count < PREFIX)
+        return sgrt_fail(e, "offset %lld: the file ends here, and is no safetensors file",
+                         (long long)count);
+    for (int i = PREFIX - 1; i >= 0; i--)
+        length = length << 8 | (unsigned char)file[i];
+    if (length > (uint64_t)(count - PREFIX))
+        return sgrt_fail(e,
+                         "offset 0: no safetensors file: a header of %llu bytes, and the file "
+                         "holds %lld",
+                         (unsigned long long)length, (long long)(count - PREFIX));
+    Scan s = {.file = file, .at = file + PREFIX, .to = scanner, .e = e};
+    s.end = s.at + length;
+    s.bytes = count - PREFIX - (int64_t)length;
+    return read_object(&s, entry_field) && (!peek(&s) || bad(&s, "more than one object")) &&
+           meet(&s);
 }

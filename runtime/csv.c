@@ -15,12 +15,14 @@
 typedef struct Table {
     SgrtInput *in;
     SgrtError *e;
-    char *at;        /* the next character; the text ends with a 0 and is cut up on the way */
-    int64_t line;    /* counts from 1, like the field */
-    int64_t field;   /* 0: the line as a whole */
-    int64_t columns; /* of the first line */
-    int64_t only;    /* the column that is wanted; -1 for all */
-    double *value;   /* owned */
+    char *at;          /* the next character; the text ends with a 0 and is cut up on the way */
+    const char *start; /* of the line that is read */
+    const char *place; /* in that line: what is looked at */
+    int64_t line;      /* counts from 1, like the field */
+    int64_t field;     /* 0: the line as a whole */
+    int64_t columns;   /* of the first line */
+    int64_t only;      /* the column that is wanted; -1 for all */
+    double *value;     /* owned */
     int64_t values, room;
 } Table;
 
@@ -31,10 +33,11 @@ __attribute__((format(printf, 2, 3))) static bool bad(const Table *t, const char
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
+    char field[40] = "";
     if (t->field)
-        return sgrt_fail(t->e, "%s: line %lld, field %lld: %s", t->in->path, (long long)t->line,
-                         (long long)t->field, what);
-    return sgrt_fail(t->e, "%s: line %lld: %s", t->in->path, (long long)t->line, what);
+        snprintf(field, sizeof field, "field %lld: ", (long long)t->field);
+    return sgrt_fail(t->e, "%s:%lld:%lld: %s%s", t->in->path, (long long)t->line,
+                     (long long)(t->place - t->start) + 1, field, what);
 }
 
 /* Ends the line in place and moves on to the next.  NULL at the end; empty lines do not count. */
@@ -45,6 +48,7 @@ static char *next_line(Table *t)
         size_t length = strcspn(line, "\n");
         t->at = line + length + (line[length] == '\n');
         t->line++;
+        t->start = t->place = line;
         line[length] = 0;
         if (length && line[length - 1] == '\r')
             line[--length] = 0;
@@ -95,11 +99,16 @@ static bool holds_names(const char *line)
     return names;
 }
 
-static void find_column(Table *t, char *line, SgrtMember *m)
+static bool find_column(Table *t, char *line, SgrtMember *m)
 {
-    for (char *field = NULL; (field = next_field(&line)); t->columns++)
-        if (sgrt_member_is(m, field) && t->only < 0)
+    for (char *field = NULL; (field = next_field(&line)); t->columns++) {
+        t->place = field;
+        if (sgrt_member_is(m, field) && t->only >= 0)
+            return bad(t, "a second column '%.100s'", field);
+        if (m->found && t->only < 0)
             t->only = t->columns;
+    }
+    return true;
 }
 
 static bool take_number(Table *t, const char *field)
@@ -117,15 +126,17 @@ static bool take_line(Table *t, char *line)
 {
     int64_t column = 0;
     for (char *field = NULL; (field = next_field(&line)); column++) {
+        t->place = field;
         t->field = column + 1;
+        if (t->columns && column == t->columns)
+            return bad(t, "more fields than the first line");
         if ((t->only < 0 || column == t->only) && !take_number(t, field))
             return false;
     }
     t->field = 0;
     if (t->columns == 0)
         t->columns = column;
-    return column == t->columns ||
-           bad(t, "%s fields than the first line", column < t->columns ? "fewer" : "more");
+    return column == t->columns || bad(t, "fewer fields than the first line");
 }
 
 static bool read_lines(Table *t, char *line)
@@ -152,7 +163,8 @@ static bool read_table(Table *t, SgrtArray *a, SgrtMember *m, bool *has_names)
     char *line = next_line(t);
     *has_names = line && holds_names(line);
     if (*has_names) {
-        find_column(t, line, m);
+        if (!find_column(t, line, m))
+            return false;
         if (!m->found)
             return true;
         line = next_line(t);
@@ -170,7 +182,8 @@ bool sgrt_csv_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, bool *has_names, 
     char *text = sgrt_input_rest(in, &count, e);
     if (!text)
         return false;
-    t.at = text;
+    t.at = text + sgrt_utf8_mark(text, count);
+    t.start = t.place = t.at;
     const char *zero = memchr(text, 0, (size_t)count);
     bool read = zero ? sgrt_fail(e, "%s: offset %lld: a text with a zero byte is no CSV", in->path,
                                  (long long)(zero - text))

@@ -60,7 +60,7 @@ static Format format_of(const SgrtInput *in)
         return NPZ;
     if (!looks_like_text(in))
         return UNKNOWN;
-    int64_t first = 0;
+    int64_t first = sgrt_utf8_mark(in->head, in->head_bytes);
     while (first < in->head_bytes && strchr(" \t\r\n", in->head[first]))
         first++;
     return first < in->head_bytes && strchr("{[", in->head[first]) ? JSON : CSV;
@@ -84,9 +84,10 @@ static bool read_format(SgrtArray *a, SgrtInput *in, SgrtMember *m, bool *has_na
     case CSV:
         return sgrt_csv_read(a, in, m, has_names, e);
     default:
-        return in->head_bytes == 0
-                   ? sgrt_fail(e, "%s: the file is empty", in->path)
-                   : sgrt_fail(e, "%s: none of IDX, NPY, NPZ, safetensors, JSON and CSV", in->path);
+        return sgrt_input_fail(in, e,
+                               in->head_bytes == 0
+                                   ? "the file is empty"
+                                   : "none of IDX, NPY, NPZ, safetensors, JSON and CSV");
     }
 }
 

@@ -28,6 +28,35 @@ bool sgrt_input_fail(const SgrtInput *in, SgrtError *e, const char *format, ...)
     return sgrt_fail(e, "%s: offset %lld: %s", in->path, (long long)in->offset, what);
 }
 
+bool sgrt_text_fail(const char *path, const char *text, const char *at, SgrtError *e,
+                    const char *format, ...)
+{
+    char what[800];
+    long long line = 1, column = 1;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    for (; text < at; text++, column++)
+        if (*text == '\n')
+            line++, column = 0;
+    return sgrt_fail(e, "%s:%lld:%lld: %s", path, line, column, what);
+}
+
+const char *sgrt_json_name(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = text; length && (at = strstr(at, name)); at++)
+        if (at > text && at[-1] == '"' && at[length] == '"')
+            return at - 1;
+    return text;
+}
+
+int64_t sgrt_utf8_mark(const void *text, int64_t count)
+{
+    return count >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* -1 for what has no size, such as a pipe. */
 static int64_t size_of(const char *path)
 {

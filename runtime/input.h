@@ -1,5 +1,6 @@
 /* The bytes of one data file, unpacked on the way if they are gzipped: told by content, not by
- * name.  Offsets are those of the unpacked bytes.  Every error names the file and the offset. */
+ * name.  Offsets are those of the unpacked bytes.  Every error names the file and the offset, or in
+ * a text the line and column. */
 #ifndef SGC_RUNTIME_INPUT_H
 #define SGC_RUNTIME_INPUT_H
 
@@ -40,11 +41,21 @@ void *sgrt_input_values(SgrtInput *in, int64_t count, int64_t size, SgrtError *e
 /* All that follows and a 0 behind it, for the caller to free; *count without the 0. */
 char *sgrt_input_rest(SgrtInput *in, int64_t *count, SgrtError *e);
 
+/* Where a name stands in a JSON text; its beginning if it is spelled with escapes. */
+const char *sgrt_json_name(const char *text, const char *name);
+
+/* The bytes of the mark that some programs put before UTF-8: 0 or 3. */
+int64_t sgrt_utf8_mark(const void *text, int64_t count);
+
 /* True if nothing follows. */
 bool sgrt_input_end(SgrtInput *in, SgrtError *e);
 
 /* Always false; the text is "FILE: offset N: ...". */
 bool sgrt_input_fail(const SgrtInput *in, SgrtError *e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same at a byte of a text that was read: "FILE:LINE:COLUMN: ...", from 1, in bytes. */
+bool sgrt_text_fail(const char *path, const char *text, const char *at, SgrtError *e,
+                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -111,7 +111,7 @@ static bool read_config(SgrtOptions *o, cJSON **config, SgrtError *e)
     if (!o->config)
         return true;
     *config = sgrt_config_read(o->config, e);
-    return *config && sgrt_config_adopt(*config, o, e);
+    return *config && sgrt_config_adopt(*config, o->config, o, e);
 }
 
 static int run_verb(SgrtVerb verb, const SgrtModel *model, int argc, char **argv)

@@ -25,7 +25,8 @@ enum { CODES = sizeof code_row / sizeof code_row[0] };
 
 typedef struct Header {
     const char *text, *at; /* the whole, and the next character; it ends with a 0 */
-    int64_t offset;        /* of the text in the file */
+    int64_t length;
+    int64_t offset; /* of the text in the file */
     const SgrtInput *in;
     SgrtArray *a;
     SgrtError *e;
@@ -39,10 +40,15 @@ static bool bad(Header *h, const char *what)
                      (long long)(h->offset + (h->at - h->text)), what, h->at);
 }
 
-static bool accept(Header *h, char c)
+static void skip_space(Header *h)
 {
     while (isspace((unsigned char)*h->at))
         h->at++;
+}
+
+static bool accept(Header *h, char c)
+{
+    skip_space(h);
     if (*h->at != c)
         return false;
     h->at++;
@@ -81,8 +87,7 @@ static bool read_type(Header *h)
 
 static bool read_order(Header *h)
 {
-    while (isspace((unsigned char)*h->at))
-        h->at++;
+    skip_space(h);
     h->has_order = true;
     h->fortran = strncmp(h->at, "True", 4) == 0;
     if (!h->fortran && strncmp(h->at, "False", 5) != 0)
@@ -117,8 +122,7 @@ static bool read_shape(Header *h)
             return false;
         if (!accept(h, ',') && *h->at != ')')
             return bad(h, "a comma is expected");
-        while (isspace((unsigned char)*h->at))
-            h->at++;
+        skip_space(h);
     }
     return true;
 }
@@ -131,14 +135,14 @@ static bool read_entry(Header *h)
         return false;
     if (!accept(h, ':'))
         return bad(h, "a colon is expected");
-    if (strcmp(key, "descr") == 0)
+    if (strcmp(key, "descr") == 0 && !h->has_type)
         return read_type(h);
-    if (strcmp(key, "fortran_order") == 0)
+    if (strcmp(key, "fortran_order") == 0 && !h->has_order)
         return read_order(h);
-    if (strcmp(key, "shape") == 0)
+    if (strcmp(key, "shape") == 0 && !h->has_shape)
         return read_shape(h);
     h->at = began;
-    return bad(h, "descr, fortran_order and shape are its keys, and no other");
+    return bad(h, "descr, fortran_order and shape are its keys, each once, and no other");
 }
 
 static bool read_dict(Header *h)
@@ -151,6 +155,9 @@ static bool read_dict(Header *h)
         if (!accept(h, ',') && *h->at != '}')
             return bad(h, "a comma is expected");
     }
+    skip_space(h);
+    if (h->at < h->text + h->length)
+        return bad(h, "more than a dict");
     if (!h->has_type || !h->has_order || !h->has_shape)
         return bad(h, "descr, fortran_order or shape is missing");
     if (!sgrt_size_of(h->a->dim, h->a->rank, &h->a->size))
@@ -184,6 +191,7 @@ static bool read_header(Header *h, SgrtInput *in)
     if (!text)
         return false;
     h->at = h->text = text;
+    h->length = length;
     h->offset = in->offset;
     bool read = sgrt_input_read(in, text, length, h->e) && read_dict(h);
     free(text);
@@ -250,10 +258,10 @@ int64_t sgrt_npy_head(char *out, SgrtStored stored, const int64_t *dim, int64_t 
 {
     char shape[400];
     shape_literal(shape, sizeof shape, dim, rank);
-    int used = PREFIX + snprintf(out + PREFIX, SGRT_NPY_HEAD - PREFIX,
-                                 "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }",
-                                 sgrt_stored_bytes(stored) == 1 ? '|' : '<', code_of(stored),
-                                 shape);
+    int used =
+        PREFIX + snprintf(out + PREFIX, SGRT_NPY_HEAD - PREFIX,
+                          "{'descr': '%c%s', 'fortran_order': False, 'shape': %s, }",
+                          sgrt_stored_bytes(stored) == 1 ? '|' : '<', code_of(stored), shape);
     int length = (used + HEADER_UNIT) / HEADER_UNIT * HEADER_UNIT; /* room for the newline */
     memset(out + used, ' ', (size_t)(length - used));
     out[length - 1] = '\n';

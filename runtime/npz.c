@@ -15,6 +15,8 @@ enum {
     END_BYTES = 22,
     ENTRY_BYTES = 46,
     LOCAL_BYTES = 30,
+    LOCATOR_BYTES = 20,
+    WIDE_END_BYTES = 56,
     MOST_COMMENT = 0xffff,
     STORED = 0,
     DEFLATED = 8,
@@ -87,7 +89,7 @@ static void take_name(const unsigned char *name, int64_t length, Entry *entry)
 /* Reads the entry at *at and moves *at behind it. */
 static bool read_entry(const Archive *z, int64_t *at, Entry *entry)
 {
-    if (z->count - *at < ENTRY_BYTES || memcmp(z->bytes + *at, "PK\1\2", 4) != 0)
+    if (*at < 0 || z->count - *at < ENTRY_BYTES || memcmp(z->bytes + *at, "PK\1\2", 4) != 0)
         return bad(z, *at, "the ZIP directory is damaged");
     const unsigned char *b = z->bytes + *at;
     int64_t name = (int64_t)number(b + 28, 2), extra = (int64_t)number(b + 30, 2);
@@ -167,6 +169,8 @@ static bool read_member(const Archive *z, const Entry *entry, SgrtArray *a)
         return bad(z, entry->local, "the ZIP member is not all there");
     if (entry->flags & 1)
         return bad(z, entry->local, "the ZIP member is encrypted");
+    if (entry->method == STORED && entry->size != entry->packed)
+        return bad(z, entry->local, "a stored ZIP member of two sizes");
     if (entry->method == STORED)
         return read_npy(z, z->bytes + first, entry->packed, entry, a);
     if (entry->method == DEFLATED)
@@ -174,21 +178,51 @@ static bool read_member(const Archive *z, const Entry *entry, SgrtArray *a)
     return bad(z, entry->local, "a ZIP member that is neither stored nor deflated");
 }
 
+/* Where the directory is; one that does not fit 32 bits has a record of its own before the end,
+ * whose place stands in between. */
+typedef struct Directory {
+    int64_t at, end, entries;
+} Directory;
+
+static bool find_directory(const Archive *z, Directory *d)
+{
+    d->end = find_end(z);
+    if (d->end < 0)
+        return bad(z, z->count, "the ZIP archive has no end: is it cut off?");
+    const unsigned char *b = z->bytes + d->end;
+    d->entries = (int64_t)number(b + 10, 2);
+    d->at = (int64_t)number(b + 16, 4);
+    if (d->end < LOCATOR_BYTES || memcmp(b - LOCATOR_BYTES, "PK\6\7", 4) != 0)
+        return true;
+    d->end = (int64_t)number(b - LOCATOR_BYTES + 8, 8);
+    if (d->end < 0 || d->end > z->count - WIDE_END_BYTES ||
+        memcmp(z->bytes + d->end, "PK\6\6", 4) != 0)
+        return bad(z, b - LOCATOR_BYTES - z->bytes, "the ZIP archive's end is damaged");
+    d->entries = (int64_t)number(z->bytes + d->end + 32, 8);
+    d->at = (int64_t)number(z->bytes + d->end + 48, 8);
+    return true;
+}
+
 static bool read_archive(const Archive *z, SgrtMember *m, SgrtArray *a)
 {
-    int64_t end = find_end(z);
-    if (end < 0)
-        return bad(z, z->count, "the ZIP archive has no end: is it cut off?");
-    int64_t entries = (int64_t)number(z->bytes + end + 10, 2);
-    int64_t at = (int64_t)number(z->bytes + end + 16, 4);
-    for (int64_t i = 0; i < entries; i++) {
-        Entry entry;
-        if (!read_entry(z, &at, &entry))
+    Directory d = {0};
+    Entry entry, wanted = {.local = 0};
+    if (!find_directory(z, &d))
+        return false;
+    for (int64_t i = 0; i < d.entries; i++) {
+        bool again = m->found;
+        int64_t began = d.at;
+        if (!read_entry(z, &d.at, &entry))
             return false;
-        if (sgrt_member_is(m, entry.name))
-            return read_member(z, &entry, a);
+        if (!sgrt_member_is(m, entry.name))
+            continue;
+        if (again)
+            return bad(z, began, "a second ZIP member of this name");
+        wanted = entry;
     }
-    return true;
+    if (d.at != d.end)
+        return bad(z, d.at, "the ZIP directory does not end where it says");
+    return !m->found || read_member(z, &wanted, a);
 }
 
 bool sgrt_npz_read(SgrtArray *a, SgrtInput *in, SgrtMember *m, SgrtError *e)

@@ -26,25 +26,16 @@ typedef struct Reading {
     SgrtTensorFile *f;
     char *text;           /* owned: the header, for the places of names in it */
     int64_t *begin, *end; /* of each tensor in the data */
+    int64_t stop;         /* offset where the header stops being JSON */
     SgrtError *e;
 } Reading;
 
 enum { PREFIX = 8 };
 
-/* Where a name stands in the header; where that begins if it is spelled with escapes. */
-static int64_t offset_of(const Reading *r, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = r->text; length && (at = strstr(at, name)); at++)
-        if (at > r->text && at[-1] == '"' && at[length] == '"')
-            return PREFIX + (at - 1 - r->text);
-    return PREFIX;
-}
-
 static bool bad(const Reading *r, const char *name, const char *what)
 {
     return sgrt_fail(r->e, "%s: offset %lld: safetensors header: %.200s: %s", r->f->path,
-                     (long long)offset_of(r, name), name, what);
+                     (long long)(PREFIX + (sgrt_json_name(r->text, name) - r->text)), name, what);
 }
 
 /* A JSON number that is an integer in [0, 2^53]. */
@@ -193,8 +184,8 @@ static bool read_header(Reading *r, int64_t *bytes)
 {
     cJSON *header = r->f->header;
     if (!cJSON_IsObject(header))
-        return sgrt_fail(r->e, "%s: offset 8: the safetensors header is not a JSON object",
-                         r->f->path);
+        return sgrt_fail(r->e, "%s: offset %lld: the safetensors header is not a JSON object",
+                         r->f->path, (long long)r->stop);
     int64_t n = cJSON_GetArraySize(header);
     r->f->tensor = sgrt_alloc(n, sizeof *r->f->tensor, r->e);
     r->begin = sgrt_alloc(n, sizeof *r->begin, r->e);
@@ -220,7 +211,9 @@ static bool read_json(Reading *r, SgrtInput *in)
     free(bytes);
     if (!r->text)
         return false;
-    r->f->header = cJSON_ParseWithLength(r->text, length);
+    const char *stop = r->text;
+    r->f->header = cJSON_ParseWithLengthOpts(r->text, length + 1, &stop, 1);
+    r->stop = r->f->header ? PREFIX : PREFIX + (stop - r->text);
     return true;
 }
 
@@ -262,7 +255,8 @@ bool sgrt_tensors_read(SgrtTensorFile *f, const char *path, SgrtError *e)
 static bool take_tensor(SgrtArray *a, const SgrtTensor *t, const char *path, SgrtError *e)
 {
     if (t->stored == SGRT_STORED_COUNT)
-        return sgrt_fail(e, "%s: %.200s: values of its type cannot be read", path, t->name);
+        return sgrt_fail(e, "%s: offset %d: %.200s: values of its type cannot be read", path,
+                         PREFIX, t->name);
     *a = (SgrtArray){.stored = t->stored, .rank = t->rank, .size = t->size};
     memcpy(a->dim, t->dim, sizeof a->dim);
     int64_t bytes = sgrt_stored_bytes(t->stored);

@@ -324,7 +324,7 @@ static int open_folder(Run *r, SgrtOptions *o)
     if (!o->resume)
         return SGRT_OK;
     r->adopted = sgrt_config_read(r->folder.config, &e);
-    if (r->adopted && sgrt_config_adopt(r->adopted, o, &e))
+    if (r->adopted && sgrt_config_adopt(r->adopted, r->folder.config, o, &e))
         return SGRT_OK;
     return fail(r, SGRT_FAILED, &e);
 }

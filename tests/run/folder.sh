@@ -56,6 +56,23 @@ same run/latest again/latest
 status 0 ./line train --config run/config.json --seed 4 --out seed4
 ! cmp -s run/latest seed4/latest || fail 'the command line did not override the configuration'
 
+# One that is no configuration is refused, at its place: TEXT, and what is said.
+while IFS=$'\t' read -r text words; do
+    printf '%b' "$text" >wrong.json
+    status 1 ./line train --config wrong.json
+    says "line: wrong.json$words"
+done <<'END2'
+	:1:1: not a JSON object
+[1]	:1:1: not a JSON object
+{"graph": "loss",\n "settings"	:2:12: not a JSON object
+{"settings": [1]}	:1:2: 'settings' is not an object
+{"data": [{"source": "y"}]}	:1:2: 'data' is not an object
+{"graph": "loss",\n "setings": {}}	:2:2: a configuration has no 'setings'
+{"settings": {"epochs": {}}}	: setting epochs is neither number nor text
+{"settings": {"epochs": -3}}	: --epochs -3: at least 0 is expected
+{"hypers": {"beta": []}}	: hyper beta is neither number nor text
+END2
+
 # Held-out data are evaluated as often as asked, and change nothing.
 status 0 "${train[@]}" --eval-data x=random:2 --eval-data y=test.y.npy --eval-every 6 --out held
 same run/latest held/latest

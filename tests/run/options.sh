@@ -61,7 +61,9 @@ status 1 sgc .
 says 'cannot read .'
 printf 'dim a = 1\0\n' >zero.sg
 status 1 sgc zero.sg
-says 'not text'
+says 'zero.sg: offset 9: a zero byte, so this is not text'
+status 1 sgc verify zero.sg
+says 'zero.sg: offset 9: a zero byte, so this is not text'
 status 1 sgc ok.sg --dim side=3
 says 'side'
 

@@ -77,6 +77,8 @@ static const struct {
     {"{\"__metadata__\":{\"k\":1}}", 0, "a value that is no text"},
     {"[1]", 0, "not a JSON object"},
     {"{\"a\":", 0, "not a JSON object"},
+    {"{} {}", 0, "offset 11: the safetensors header is not a JSON object"},
+    {"", 0, "not a JSON object"},
 };
 
 START_TEST(bad_headers_are_refused)
@@ -84,7 +86,7 @@ START_TEST(bad_headers_are_refused)
     SgrtTensorFile f;
     write_tensors(bad[_i].header, bad[_i].data);
     ck_assert_msg(!sgrt_tensors_read(&f, scratch_path("x"), &error), "%s", bad[_i].header);
-    assert_says(scratch_path("x"));
+    scratch_assert_placed("x", error.text);
     assert_says(bad[_i].says);
 }
 END_TEST
@@ -132,15 +134,110 @@ static void save(Model *m)
                   sgrt_context_error(m->context));
 }
 
-/* What the reader of data refuses, the reader of checkpoints does not trip over. */
-START_TEST(bad_headers_do_no_harm)
+static void assert_refused(Model *m, const char *says)
+{
+    ck_assert(!sgrt_checkpoint_params(scratch_path("x"), m->context, &error));
+    scratch_assert_placed("x", error.text);
+    assert_says(says);
+}
+
+/* What the reader of data refuses, the reader of checkpoints refuses too. */
+START_TEST(bad_headers_are_refused_as_checkpoints)
 {
     Model m;
     model_open(&m, 1);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_tensors(bad[i].header, bad[i].data);
         ck_assert(!sgrt_checkpoint_params(scratch_path("x"), m.context, &error));
-        assert_says(scratch_path("x"));
+        if (!strstr(error.text, "the model has no parameter a"))
+            scratch_assert_placed("x", error.text);
+    }
+    model_close(&m);
+}
+END_TEST
+
+/* The same of tensors that the model has; 24 bytes of data follow. */
+static const struct {
+    const char *header, *says;
+} hostile[] = {
+    {"{" T("w", "F32", "[3]", "0", "8") "}", "offset 61: data_offsets that do not agree"},
+    {"{" T("w", "F32", "[3]", "12", "0") "}", "that do not agree"},
+    {"{" T("w", "F32", "[3]", "16", "28") "}", "behind the end of the file"},
+    {"{" T("w", "F32", "[3]", "0", "12") "}", "offset 75: the file goes on"},
+    {"{" T("w", "F32", "[3]", "0", "12") "," T("b", "F32", "[]", "8",
+                                               "12") "," T("left", "F32", "[2]", "16", "24") "}",
+     "overlap or leave a hole"},
+    {"{" T("w", "F32", "[3]", "0", "12") "," T("left", "F32", "[2]", "16", "24") "}",
+     "overlap or leave a hole"},
+    {"{" T("w", "F32", "[3]", "0", "12") "," T("w", "F32", "[3]", "12", "24") "}",
+     "w stands twice in the file"},
+    {"{" T("w", "F33", "[3]", "0", "12") "}", "a type that is not known"},
+    {"{\"w\":{\"shape\":[6],\"data_offsets\":[0,24]}}", "without a type"},
+    {"{" T("w", "F32", "[4294967296,4294967296]", "0", "0") "}", "more values than there can be"},
+    {"{" T("w", "F32", "[99999999999999999999]", "0", "0") "}", "a number that is too large"},
+    {"{\"w", "a text without an end"},
+    {"{\"\\u00", "an escape that is not known"},
+    {"{} {}", "more than one object"},
+};
+
+START_TEST(hostile_checkpoints_are_refused_at_a_place)
+{
+    Model m;
+    model_open(&m, 1);
+    write_tensors(hostile[_i].header, 24);
+    assert_refused(&m, hostile[_i].says);
+    model_close(&m);
+}
+END_TEST
+
+START_TEST(files_that_are_no_checkpoints_are_refused_at_a_place)
+{
+    Model m;
+    model_open(&m, 1);
+    scratch_write("x", "", 0);
+    assert_refused(&m, "offset 0: the file is empty");
+    scratch_write("x", "param", 5);
+    assert_refused(&m, "offset 5: the file ends here");
+    scratch_write("x", "param w = ones()\n", 17);
+    assert_refused(&m, "offset 0: no safetensors file");
+    ck_assert(!sgrt_checkpoint_params(scratch_path("."), m.context, &error));
+    assert_says("not a regular file");
+    model_close(&m);
+}
+END_TEST
+
+/* Every beginning of a checkpoint. */
+START_TEST(a_checkpoint_that_is_cut_off_is_refused_at_a_place)
+{
+    Model m;
+    size_t count = 0;
+    model_open(&m, 1);
+    save(&m);
+    char *file = scratch_read("x", &count);
+    for (size_t n = 0; n < count; n++) {
+        scratch_write("x", file, n);
+        assert_refused(&m, "");
+    }
+    free(file);
+    model_close(&m);
+}
+END_TEST
+
+/* Numbers in the metadata, and where they stand. */
+START_TEST(bad_metadata_are_refused_at_a_place)
+{
+    static const char *const texts[] = {"\"step\":\"-1\"", "\"step\":\"1e3\"", "\"step\":\"\"",
+                                        "\"seed\":\"99999999999999999999\"", "\"draw\":\"-2\""};
+    char header[200];
+    Model m;
+    model_open(&m, 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        snprintf(header, sizeof header, "{\"__metadata__\":{%s}}", texts[i]);
+        write_tensors(header, 0);
+        ck_assert_int_ne(sgrt_context_load(m.context, 0, scratch_path("x")), SGRT_CONTEXT_OK);
+        scratch_assert_placed("x", sgrt_context_error(m.context));
+        ck_assert_ptr_nonnull(
+            strstr(sgrt_context_error(m.context), "offset 32: the metadata give '"));
     }
     model_close(&m);
 }
@@ -270,7 +367,12 @@ Suite *checkpoint_suite(void)
     tcase_add_test(t, a_file_by_hand_is_read);
     tcase_add_loop_test(t, bad_headers_are_refused, 0, sizeof bad / sizeof *bad);
     tcase_add_test(t, a_header_longer_than_the_file_is_refused);
-    tcase_add_test(t, bad_headers_do_no_harm);
+    tcase_add_test(t, bad_headers_are_refused_as_checkpoints);
+    tcase_add_loop_test(t, hostile_checkpoints_are_refused_at_a_place, 0,
+                        sizeof hostile / sizeof *hostile);
+    tcase_add_test(t, files_that_are_no_checkpoints_are_refused_at_a_place);
+    tcase_add_test(t, a_checkpoint_that_is_cut_off_is_refused_at_a_place);
+    tcase_add_test(t, bad_metadata_are_refused_at_a_place);
     tcase_add_test(t, changed_bytes_do_no_harm);
     tcase_add_test(t, parameters_come_back);
     tcase_add_test(t, what_does_not_agree_is_listed);

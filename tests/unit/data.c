@@ -80,9 +80,10 @@ START_TEST(truncated_files_are_refused)
     for (size_t n = 0; n < sizeof idx; n++) {
         scratch_write("x", idx, n);
         ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
-        assert_says(scratch_path("x"));
+        scratch_assert_placed("x", error.text);
         write_gzipped("y", idx, (unsigned)n);
         ck_assert(!sgrt_array_read(&a, scratch_path("y"), SGRT_WHOLE_OR_NAMED, "a", &error));
+        scratch_assert_placed("y", error.text);
     }
     size_t packed = 0;
     write_gzipped("z", idx, sizeof idx);
@@ -90,6 +91,7 @@ START_TEST(truncated_files_are_refused)
     for (size_t n = 10; n < packed; n++) {
         scratch_write("z", whole, n);
         ck_assert(!sgrt_array_read(&a, scratch_path("z"), SGRT_WHOLE_OR_NAMED, "a", &error));
+        scratch_assert_placed("z", error.text);
     }
     free(whole);
 }
@@ -170,6 +172,11 @@ static const struct {
     {"{'descr': '<f8', 'fortran_order': 1, 'shape': (2,), }", "True or False"},
     {"{'descr': '<f8', 'fortran_order': False, 'shape': (2 }", "a comma is expected"},
     {"{'descr': '<f8', 'fortran_order': False, 'size': (2,) }", "no other at \"'size'"},
+    {"{'descr': '<f8', 'fortran_order': False, 'descr': '<f4', 'shape': (2,) }", "each once"},
+    {"{'descr': '<f8', 'fortran_order': False, 'shape': (2,), } or {}", "more than a dict"},
+    {"{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, "
+     "1, 1, 2)}",
+     "more axes than can be read"},
     {"('descr', '<f8')", "a dict is expected"},
     {"", "a dict is expected"},
 };
@@ -180,8 +187,7 @@ START_TEST(bad_npy_headers_are_refused)
     SgrtArray a;
     write_npy("x", bad_npy[_i].dict, two, sizeof two);
     ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
-    assert_says(scratch_path("x"));
-    assert_says("offset ");
+    scratch_assert_placed("x", error.text);
     assert_says(bad_npy[_i].says);
 }
 END_TEST
@@ -198,12 +204,13 @@ START_TEST(bad_idx_headers_are_refused)
         {{0, 0, 8, 1, 255, 255, 255, 255}, "declares 4294967295 bytes"},
         {{0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255}, "more than there can be"},
         {{0, 0, 8, 1, 0, 0, 0, 1}, "offset 9: the file goes on"},
-        {{'h', 'e', 'l', 'l', 'o'}, "none of IDX"},
+        {{'h', 'e', 'l', 'l', 'o'}, "offset 0: none of IDX"},
     };
     SgrtArray a;
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         scratch_write("x", bad[i].bytes, sizeof bad[i].bytes);
         ck_assert(!sgrt_array_read(&a, scratch_path("x"), SGRT_WHOLE_OR_NAMED, "a", &error));
+        scratch_assert_placed("x", error.text);
         assert_says(bad[i].says);
     }
     ck_assert(!sgrt_array_read(&a, scratch_path("none"), SGRT_WHOLE_OR_NAMED, "a", &error));

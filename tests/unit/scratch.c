@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <ftw.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,4 +86,16 @@ void scratch_tensors(const char *name, const SgrtTensor *tensor, int64_t tensors
     scratch_write(name, bytes, (size_t)size);
     free(bytes);
     free(order);
+}
+
+void scratch_assert_placed(const char *name, const char *error)
+{
+    regex_t place;
+    size_t path = strlen(scratch_path(name));
+    ck_assert_int_eq(regcomp(&place, "^(:[a-z]+)?(: offset [0-9]+|:[0-9]+:[0-9]+): ", REG_EXTENDED),
+                     0);
+    bool placed = strncmp(error, scratch_path(name), path) == 0 &&
+                  regexec(&place, error + path, 0, NULL, 0) == 0;
+    regfree(&place);
+    ck_assert_msg(placed, "no file or no place in it: %s", error);
 }

@@ -21,4 +21,7 @@ void scratch_tensors(const char *name, const SgrtTensor *tensor, int64_t tensors
 /* All bytes of a file, with a 0 behind them, for the caller to free. */
 char *scratch_read(const char *name, size_t *count);
 
+/* The error begins with the file's path and a place in it: an offset, or a line and column. */
+void scratch_assert_placed(const char *name, const char *error);
+
 #endif
