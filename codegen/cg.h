@@ -197,8 +197,9 @@ LLVMValueRef cg_row(Cg *cg, LLVMValueRef i); /* where row i of the batch stands 
 
 /* ---- watch.c: nothing happens without -g ---------------------------------------------------- */
 
-/* The value of r at an element, made of `in`; NULL: not known. */
-void cg_watch_value(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMValueRef *in);
+/* Looks at the value of r at an element, made of `in`: what is to be taken for it. */
+LLVMValueRef cg_watch_value(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v,
+                            const LLVMValueRef *in);
 void cg_watch_stored(Cg *cg, IrRef r); /* all that this task has stored of r */
 
 /* ---- nest.c -------------------------------------------------------------------------------- */

@@ -104,9 +104,7 @@ static LLVMValueRef ew_value(Cg *cg, IrRef r, const CgIndex *at)
     LLVMValueRef in[3] = {NULL};
     for (uint32_t i = 0; i < n->n_in; i++)
         in[i] = cg_value(cg, n->in[i], at);
-    LLVMValueRef v = cg_scalar(cg, n->op, in);
-    cg_watch_value(cg, r, at, v, in);
-    return v;
+    return cg_watch_value(cg, r, at, cg_scalar(cg, n->op, in), in);
 }
 
 LLVMValueRef cg_operand(Cg *cg, IrRef r, const CgIndex *at)

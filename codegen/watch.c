@@ -2,7 +2,8 @@
  * register at once, what a kernel makes when it has stored it.  Moves make no value of their own.
  *
  * Of all such results the first is wanted: that of the earliest kernel; in a sequence, of the
- * earliest step; then of the operation that is emitted first, which is before those that read it. */
+ * earliest step; then of the operation that is emitted first, which is before those that read it.
+ */
 #include "codegen/cg.h"
 
 #include <math.h>
@@ -23,7 +24,8 @@ static LLVMValueRef now(Cg *cg)
     return cg->f.scan.plate < 0 ? kernel : cg_add(cg, kernel, cg->f.scan.done);
 }
 
-static void tell(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMValueRef *in)
+/* Returns what is to stand for v: the value itself, or a finite one (runtime/blame.c). */
+static LLVMValueRef tell(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMValueRef *in)
 {
     const IrNode *n = ir_at(cg->g, r);
     LLVMValueRef none = LLVMConstReal(cg->real, 0), operand[] = {none, none};
@@ -39,7 +41,10 @@ static void tell(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMV
                            operand[0],
                            operand[1],
                            v};
-    cg_call(cg, CG_RT_fault_value, args, sizeof args / sizeof *args);
+    LLVMValueRef told = cg_call(cg, CG_RT_fault_value, args, sizeof args / sizeof *args);
+    LLVMValueRef forgiven =
+        LLVMBuildICmp(cg->b, LLVMIntNE, told, LLVMConstInt(cg->i32, 0, false), "forgiven");
+    return LLVMBuildSelect(cg->b, forgiven, LLVMConstReal(cg->real, 1), v, "");
 }
 
 static bool is_watched(const Cg *cg, IrRef r)
@@ -47,19 +52,32 @@ static bool is_watched(const Cg *cg, IrRef r)
     return cg->options->watch && ir_at(cg->g, r)->type.elem == IR_REAL;
 }
 
-void cg_watch_value(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMValueRef *in)
+/* What stands for v after the look at it.  `to` is where v is stored, or NULL. */
+static LLVMValueRef look(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v, const LLVMValueRef *in,
+                         const CgPlace *to)
 {
-    if (!is_watched(cg, r))
-        return;
     LLVMValueRef size = cg_intrinsic(cg, "llvm.fabs", &v, 1);
     LLVMValueRef infinite = LLVMConstReal(cg->real, (double)INFINITY);
     LLVMValueRef ok = LLVMBuildFCmp(cg->b, LLVMRealOLT, size, infinite, "finite");
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(cg->b);
     LLVMBasicBlockRef fault = cg_block(cg, "fault"), next = cg_block(cg, "next");
     LLVMBuildCondBr(cg->b, ok, next, fault);
     LLVMPositionBuilderAtEnd(cg->b, fault);
-    tell(cg, r, at, v, in);
+    LLVMValueRef other = tell(cg, r, at, v, in);
+    if (to)
+        cg_store(cg, to, at, other);
+    fault = LLVMGetInsertBlock(cg->b);
     LLVMBuildBr(cg->b, next);
     LLVMPositionBuilderAtEnd(cg->b, next);
+    LLVMValueRef phi = LLVMBuildPhi(cg->b, cg->real, "");
+    LLVMAddIncoming(phi, (LLVMValueRef[]){v, other}, (LLVMBasicBlockRef[]){before, fault}, 2);
+    return phi;
+}
+
+LLVMValueRef cg_watch_value(Cg *cg, IrRef r, const CgIndex *at, LLVMValueRef v,
+                            const LLVMValueRef *in)
+{
+    return is_watched(cg, r) ? look(cg, r, at, v, in, NULL) : v;
 }
 
 void cg_watch_stored(Cg *cg, IrRef r)
@@ -71,6 +89,6 @@ void cg_watch_stored(Cg *cg, IrRef r)
     cg_place(cg, r, &p);
     cg_nest(cg, &ir_at(cg->g, r)->type, &nest);
     cg_nest_open(cg, &nest, nest.dims, false);
-    cg_watch_value(cg, r, &nest.at, cg_load(cg, &p, &nest.at), NULL);
+    look(cg, r, &nest.at, cg_load(cg, &p, &nest.at), NULL, &p);
     cg_nest_close(cg, &nest, 0);
 }

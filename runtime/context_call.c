@@ -130,6 +130,11 @@ int sgrt_context_train(SgrtContext *m, int graph, const SgrtContextCall *call)
     return status == SGRT_CONTEXT_OK ? sgrt_context_update(m, graph) : status;
 }
 
+static bool is_finite(void *call, SgrtError *e)
+{
+    return sgrt_call_check(call, e);
+}
+
 int sgrt_context_eval(SgrtContext *m, int graph, const SgrtContextCall *call)
 {
     SgrtCall *c;
@@ -138,7 +143,9 @@ int sgrt_context_eval(SgrtContext *m, int graph, const SgrtContextCall *call)
         return status;
     sgrt_call_run(c, m->pool);
     give_costs(c, call);
-    return sgrt_call_check(c, &m->error) ? SGRT_CONTEXT_OK : failure(c);
+    bool finite =
+        is_finite(c, &m->error) || sgrt_call_explain(c, m->pool, is_finite, c, &m->error);
+    return finite ? SGRT_CONTEXT_OK : failure(c);
 }
 
 /* Outputs may be infinite or NaN: that is for the caller to judge. */

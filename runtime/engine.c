@@ -4,7 +4,6 @@
 #include "runtime/memory.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,7 +119,8 @@ static void tell(const SgrtCall *c, const char *kernels)
 
 void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
 {
-    c->fault = (SgrtFault){0};
+    c->fault.kind = 0;
+    c->fault.nonfinite = (SgrtNonfinite){0};
     for (const SgrtPhase *p = c->entry->phase; p < c->entry->phase + c->entry->phases; p++) {
         Running r = {p->run, &c->frame};
         tell(c, p->name);
@@ -129,53 +129,16 @@ void sgrt_call_run(SgrtCall *c, SgrtPool *pool)
     tell(c, NULL);
 }
 
-static double parameter_at(const SgrtCall *c, int64_t param, int64_t i)
-{
-    const void *v = ((void *const *)c->frame.param)[param];
-    return c->data->model->real == SGRT_F64 ? ((const double *)v)[i] : ((const float *)v)[i];
-}
-
-/* Names a parameter that the last update left without a number. */
-static bool blame_parameter(const SgrtCall *c, SgrtError *e)
-{
-    const SgrtModel *model = c->data->model;
-    char why[400];
-    for (int64_t p = 0; p < model->params; p++)
-        for (int64_t i = 0; i < model->param[p].size; i++)
-            if (!isfinite(parameter_at(c, p, i))) {
-                snprintf(why, sizeof why, "element %lld of the parameter %s was %g before it",
-                         (long long)i, model->param[p].name, parameter_at(c, p, i));
-                sgrt_fail_as(e, why);
-                return true;
-            }
-    return false;
-}
-
-bool sgrt_call_explain(const SgrtCall *c, SgrtError *e)
-{
-    const SgrtNonfinite *f = &c->fault.nonfinite;
-    char why[400], of[80] = "", row[40] = "";
-    if (!e->nonfinite || blame_parameter(c, e) || !f->seen)
-        return false;
-    if (f->operands == 1)
-        snprintf(of, sizeof of, " of %g", f->operand[0]);
-    if (f->operands == 2)
-        snprintf(of, sizeof of, " of %g and %g", f->operand[0], f->operand[1]);
-    if (f->row >= 0)
-        snprintf(row, sizeof row, " (row %lld)", (long long)f->row);
-    snprintf(why, sizeof why, "%s%s is %g%s", c->data->graph->place[f->place], of, f->result, row);
-    return sgrt_fail_as(e, why);
-}
-
 static bool check_costs(const SgrtCall *c, SgrtError *e)
 {
     const SgrtGraph *g = c->data->graph;
     const double *cost = c->frame.cost;
     for (int64_t i = 0; i < g->costs; i++)
         if (!isfinite(cost[1 + i]))
-            return sgrt_fail_nonfinite(e, "the cost of %s is %g", g->cost[i], cost[1 + i]);
+            return sgrt_fail_nonfinite(e, "the cost of %s is %g", g->cost[i],
+                                       sgrt_shown(cost[1 + i]));
     if (g->costs && !isfinite(cost[0]))
-        return sgrt_fail_nonfinite(e, "the sum of the costs is %g", cost[0]);
+        return sgrt_fail_nonfinite(e, "the sum of the costs is %g", sgrt_shown(cost[0]));
     return true;
 }
 
@@ -185,5 +148,5 @@ bool sgrt_call_check(const SgrtCall *c, SgrtError *e)
         return sgrt_fail(e, "%s: index %lld out of range [0, %lld)",
                          c->data->graph->place[c->fault.place], (long long)c->fault.index,
                          (long long)c->fault.size);
-    return check_costs(c, e) || sgrt_call_explain(c, e);
+    return check_costs(c, e);
 }

@@ -52,8 +52,12 @@ void sgrt_call_run(SgrtCall *c, SgrtPool *pool);
 /* False if the last run faulted or a cost is not finite: says which and where. */
 bool sgrt_call_check(const SgrtCall *c, SgrtError *e);
 
-/* Adds to an error about a number which operation made it, where the build looks for that (-g).
- * Always false. */
-bool sgrt_call_explain(const SgrtCall *c, SgrtError *e);
+/* Is what the last run computed finite?  `of` is the caller's. */
+typedef bool SgrtFinite(void *of, SgrtError *e);
+
+/* Adds to an error about a number which operation made it, where the build looks for that (-g):
+ * of those whose result was not finite, the first that `finite` does depend on, which is found by
+ * running the call again.  Always false. */
+bool sgrt_call_explain(SgrtCall *c, SgrtPool *pool, SgrtFinite *finite, void *of, SgrtError *e);
 
 #endif

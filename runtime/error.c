@@ -1,6 +1,7 @@
 /* Formatting of error texts. */
 #include "runtime/error.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,11 @@ bool sgrt_fail_nonfinite(SgrtError *e, const char *format, ...)
     set(e, true, format, arguments);
     va_end(arguments);
     return false;
+}
+
+double sgrt_shown(double x)
+{
+    return isnan(x) ? fabs(x) : x;
 }
 
 bool sgrt_fail_as(SgrtError *e, const char *why)

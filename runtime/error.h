@@ -20,6 +20,9 @@ bool sgrt_fail(SgrtError *e, const char *format, ...) __attribute__((format(prin
 bool sgrt_fail_nonfinite(SgrtError *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A number as it is shown: the sign of a NaN means nothing. */
+double sgrt_shown(double x);
+
 /* Puts "; WHY" behind the text.  Always false. */
 bool sgrt_fail_as(SgrtError *e, const char *why);
 

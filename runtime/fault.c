@@ -1,6 +1,8 @@
 /* What goes wrong inside compiled code, which can neither print nor stop. */
 #include "runtime/kernels.h"
 
+#include <math.h>
+
 enum { NONE, INDEX, BUSY = -1, SEEN = 1 };
 
 /* Returns what the lock held. */
@@ -35,24 +37,39 @@ static bool is_before(const SgrtNonfinite *a, const SgrtNonfinite *b)
     return a->place < b->place || (a->place == b->place && a->row < b->row);
 }
 
+/* What another value that is not finite has made is not replaced: that one may be to blame. */
+static bool is_forgiven(const SgrtFault *fault, const SgrtNonfinite *found)
+{
+    for (int64_t i = 0; i < found->operands; i++)
+        if (!isfinite(found->operand[i]))
+            return false;
+    for (const SgrtForgiven *f = fault->forgive; f < fault->forgive + fault->forgiven; f++)
+        if (f->place == found->place)
+            return found->row < f->first_row || found->row > f->last_row;
+    return false;
+}
+
 /* The same of values: the first is kept. */
-static void see(void *frame, SgrtNonfinite found)
+static int32_t see(void *frame, SgrtNonfinite found)
 {
     SgrtFault *fault = ((SgrtFrame *)frame)->fault;
     SgrtNonfinite *f = &fault->nonfinite; /* f->seen is the lock */
+    if (is_forgiven(fault, &found))
+        return 1;
     if (take(&f->seen) == NONE || is_before(&found, f))
         *f = found;
     __atomic_store_n(&f->seen, SEEN, __ATOMIC_RELEASE);
+    return 0;
 }
 
-void sgrt_fault_value_f32(void *frame, int32_t place, int32_t operands, int64_t when, int64_t row,
-                          float a, float b, float result)
+int32_t sgrt_fault_value_f32(void *frame, int32_t place, int32_t operands, int64_t when,
+                             int64_t row, float a, float b, float result)
 {
-    see(frame, (SgrtNonfinite){BUSY, when, place, row, operands, {a, b}, result});
+    return see(frame, (SgrtNonfinite){BUSY, when, place, row, operands, {a, b}, result});
 }
 
-void sgrt_fault_value_f64(void *frame, int32_t place, int32_t operands, int64_t when, int64_t row,
-                          double a, double b, double result)
+int32_t sgrt_fault_value_f64(void *frame, int32_t place, int32_t operands, int64_t when,
+                             int64_t row, double a, double b, double result)
 {
-    see(frame, (SgrtNonfinite){BUSY, when, place, row, operands, {a, b}, result});
+    return see(frame, (SgrtNonfinite){BUSY, when, place, row, operands, {a, b}, result});
 }

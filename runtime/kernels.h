@@ -47,9 +47,9 @@ void sgrt_solve_f64(int32_t transposed, int64_t n, int64_t columns, const void *
                     void *x);
 
 void sgrt_fault_index(void *frame, int32_t place, int64_t index, int64_t size);
-void sgrt_fault_value_f32(void *frame, int32_t place, int32_t operands, int64_t when, int64_t row,
-                          float a, float b, float result);
-void sgrt_fault_value_f64(void *frame, int32_t place, int32_t operands, int64_t when, int64_t row,
-                          double a, double b, double result);
+int32_t sgrt_fault_value_f32(void *frame, int32_t place, int32_t operands, int64_t when,
+                             int64_t row, float a, float b, float result);
+int32_t sgrt_fault_value_f64(void *frame, int32_t place, int32_t operands, int64_t when,
+                             int64_t row, double a, double b, double result);
 
 #endif

@@ -108,12 +108,23 @@ typedef struct SgrtNonfinite {
     double operand[2], result;
 } SgrtNonfinite;
 
+/* Values of a place that are replaced by finite ones, to see whether they matter: those of rows
+ * outside of these. */
+typedef struct SgrtForgiven {
+    int64_t place;
+    int64_t first_row, last_row;
+} SgrtForgiven;
+
+enum { SGRT_MOST_FORGIVEN = 64 };
+
 /* What went wrong first in a call; kind 0 is nothing. */
 typedef struct SgrtFault {
     int64_t kind;  /* 0, or 1: index out of range */
     int64_t place; /* index into SgrtGraph.place */
     int64_t index, size;
     SgrtNonfinite nonfinite;
+    int64_t forgiven;
+    SgrtForgiven forgive[SGRT_MOST_FORGIVEN];
 } SgrtFault;
 
 typedef struct SgrtFrame {

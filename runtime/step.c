@@ -196,7 +196,7 @@ static bool blame_gradient(const SgrtStep *t, SgrtError *e)
         for (int64_t i = 0; i < p->size; i++)
             if (!isfinite(element(t, g, i)))
                 return sgrt_fail_nonfinite(e, "element %lld of the gradient of %s is %g",
-                                           (long long)i, p->name, element(t, g, i));
+                                           (long long)i, p->name, sgrt_shown(element(t, g, i)));
     }
     return sgrt_fail_nonfinite(e, "the norm of the gradient is too large for a 64-bit real");
 }
@@ -218,7 +218,7 @@ static bool check_state(const SgrtStep *t, SgrtError *e)
     for (int64_t i = 0; i < t->data->graph->states; i++)
         if (!isfinite(t->next_state[i]))
             return sgrt_fail_nonfinite(e, "the moving average %s is %g", t->data->graph->state[i],
-                                       t->next_state[i]);
+                                       sgrt_shown(t->next_state[i]));
     return true;
 }
 
@@ -368,10 +368,14 @@ bool sgrt_step_update(SgrtStep *t, SgrtError *e)
     return true;
 }
 
+static bool is_finite(void *step, SgrtError *e)
+{
+    SgrtStep *t = step;
+    return sgrt_call_check(&t->call, e) && measure_gradient(t, e) && check_state(t, e);
+}
+
 bool sgrt_step_gradient(SgrtStep *t, SgrtError *e)
 {
     sgrt_call_run(&t->call, t->pool);
-    if (!sgrt_call_check(&t->call, e))
-        return false;
-    return (measure_gradient(t, e) && check_state(t, e)) || sgrt_call_explain(&t->call, e);
+    return is_finite(t, e) || sgrt_call_explain(&t->call, t->pool, is_finite, t, e);
 }

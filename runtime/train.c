@@ -120,7 +120,10 @@ bool sgrt_trainer_step(SgrtTrainer *t, SgrtError *e)
                             .cost = t->cost,
                             .trusted = 1};
     sgrt_context_noise(t->context, t->settings.seed, t->step);
-    int status = sgrt_context_train(t->context, t->graph, &call);
+    int status = sgrt_context_grad(t->context, t->graph, &call);
+    t->estimated = status == SGRT_CONTEXT_OK;
+    if (t->estimated)
+        status = sgrt_context_update(t->context, t->graph);
     if (status != SGRT_CONTEXT_OK) {
         sgrt_host_fail(t->context, status, e);
         return refuse(t, e);

@@ -41,6 +41,7 @@ typedef struct SgrtTrainer {
     double *cost;        /* owned: [1 + costs] of the last step */
     int64_t step;        /* steps that were applied */
     int64_t epoch_steps; /* steps of an epoch; 0 for a graph without rows */
+    bool estimated;      /* the last step had a gradient: if it failed, its update did */
     double norm;         /* of the last step's gradient */
     SgrtSums sum;
     uint32_t *order; /* owned: the rows of epoch `ordered`, -1 before the first */

@@ -170,7 +170,7 @@ static void print_replay(const Run *r)
         sgrt_say_command(o, "replay it", again, sizeof again / sizeof *again);
     else
         sgrt_say_command(o, "replay it", (const char *const *)o->argv, (size_t)o->argc);
-    if (!r->session.model->watched)
+    if (!r->session.model->watched && !r->trainer.estimated)
         sgrt_say_note(o, "compiled with sgc -g, the same command names the operation");
 }
 

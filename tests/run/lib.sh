@@ -36,6 +36,13 @@ says() {
     }
 }
 
+lacks() {
+    ! grep -qF -- "$1" "${2:-err}" || {
+        cat "${2:-err}" >&2
+        fail "'$1' is in ${2:-err}"
+    }
+}
+
 silent() {
     [ ! -s "$1" ] || {
         cat "$1" >&2

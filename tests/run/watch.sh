@@ -134,6 +134,29 @@ graph g {
 }
 END2
 
+# Values that do not matter are not to blame: of a branch that is not taken, in another row.
+blames '6:29: exp of 1000 is inf (row 7)' x=x.csv <<'END2'
+param p = ones()
+graph g {
+  plate n = rows(64) {
+    data x
+    m = if p < 0 then log(-p) else p
+    cost m + (if x > 0 then exp(1000 * x * p) else p)
+  }
+}
+END2
+{ echo x; for row in {0..19}; do echo $((row == 7 || row == 9 ? row : -1)); done; } >signs.csv
+blames '5:9: h: log of -7 is nan (row 7)' x=signs.csv <<'END2'
+param p = ones()
+graph g {
+  plate n = rows(64) {
+    data x
+    h = log(p * (if x > 0 then -x else x))
+    cost if x > 0 then h else p
+  }
+}
+END2
+
 # In a sequence the first step counts, not the first line.
 blames '6:12: a: mul of 1e+30 and 1e+30 is inf' <<'END2'
 param p = constant(1e30)
@@ -168,4 +191,13 @@ status 0 sgc m.sg -o m
 status 3 ./m train
 says 'm: step 1: the update of element 0 of the parameter p is not finite'
 says 'note: replay it: ./m train'
-says 'note: compiled with sgc -g'
+lacks 'sgc -g'
+
+# A build without -g says that one with it helps, and one with it does not.
+printf '%s\n' 'param p = zeros()' 'graph g { cost log(p) }' 'train g { optimizer = sgd(lr = 1)  steps = 2 }' >m.sg
+status 0 sgc m.sg -o m
+status 3 ./m train
+says 'note: compiled with sgc -g, the same command names the operation'
+status 0 sgc -g m.sg -o m
+status 3 ./m train
+lacks 'sgc -g'
