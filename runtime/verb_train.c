@@ -237,7 +237,6 @@ static int loop(Run *r)
 {
     SgrtError e;
     SgrtTrainer *t = &r->trainer;
-    listen_to_signals();
     if (t->step >= r->last_step && t->step > 0)
         sgrt_say_note(r->session.options, "the run is already at step %lld of %lld",
                       (long long)t->step, (long long)r->last_step);
@@ -420,6 +419,7 @@ static int train(Run *r, const SgrtModel *model, SgrtOptions *o)
         status = sgrt_session_held(&r->session, &r->held);
     if (status == SGRT_OK)
         status = make_trainer(r);
+    listen_to_signals(); /* what takes long, the reading of data, can be stopped at once */
     if (status == SGRT_OK)
         status = start_folder(r);
     if (status != SGRT_OK)

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# kill -9 at random moments of one training run, each time resumed: the end has the bytes of the run
-# that was left alone.  KILLS says how many, SEED which moments.
+# One training run is ended at random moments, by kill -9, ^C and SIGTERM in turn, and each time
+# resumed: the end has the bytes of the run that was left alone.  KILLS says how often, SEED at which
+# moments, SIGNALS by what.
 . "$(dirname "$0")/lib.sh"
 
-kills=${KILLS:-5}
+kills=${KILLS:-9}
 RANDOM=${SEED:-1}
+read -ra signals <<<"${SIGNALS:-KILL INT TERM}"
+steps_of_epoch=13
 
 # A moving average, moments of Adam and a short last batch are in the state; a checkpoint is taken
 # in the middle of epochs.
@@ -37,28 +40,35 @@ untimed() {
 
 killed=0
 rounds=0
+amid=0
 while [ $killed -lt "$kills" ]; do
     rounds=$((rounds + 1))
     [ $rounds -le $((kills * 20)) ] || fail "only $killed of $rounds runs were alive to be killed"
     words=("${train[@]}" --out cut)
     [ ! -e cut/config.json ] || words=(./walk train --resume cut)
-    "${words[@]}" >cut.out 2>cut.err &
-    job=$!
+    signal=${signals[killed % ${#signals[@]}]}
     delay=$((RANDOM % took + 2))
-    sleep "$((delay / 1000)).$(printf '%03d' $((delay % 1000)))"
-    kill -KILL $job 2>/dev/null || true
     code=0
-    { wait $job || code=$?; } 2>/dev/null
-    case $code in
-    137) killed=$((killed + 1)) ;;
-    0) # it came to its end: the bytes of the whole, and again from the start
+    timeout --foreground --preserve-status -s "$signal" \
+        "$((delay / 1000)).$(printf '%03d' $((delay % 1000)))" "${words[@]}" >cut.out 2>cut.err || code=$?
+    case $code,$signal in
+    0,*) # it came to its end: the bytes of the whole, and again from the start
         same whole/latest cut/latest
         same <(untimed whole/metrics.jsonl) <(untimed cut/metrics.jsonl)
         rm -rf cut
         ;;
-    *) cat cut.err >&2; fail "a run ended with $code" ;;
+    137,KILL) killed=$((killed + 1)) ;;
+    130,INT | 143,TERM)
+        killed=$((killed + 1))
+        step=$(sed -n 's/^walk: note: stopped after step \([0-9]*\); --resume cut goes on$/\1/p' cut.err)
+        [ "$step" ] || continue # before it listened: nothing was changed
+        [ "$(readlink cut/latest)" = "step-$(printf %08d "$step").safetensors" ] || fail "step $step was not kept"
+        [ $((step % steps_of_epoch)) -eq 0 ] || amid=$((amid + 1))
+        ;;
+    *) cat cut.err >&2; fail "a run that was sent SIG$signal ended with $code" ;;
     esac
 done
+[ "${SIGNALS:-}" = KILL ] || [ $amid -gt 0 ] || fail 'no run was stopped in the middle of an epoch'
 if [ -e cut/config.json ]; then
     status 0 ./walk train --resume cut
 else
@@ -69,4 +79,4 @@ same <(untimed whole/metrics.jsonl) <(untimed cut/metrics.jsonl)
 same out whole.out
 left=$(find cut -name '*.tmp')
 [ -z "$left" ] || fail "left behind: $left"
-echo "$killed kills in $rounds runs of $took ms"
+echo "$killed times ended in $rounds runs of $took ms, $amid in the middle of an epoch"
