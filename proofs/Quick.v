@@ -61,32 +61,35 @@ Theorem quick_decided_sound B moved : quick_decided B moved = true ->
   undecided (plain B) (map N.to_nat moved) = [].
 Proof. apply quick_survey_sound, about_inputs_held. Qed.
 
-(** Is the graph tame? *)
-Fixpoint quick_scan (p : bprogram) (n : N) (mm : PositiveMap.t facts) : bool :=
+(** What is known of every slot, if the graph is tame. *)
+Fixpoint quick_scan (p : bprogram) (n : N) (mm : PositiveMap.t facts) : option (PositiveMap.t facts) :=
   match p with
-  | [] => true
+  | [] => Some mm
   | (o, ps) :: p =>
       match judge o (map (get unknown mm) ps) with
       | Some f => quick_scan p (N.succ n) (store mm n f)
-      | None => false
+      | None => None
       end
   end.
-Lemma quick_scan_sound p : forall n mm fs, held unknown n mm fs -> quick_scan p n mm = true ->
-  exists fs', scan (plain_program p) fs = Some fs'.
+Lemma quick_scan_sound p : forall n mm fs mm', held unknown n mm fs -> quick_scan p n mm = Some mm' ->
+  exists n' fs', scan (plain_program p) fs = Some fs' /\ held unknown n' mm' fs'.
 Proof.
   induction p as [|[o ps] p IH]; cbn [plain_program map scan quick_scan plain_node fst snd];
-    intros n mm fs H E; [eauto|].
+    intros n mm fs mm' H E; [injection E as <-; eauto|].
   rewrite (held_map _ _ _ _ ps H).
   destruct (judge o _) as [f|]; [|easy]. eapply IH; [|exact E]. now apply held_snoc.
 Qed.
+Definition input_map_facts (B : bgraph) (moved : list N) : PositiveMap.t facts :=
+  about_inputs (fun m => Facts (negb m) true true false) B moved.
 Definition quick_tame (B : bgraph) (moved : list N) : bool :=
-  match b_scores B with
-  | [] => quick_scan (b_nodes B) (b_count B) (about_inputs (fun m => Facts (negb m) true true false) B moved)
-  | _ => false
+  match b_scores B, quick_scan (b_nodes B) (b_count B) (input_map_facts B moved) with
+  | [], Some _ => true
+  | _, _ => false
   end.
 Theorem quick_tame_sound B moved : quick_tame B moved = true -> tame (plain B) (map N.to_nat moved) = true.
 Proof.
-  unfold quick_tame, tame. cbn [plain g_scores g_nodes]. destruct (b_scores B); [|easy]. intros H.
-  destruct (quick_scan_sound _ _ _ _ (about_inputs_held unknown _ B moved) H) as [fs E].
+  unfold quick_tame, tame. cbn [plain g_scores g_nodes]. destruct (b_scores B); [|easy].
+  destruct (quick_scan _ _ _) as [mm|] eqn:H; [|easy]. intros _.
+  destruct (quick_scan_sound _ _ _ _ _ (about_inputs_held unknown _ B moved) H) as (n & fs & E & _).
   unfold plain_pairs; cbn [map]. unfold input_facts. now rewrite E.
 Qed.
