@@ -1,7 +1,6 @@
-#include "tests/laws/program.h"
+#include "tests/laws/program_writer.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,191 +18,13 @@ int random_below(uint64_t *state, int n)
     return (int)(random_next(state) % (uint64_t)n);
 }
 
-/* ---- what is written, and what may be read there -------------------------------------------- */
+/* ---- statements ----------------------------------------------------------------------------- */
 
-enum { NAMES = 64, NAME = 48, SHORT = 16, LAW = 160, STEPS = 3 };
-
-/* A value that the place being written may read; a draw may be asked for its value and density. */
-typedef enum Kind { REAL, NORMAL, BIT, CATEGORY } Kind; /* a value, or what was drawn */
-
-typedef struct Name {
-    char text[NAME];
-    Kind kind;
-    char law[LAW]; /* that it was drawn from; "": no draw, or too long to repeat */
-} Name;
-
-typedef struct Writer {
-    RandomProgram *out;
-    uint64_t random;
-    Name name[NAMES];
-    size_t names;
-    int indent, next, copies;
-    int bits, reals; /* copies of draws that may still be made */
-    bool rows;       /* there is one already */
-} Writer;
-
-static int below(Writer *w, int n)
-{
-    return random_below(&w->random, n);
-}
-
-static void put(Writer *w, const char *fmt, ...)
-{
-    size_t at = strlen(w->out->text);
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(w->out->text + at, PROGRAM_TEXT - at, fmt, args);
-    va_end(args);
-    if (n < 0 || at + (size_t)n >= PROGRAM_TEXT)
-        abort();
-}
+enum { STEPS = 2 }; /* of a loop */
 
 static void begin_line(Writer *w)
 {
     put(w, "%*s", 2 * w->indent, "");
-}
-
-static Name *know(Writer *w, Kind kind, const char *fmt, ...)
-{
-    static Name beyond;
-    Name *n = w->names == NAMES ? &beyond : &w->name[w->names++];
-    *n = (Name){.kind = kind};
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(n->text, NAME, fmt, args);
-    va_end(args);
-    return n;
-}
-
-/* ---- expressions ---------------------------------------------------------------------------- */
-
-/* New names are read more often than old ones. */
-static const Name *some_name(Writer *w)
-{
-    int back = below(w, (int)w->names);
-    if (below(w, 2))
-        back = back / 2;
-    return &w->name[w->names - 1 - (size_t)back];
-}
-
-static void put_expression(Writer *w, int depth);
-
-static void put_call(Writer *w, const char *before, int depth)
-{
-    put(w, "%s", before);
-    put_expression(w, depth);
-    put(w, ")");
-}
-
-static void put_choice(Writer *w, const Name *n, int depth)
-{
-    if (n->kind == BIT || n->kind == CATEGORY)
-        put(w, "(if %s == %d then ", n->text, below(w, 2));
-    else
-        put(w, "(if %s > 0.%d then ", n->text, below(w, 4));
-    put_expression(w, depth);
-    put(w, " else ");
-    put_expression(w, depth);
-    put(w, ")");
-}
-
-static void put_pair(Writer *w, const char *operator, int depth)
-{
-    put(w, "(");
-    put_expression(w, depth);
-    put(w, " %s ", operator);
-    put_expression(w, depth);
-    put(w, ")");
-}
-
-/* What is known of a draw: its density in a law, perhaps its own, or an element that it picks. */
-static void put_draw_term(Writer *w, const Name *n)
-{
-    if (*n->law && below(w, 3) == 0) {
-        put(w, "log_prob(%s, %s)", n->law, n->text);
-        return;
-    }
-    put(w,
-        n->kind == NORMAL ? "log_prob(normal("
-        : n->kind == BIT  ? "log_prob(bernoulli(logits = "
-                          : "(w[%s] * ",
-        n->text);
-    put_expression(w, 1);
-    put(w, n->kind == NORMAL ? ", 0.8), %s)" : n->kind == BIT ? "), %s)" : ")", n->text);
-}
-
-static void put_expression(Writer *w, int depth)
-{
-    const Name *n = some_name(w);
-    switch (depth > 0 ? below(w, 10) : -1) {
-    case 0:
-        put_call(w, "sin(", 0);
-        return;
-    case 1:
-        put_call(w, "cos(0.7 * ", 0);
-        return;
-    case 2:
-        put_call(w, "square(0.5 * ", 0);
-        return;
-    case 3:
-        put_pair(w, "*", depth - 1);
-        return;
-    case 4:
-    case 5:
-        put_pair(w, below(w, 3) ? "+" : "-", depth - 1);
-        return;
-    case 6:
-    case 7:
-        if (n->kind != REAL) {
-            put_draw_term(w, n);
-            return;
-        } /* fall through */
-    case 8:
-        if (n->kind != REAL || below(w, 3) == 0) {
-            put_choice(w, n, depth - 1);
-            return;
-        } /* fall through */
-    default:
-        put(w, "%.1f * %s", 0.3 * (1 + below(w, 4)), n->text);
-    }
-}
-
-/* ---- statements ----------------------------------------------------------------------------- */
-
-static Kind put_normal(Writer *w)
-{
-    put(w, "normal(");
-    put_expression(w, 1);
-    put(w, ", 0.5)");
-    w->reals -= w->copies;
-    return NORMAL;
-}
-
-static Kind put_bit(Writer *w)
-{
-    put_call(w, "bernoulli(logits = ", 1);
-    w->bits -= w->copies;
-    return BIT;
-}
-
-static Kind put_category(Writer *w)
-{
-    put(w, "categorical(logits = [");
-    put_expression(w, 1);
-    put(w, ", 0.0, ");
-    put_expression(w, 0);
-    put(w, "])");
-    w->bits -= 2 * w->copies;
-    return CATEGORY;
-}
-
-/* A law whose copies the budget allows. */
-static Kind put_law(Writer *w)
-{
-    int kind = below(w, 5);
-    if (kind == 0 && w->reals >= w->copies)
-        return put_normal(w);
-    return kind == 1 && w->bits >= 2 * w->copies ? put_category(w) : put_bit(w);
 }
 
 /* Is there room for so many draws here, of bits? */
@@ -212,21 +33,59 @@ static bool may_draw(const Writer *w, int many)
     return w->out->draws + (size_t)many <= PROGRAM_DRAWS && w->bits >= many * w->copies;
 }
 
-typedef Kind Law(Writer *w);
+/* A divergence, or an entropy, which is what the log-densities of the draw mean; the law's
+ * arguments and the rival's are known before the draw is. */
+static void put_mean_of_density(Writer *w, const char *law, Kind kind, const char *draw)
+{
+    char *rival = w->out->text + strlen(w->out->text), copy[LAW];
+    bool is_rival = below(w, 2) && put_rival(w, kind);
+    snprintf(copy, sizeof copy, "%s", rival);
+    bool fits = strlen(rival) < sizeof copy;
+    *rival = '\0';
+    if (!fits)
+        return;
+    begin_line(w);
+    if (is_rival)
+        put(w, "cost #kl(%s, %s)#log_prob(%s, %s) - log_prob(%s, %s)#\n", law, copy, law, draw,
+            copy, draw);
+    else
+        put(w, "cost #-0.5 * entropy(%s)#0.5 * log_prob(%s, %s)#\n", law, law, draw);
+}
 
-/* "h7 ~ LAW @2"; `index` is "" or "[t]".  What is known of it now. */
-static const Name *put_draw(Writer *w, const char *name, const char *index, Law *law)
+/* "h7 ~ LAW @2"; `index` is "", "[t]", or the shape "[2]". */
+static Name put_draw_line(Writer *w, const char *name, const char *index, Law *law)
 {
     begin_line(w);
     put(w, "%s%s ~ ", name, index);
     const char *text = w->out->text + strlen(w->out->text);
-    Kind kind = law(w);
-    Name *n = know(w, kind, "%s%s", name, index);
+    Name n = {.kind = law(w)};
+    snprintf(n.text, sizeof n.text, "%s%s", name, index);
     if (strlen(text) < LAW)
-        strcpy(n->law, text);
+        strcpy(n.law, text);
     put(w, " @%zu\n", w->out->draws);
-    w->out->discrete[w->out->draws++] = kind != NORMAL;
+    w->out->discrete[w->out->draws++] = n.kind >= BIT;
     return n;
+}
+
+static Name put_draw(Writer *w, const char *name, const char *index, Law *law)
+{
+    Name n = put_draw_line(w, name, index, law);
+    bool has_means = n.kind == NORMAL || n.kind == BIT || n.kind == CATEGORY;
+    if (*n.law && has_means && below(w, 6) == 0)
+        put_mean_of_density(w, n.law, n.kind, n.text);
+    *know(w, REAL, "") = n;
+    return n;
+}
+
+/* Two at once, read apart and together. */
+static void put_vector(Writer *w, const char *name)
+{
+    w->copies *= 2;
+    Kind kind = put_draw_line(w, name, "[2]", put_law).kind;
+    w->copies /= 2;
+    for (int i = 0; i < 2; i++)
+        know(w, kind, "%s[%d]", name, i);
+    know(w, REAL, "sum(%s)", name);
 }
 
 static void put_value(Writer *w, const char *name, const char *index)
@@ -240,9 +99,15 @@ static void put_value(Writer *w, const char *name, const char *index)
 
 static void put_cost(Writer *w)
 {
+    int kind = below(w, 8);
     begin_line(w);
-    put(w, "cost ");
+    put(w, kind == 0 ? "reward " : kind == 1 ? "observe " : "cost ");
     put_expression(w, 3);
+    if (kind == 1) {
+        put(w, " ~ normal(");
+        put_expression(w, 1);
+        put(w, ", 0.9)");
+    }
     put(w, "\n");
 }
 
@@ -265,37 +130,67 @@ static void end_plate(Writer *w)
     put(w, "}\n");
 }
 
+/* The same copies again, which read what was reduced over them. */
+static void put_plate_again(Writer *w, const char *plate, const Name *inside, size_t count)
+{
+    size_t outside = w->names;
+    begin_line(w);
+    put(w, "plate %s {\n", plate);
+    w->indent++;
+    w->copies *= 2;
+    for (size_t i = 0; i < count; i++)
+        *know(w, REAL, "") = inside[i];
+    put_cost(w);
+    end_plate(w);
+    w->names = outside;
+}
+
 /* Names of a plate are read after it in reductions alone. */
 static void put_plate(Writer *w, int depth)
 {
+    static const char *const reduction[] = {"sum", "sum", "mean", "logsumexp"};
     char plate[SHORT];
     size_t outside = w->names;
     begin_plate(w, plate);
+    know(w, COPY, "%s", plate);
     put_block(w, 2 + below(w, 2), depth - 1);
     end_plate(w);
-    size_t inside = w->names;
+    size_t count = w->names - outside;
+    Name inside[NAMES];
+    memcpy(inside, &w->name[outside], count * sizeof *inside);
     w->names = outside;
-    for (size_t i = outside; i < inside; i++) {
-        Name n = w->name[i];
-        if (!strchr(n.text, '('))
-            know(w, REAL, "sum(%.20s, over = %.8s)", n.text, plate);
+    for (size_t i = 0; i < count; i++) {
+        const Name *n = &inside[i];
+        if (n->kind != COPY && !strchr(n->text, '('))
+            know(w, REAL, "%s(%.20s, over = %.8s)", reduction[n->kind >= BIT ? 0 : below(w, 4)],
+                 n->text, plate);
     }
+    if (below(w, 3) == 0)
+        put_plate_again(w, plate, inside, count);
 }
 
-/* The log-mean of the weights of two samples, which is a cost and may be read by others. */
+/* The log-mean of the weights of two samples, which is a cost and may be read by others.  A sample
+ * may be two draws, one of which decides the other. */
 static void put_bound(Writer *w)
 {
     char plate[SHORT], sample[SHORT], weight[SHORT];
+    Name draw[2];
     size_t outside = w->names;
     begin_plate(w, plate);
-    snprintf(sample, sizeof sample, "v%d", w->next++);
+    int draws = may_draw(w, 2) && below(w, 3) == 0 ? 2 : 1;
+    for (int i = 0; i < draws; i++) {
+        snprintf(sample, sizeof sample, "v%d", w->next++);
+        w->out->bound[w->out->draws] = true;
+        draw[i] = put_draw(w, sample, "", put_law);
+    }
     snprintf(weight, sizeof weight, "w%d", w->next++);
-    w->out->bound[w->out->draws] = true;
-    const Name *n = put_draw(w, sample, "", put_law);
     begin_line(w);
     put(w, "%s = ", weight);
     put_expression(w, 2);
-    put(w, *n->law ? " - log_prob(%s, %s)\n" : "\n", n->law, n->text);
+    for (int i = 0; i < draws; i++)
+        if (*draw[i].law)
+            put(w, " - log_prob(%s, %s)", draw[i].law, draw[i].text);
+    put(w, "\n");
     end_plate(w);
     w->names = outside;
     begin_line(w);
@@ -304,31 +199,36 @@ static void put_bound(Writer *w)
         know(w, REAL, "logmeanexp(%s, over = %s)", weight, plate);
 }
 
-/* Sequences are read one step back, and after the loop at their last steps.  Some are drawn. */
+/* Sequences are read one step back, or two, and after the loop at their last steps.  Some are
+ * drawn, `first` steps of them before the loop. */
 static void put_loop(Writer *w)
 {
     enum { MOST = 3 };
-    char name[MOST][SHORT];
+    char name[MOST][SHORT], index[SHORT];
     Kind kind[MOST];
-    int sequences = 1 + below(w, MOST);
+    int sequences = 1 + below(w, MOST), first = 1 + (below(w, 3) == 0);
     size_t outside = w->names;
     for (int i = 0; i < sequences; i++) {
         snprintf(name[i], sizeof name[i], "s%d", w->next++);
-        bool drawn = may_draw(w, STEPS) && below(w, 3) == 0;
+        bool drawn = may_draw(w, first + STEPS) && below(w, 3) == 0;
         kind[i] = drawn ? BIT : REAL;
-        if (drawn) {
-            put_draw(w, name[i], "[0]", put_bit);
-            w->bits -= (STEPS - 1) * w->copies;
-        } else
-            put_value(w, name[i], "[0]");
-        w->names = outside;
+        for (int k = 0; k < first; k++) {
+            snprintf(index, sizeof index, "[%d]", k);
+            if (drawn)
+                put_draw(w, name[i], index, put_bit);
+            else
+                put_value(w, name[i], index);
+            w->names = outside;
+        }
+        w->bits -= drawn ? STEPS * w->copies : 0;
     }
     begin_line(w);
-    put(w, "for t in 1..%d {\n", STEPS);
+    put(w, "for t in %d..%d {\n", first, first + STEPS);
     w->indent++;
-    w->copies *= STEPS - 1;
+    w->copies *= STEPS;
     for (int i = 0; i < sequences; i++)
-        know(w, kind[i], "%s[t-1]", name[i]);
+        for (int back = first; back > 0; back--)
+            know(w, kind[i], "%s[t-%d]", name[i], back);
     put_block(w, 1 + below(w, 2), 0);
     for (int i = sequences; i-- > 0;)
         if (kind[i] == BIT) {
@@ -338,13 +238,13 @@ static void put_loop(Writer *w)
             put_value(w, name[i], "[t]");
     if (below(w, 2))
         put_cost(w);
-    w->copies /= STEPS - 1;
+    w->copies /= STEPS;
     w->indent--;
     begin_line(w);
     put(w, "}\n");
     w->names = outside;
     for (int i = 0; i < sequences; i++)
-        know(w, kind[i], "%s[%d]", name[i], STEPS - 1 - below(w, 2));
+        know(w, kind[i], "%s[%d]", name[i], first + STEPS - 1 - below(w, 2));
 }
 
 static void put_rows(Writer *w)
@@ -358,12 +258,9 @@ static void put_rows(Writer *w)
     put(w, "data x\n");
     know(w, REAL, "x");
     w->copies *= 2;
-    put_block(w, 2, 0);
+    put_block(w, 2, below(w, 2));
     put_cost(w);
-    w->copies /= 2;
-    w->indent--;
-    begin_line(w);
-    put(w, "}\n");
+    end_plate(w);
     w->names = outside;
 }
 
@@ -372,24 +269,27 @@ static void put_block(Writer *w, int statements, int depth)
     for (int i = 0; i < statements; i++) {
         char name[SHORT];
         snprintf(name, sizeof name, "v%d", w->next++);
-        int kind = below(w, depth > 0 ? 12 : 8);
+        int kind = below(w, depth > 0 ? 14 : 9);
         if (kind < 3 && may_draw(w, 1))
             put_draw(w, name, "", put_law);
-        else if (kind < 5)
-            put_value(w, name, "");
+        else if (kind == 3 && may_draw(w, 2))
+            put_vector(w, name);
         else if (kind < 6)
+            put_value(w, name, "");
+        else if (kind < 7)
             put_cost(w);
-        else if (kind < 8 && may_draw(w, 2))
+        else if (kind < 9 && may_draw(w, 2))
             put_bound(w);
-        else if (kind < 10 && depth > 0)
+        else if (kind < 11 && depth > 0)
             put_plate(w, depth);
-        else if (kind == 10 && w->copies == 1)
+        else if (kind < 13 && depth > 0 && w->copies <= 2)
             put_loop(w);
         else if (w->indent == 1 && !w->rows)
             put_rows(w);
     }
 }
 
+/* One in four may have two continuous draws, and one bit; one in four has many bits. */
 void random_program(RandomProgram *p, uint64_t seed)
 {
     *p = (RandomProgram){.seed = seed};
@@ -397,27 +297,45 @@ void random_program(RandomProgram *p, uint64_t seed)
                 .random = seed,
                 .indent = 1,
                 .copies = 1,
-                .bits = 5,
-                .reals = 1 + (seed % 3 == 0)};
+                .bits = seed % 4 == 0 ? 1 : seed % 4 == 1 ? 7 : 4,
+                .reals = 1 + (seed % 4 == 0)};
     put(&w, "graph g%" PRIu64 " {\n", seed);
     know(&w, REAL, "a");
     know(&w, REAL, "b");
+    if (below(&w, 4) == 0) {
+        put(&w, "  data y\n");
+        know(&w, REAL, "y");
+    }
     put_draw(&w, "v", "", put_law);
     put_block(&w, 4 + below(&w, 3), 2);
     put_cost(&w);
     put(&w, "}\n");
 }
 
+/* Of "#means#draws#" one side. */
+static const char *take_side(const char *c, bool draws, char *out, size_t size, size_t *at)
+{
+    const char *middle = strchr(c + 1, '#'), *end = strchr(middle + 1, '#');
+    const char *from = draws ? middle + 1 : c + 1, *to = draws ? end : middle;
+    *at += (size_t)snprintf(out + *at, size - *at, "%.*s", (int)(to - from), from);
+    return end;
+}
+
 void random_program_text(const RandomProgram *p, const char *const *via, char *out, size_t size)
 {
     size_t at = 0;
     for (const char *c = p->text; *c && at + 1 < size; c++) {
+        if (*c == '#') {
+            c = take_side(c, via == NULL, out, size, &at);
+            continue;
+        }
         if (*c != '@') {
             out[at++] = *c;
             continue;
         }
         char *end;
-        const char *e = via[strtoul(c + 1, &end, 10)];
+        size_t draw = strtoul(c + 1, &end, 10);
+        const char *e = via ? via[draw] : "score";
         at += (size_t)snprintf(out + at, size - at, "%s%s", e ? "via " : "", e ? e : "");
         c = end - 1;
     }

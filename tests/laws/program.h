@@ -9,7 +9,8 @@
 enum { PROGRAM_TEXT = 8192, PROGRAM_DRAWS = 12 };
 
 /* A graph, named after its seed, with a few draws in plates, sequences, rows and each other's
- * arguments.  Its text has "@0", "@1", ... where the estimator of each draw is to stand. */
+ * arguments.  Its text has "@0", "@1", ... where the estimator of each draw is to stand, and
+ * "#means#draws#" where a cost may be written in two ways. */
 typedef struct RandomProgram {
     uint64_t seed;
     char text[PROGRAM_TEXT];
@@ -26,7 +27,8 @@ int random_below(uint64_t *state, int n);
 #define RANDOM_PARAMS "param a = ones()\nparam b = ones()\nparam w[3] = ones()\n"
 
 void random_program(RandomProgram *p, uint64_t seed);
-/* The graph with via[i], or nothing where it is NULL, in the place of "@i". */
+/* The graph with via[i], or nothing where it is NULL, in the place of "@i".  With no via: as it is
+ * only to be sampled, divergences and entropies by log-densities of draws. */
 void random_program_text(const RandomProgram *p, const char *const *via, char *out, size_t size);
 
 #endif
