@@ -26,8 +26,5 @@ find_library(OPENBLAS_SERIAL_LIBRARY NAMES openblas REQUIRED NO_DEFAULT_PATH
   PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
 find_path(OPENBLAS_SERIAL_INCLUDE_DIR NAMES cblas.h REQUIRED NO_DEFAULT_PATH
   PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-serial)
-file(STRINGS ${OPENBLAS_SERIAL_INCLUDE_DIR}/openblas_config.h OPENBLAS_VERSION
-  REGEX "define OPENBLAS_VERSION ")
-string(REGEX REPLACE ".*\"[ ]*([^\"]*[^\" ])[ ]*\".*" "\\1, serial" OPENBLAS_VERSION ${OPENBLAS_VERSION})
 add_library(openblas_header INTERFACE)
 target_include_directories(openblas_header SYSTEM INTERFACE ${OPENBLAS_SERIAL_INCLUDE_DIR})

@@ -9,16 +9,21 @@ get_filename_component(openblas_dir ${OPENBLAS_SERIAL_LIBRARY} DIRECTORY)
 find_library(OPENBLAS_SERIAL_ARCHIVE NAMES libopenblas.a REQUIRED NO_DEFAULT_PATH PATHS ${openblas_dir})
 
 # How much work space a product takes is a constant inside OpenBLAS: it is what it asks mmap for.
-if(NOT DEFINED OPENBLAS_SPACE)
-  try_run(ran compiled ${CMAKE_BINARY_DIR}/openblas_space
-    SOURCES ${CMAKE_SOURCE_DIR}/cmake/openblas_space.c
+# Its version is that of what is linked, whatever a header says.
+if(NOT DEFINED OPENBLAS_SPACE OR NOT DEFINED OPENBLAS_VERSION)
+  try_run(ran compiled ${CMAKE_BINARY_DIR}/openblas_facts
+    SOURCES ${CMAKE_SOURCE_DIR}/cmake/openblas_facts.c
     LINK_LIBRARIES ${OPENBLAS_SERIAL_ARCHIVE} m
-    RUN_OUTPUT_VARIABLE space)
+    RUN_OUTPUT_VARIABLE facts)
   if(NOT compiled OR NOT ran EQUAL 0)
-    message(FATAL_ERROR "cannot find out how much work space ${OPENBLAS_SERIAL_ARCHIVE} takes")
+    message(FATAL_ERROR "cannot find out what ${OPENBLAS_SERIAL_ARCHIVE} is")
   endif()
+  list(GET facts 0 space)
+  list(GET facts 1 version)
   set(OPENBLAS_SPACE ${space} CACHE INTERNAL "bytes of a work space of OpenBLAS")
+  set(OPENBLAS_VERSION ${version} CACHE INTERNAL "of the OpenBLAS that models hold")
 endif()
+target_compile_definitions(sgrt PRIVATE SGRT_BLAS="${OPENBLAS_VERSION}")
 
 add_library(sgrt_openblas_space OBJECT runtime/openblas/space.c)
 target_link_libraries(sgrt_openblas_space PRIVATE sgc_options)

@@ -249,6 +249,7 @@ static bool write_library(const Session *s, Emit kind, const char *dir, const ch
     const char *part = arena_printf(s->arena, "%s/" WORKSPACE_PART, dir);
     LibraryOptions o = {.model = interface_identifier(s->program.model->name, s->arena),
                         .stem = library_stem(s),
+                        .file = last_part(output_name(s, kind)),
                         .verbose = s->options->verbose};
     if (!write_code(s, CG_OBJECT, code, &o.needs))
         return false;

@@ -224,6 +224,7 @@ bool words_add_runtime(Words *c, Arena *a, const char *needs);
 typedef struct LibraryOptions {
     const char *model; /* the prefix of its symbols */
     const char *stem;  /* "vae" of "libvae.a" */
+    const char *file;  /* the name of the shared library, by which a program looks for it */
     const char *needs; /* of the CPU: "avx2,fma" */
     bool verbose;
 } LibraryOptions;

@@ -59,7 +59,7 @@ static bool link_shared(const char *part, const char *output, const LibraryOptio
     words_add_linker(&c, a);
     words_add(&c, a, "-shared:-Wl,--gc-sections:-Wl,-Bsymbolic", ':');
     words_add(&c, a, *SGC_SANITIZERS ? "" : "-Wl,-z,defs", 0);
-    words_add(&c, a, arena_printf(a, "-Wl,-soname,lib%s.so", o->stem), 0);
+    words_add(&c, a, arena_printf(a, "-Wl,-soname,%s", o->file), 0);
     words_add(&c, a, "-o", 0);
     words_add(&c, a, output, 0);
     words_add(&c, a, part, 0);

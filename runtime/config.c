@@ -3,7 +3,6 @@
 
 #include "runtime/input.h"
 
-#include <cblas.h>
 #include <errno.h>
 #include <sha2.h>
 #include <stdlib.h>
@@ -62,7 +61,7 @@ static void add_machine(cJSON *to, const SgrtSession *s)
     for (int i = 0; i < s->options->argc; i++)
         cJSON_AddItemToArray(argv, cJSON_CreateString(s->options->argv[i]));
     cJSON_AddNumberToObject(to, "threads", (double)sgrt_pool_threads(s->pool));
-    cJSON_AddStringToObject(to, "blas", OPENBLAS_VERSION);
+    cJSON_AddStringToObject(to, "blas", SGRT_BLAS);
 }
 
 /* Reads the file once more.  What is no regular file, such as a pipe, has been read already. */

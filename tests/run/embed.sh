@@ -50,6 +50,11 @@ for link in static shared; do
 done
 same two.static two.shared
 
+# A shared library is looked for by the name of its file, whatever that is.
+status 0 sgc "$programs/line.sg" --parts 2 --emit=shared -o named.so
+status 0 cc -std=gnu11 "${flags[@]}" "$programs/calls.c" -o program named.so -lm -pthread
+status 0 env LD_LIBRARY_PATH=. ./program
+
 # An object is the same in one file, and brings its header too, unless -o names the one file that is wanted or
 # the object is the code alone, for another machine.
 rm line.h vae.h

@@ -43,6 +43,7 @@ grep -qE '^cost [0-9.]+ ±[0-9.e-]+$' out || fail "the answer is not alone: $(ca
 for key in '"sha256"' '"bytes"' '"argv"' '"threads"' '"blas"' '"hash"' '"seed":	"3"' '"scale":	1'; do
     says "$key" run/config.json
 done
+says '"blas":	"OpenBLAS 0.' run/config.json
 [ "$(grep -c '"split":"train"' run/metrics.jsonl)" -eq 4 ] || fail 'not one line an epoch'
 
 # A checkpoint says nothing of the command line, the folder, the threads or the machine.
