@@ -51,6 +51,8 @@ static void add_options(cJSON *to, const SgrtOptions *o)
             cJSON_AddNumberToObject(to, number[i].field, (double)number[i].value);
     if (o->overfit)
         cJSON_AddBoolToObject(to, "overfit", true);
+    if (o->tensorboard)
+        cJSON_AddBoolToObject(to, "tensorboard", true);
     if (o->from)
         cJSON_AddStringToObject(to, "from", o->from);
 }

@@ -1,6 +1,7 @@
 /* The files of a run's folder. */
 #include "runtime/rundir.h"
 
+#include "runtime/events.h"
 #include "runtime/file.h"
 #include "runtime/memory.h"
 
@@ -56,7 +57,8 @@ static bool look(SgrtRunDir *d, const char *path, SgrtRunMode mode, SgrtError *e
     d->config = join(path, "config.json", e);
     d->metrics = join(path, "metrics.jsonl", e);
     d->latest = join(path, "latest", e);
-    if (!d->path || !d->config || !d->metrics || !d->latest)
+    d->reports = join(path, "events.out.tfevents.sgc", e);
+    if (!d->path || !d->config || !d->metrics || !d->latest || !d->reports)
         return false;
     if (mode == SGRT_RUN_RESUME)
         return exists(d->config) || sgrt_fail(e, "%s holds no run to resume", path);
@@ -79,10 +81,13 @@ void sgrt_rundir_close(SgrtRunDir *d)
 {
     if (d->log)
         fclose(d->log);
+    if (d->events)
+        fclose(d->events);
     free(d->path);
     free(d->config);
     free(d->metrics);
     free(d->latest);
+    free(d->reports);
     *d = (SgrtRunDir){0};
 }
 
@@ -164,8 +169,10 @@ static bool remove_checkpoints(const SgrtRunDir *d, int64_t newest, int64_t keep
 
 bool sgrt_rundir_clear(const SgrtRunDir *d, SgrtError *e)
 {
-    if (unlink(d->latest) != 0 && errno != ENOENT)
-        return system_error(d->latest, e);
+    const char *const gone[] = {d->latest, d->reports};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        if (unlink(gone[i]) != 0 && errno != ENOENT)
+            return system_error(gone[i], e);
     return remove_checkpoints(d, INT64_MAX, 0, e);
 }
 
@@ -217,12 +224,14 @@ static long kept_length(FILE *f, int64_t step)
     return end;
 }
 
-bool sgrt_rundir_start_log(SgrtRunDir *d, int64_t step, SgrtError *e)
+bool sgrt_rundir_start_log(SgrtRunDir *d, int64_t step, bool events, SgrtError *e)
 {
     d->log = fopen(d->metrics, "a+");
     if (!d->log || ftruncate(fileno(d->log), kept_length(d->log, step)) != 0)
         return system_error(d->metrics, e);
-    return true;
+    if (events)
+        d->events = sgrt_events_open(d->reports, step, e);
+    return !events || d->events;
 }
 
 bool sgrt_rundir_log(SgrtRunDir *d, const cJSON *line, SgrtError *e)
@@ -230,7 +239,9 @@ bool sgrt_rundir_log(SgrtRunDir *d, const cJSON *line, SgrtError *e)
     char *text = cJSON_PrintUnformatted(line);
     bool logged = text && fprintf(d->log, "%s\n", text) > 0 && fflush(d->log) == 0;
     free(text);
-    return logged || system_error(d->metrics, e);
+    if (!logged)
+        return system_error(d->metrics, e);
+    return !d->events || sgrt_events_add(d->events, line) || system_error(d->reports, e);
 }
 
 bool sgrt_rundir_write_config(const SgrtRunDir *d, const cJSON *config, SgrtError *e)

@@ -2,6 +2,7 @@
  *
  *   config.json                 what determines the run, and what its data were
  *   metrics.jsonl               one line a report, appended
+ *   events.out.tfevents.sgc     the same for TensorBoard, where that is asked for
  *   step-00000600.safetensors   the newest checkpoints, named by their step
  *   latest                      a link to the newest, moved at once
  *
@@ -18,8 +19,9 @@
 #include <stdio.h>
 
 typedef struct SgrtRunDir {
-    char *path, *config, *metrics, *latest; /* owned: paths */
-    FILE *log;                              /* owned: metrics.jsonl, for appending */
+    char *path, *config, *metrics, *latest, *reports; /* owned: paths */
+    FILE *log;                                        /* owned: metrics.jsonl, for appending */
+    FILE *events;                                     /* owned: the reports, or NULL */
 } SgrtRunDir;
 
 typedef enum SgrtRunMode { SGRT_RUN_NEW, SGRT_RUN_OVERWRITE, SGRT_RUN_RESUME } SgrtRunMode;
@@ -31,11 +33,12 @@ void sgrt_rundir_close(SgrtRunDir *d);
 /* Whether there is a checkpoint to go on from. */
 bool sgrt_rundir_has_checkpoint(const SgrtRunDir *d);
 
-/* Removes the checkpoints of the run that is overwritten. */
+/* Removes the checkpoints, and what TensorBoard reads, of the run that is overwritten. */
 bool sgrt_rundir_clear(const SgrtRunDir *d, SgrtError *e);
 
-/* Starts the log: what stands in it after step `step` is cut off, all of it if `step` is -1. */
-bool sgrt_rundir_start_log(SgrtRunDir *d, int64_t step, SgrtError *e);
+/* Starts the log, and that for TensorBoard if `events`: what stands in it after step `step` is cut
+ * off, all of it if `step` is -1. */
+bool sgrt_rundir_start_log(SgrtRunDir *d, int64_t step, bool events, SgrtError *e);
 
 /* Appends one line. */
 bool sgrt_rundir_log(SgrtRunDir *d, const cJSON *line, SgrtError *e);

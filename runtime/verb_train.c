@@ -318,6 +318,10 @@ static int open_folder(Run *r, SgrtOptions *o)
                       "for a new one");
         return fail(r, SGRT_USAGE, &e);
     }
+    if (o->tensorboard && !r->keeps) {
+        sgrt_fail(&e, "--tensorboard writes into the folder of a run: --out names one");
+        return fail(r, SGRT_USAGE, &e);
+    }
     if (r->keeps && !sgrt_rundir_open(&r->folder, o->resume ? o->resume : o->out, mode, &e))
         return fail(r, SGRT_USAGE, &e);
     if (!o->resume)
@@ -402,7 +406,9 @@ static int start_folder(Run *r)
     }
     bool goes_on = r->resumed && r->saved >= 0;
     bool started = r->resumed || sgrt_rundir_clear(&r->folder, &e);
-    started = started && sgrt_rundir_start_log(&r->folder, goes_on ? r->trainer.step : -1, &e) &&
+    started = started &&
+              sgrt_rundir_start_log(&r->folder, goes_on ? r->trainer.step : -1,
+                                    r->session.options->tensorboard, &e) &&
               (r->resumed || write_config(r, &e)) && save(r, &e);
     return started ? SGRT_OK : fail(r, SGRT_FAILED, &e);
 }

@@ -74,6 +74,18 @@ done <<'END2'
 {"hypers": {"beta": []}}	: hyper beta is neither number nor text
 END2
 
+# What TensorBoard reads goes on with the run, and goes with it.
+status 2 ./line train --config run/config.json --tensorboard
+says '--tensorboard writes into the folder of a run'
+status 0 ./line train --config run/config.json --epochs 2 --tensorboard --out board
+before=$(stat -c %s board/events.out.tfevents.sgc)
+status 0 ./line train --resume board --epochs 4
+[ "$(stat -c %s board/events.out.tfevents.sgc)" -gt "$before" ] || fail 'no events after --resume'
+[ "$(grep -ac 'train/cost' board/events.out.tfevents.sgc)" -gt 0 ] || fail 'no cost among the events'
+same run/latest board/latest
+status 0 ./line train --config run/config.json --out board --overwrite
+[ ! -e board/events.out.tfevents.sgc ] || fail 'events of a run that is gone'
+
 # Held-out data are evaluated as often as asked, and change nothing.
 status 0 "${train[@]}" --eval-data x=random:2 --eval-data y=test.y.npy --eval-every 6 --out held
 same run/latest held/latest
