@@ -192,25 +192,28 @@ static void take_sites(EntryInterface *to, const IrGraph *g, Arena *a)
     }
 }
 
+static void take_decision(GraphInterface *to, const char *place, const IrGraph *g, const IrNode *n,
+                          const IrDecision *what, Arena *a)
+{
+    const IrPlates copies = plates_of(g, 1u << IR_PLATE_STATIC | 1u << IR_PLATE_STEP);
+    for (uint32_t k = 0; k < to->decisions; k++)
+        if (strcmp(to->decision[k].place, place) == 0 &&
+            ir_decision_equal(to->decision[k].what, what))
+            return;
+    Decision *d = arena_push(a, to->decision, to->decisions, Decision);
+    *d = (Decision){.place = place, .what = what};
+    take_shape(&d->draw, g, n->type.plates & copies, &n->type, a);
+    d->draw.by_rows = (n->type.plates & rows_of(g)) != 0;
+}
+
 /* As the nodes of the step say, or, of a graph without one, those of its run. */
 static void take_decisions(GraphInterface *to, const char *file, const IrGraph *g, Arena *a)
 {
-    const IrPlates copies = plates_of(g, 1u << IR_PLATE_STATIC | 1u << IR_PLATE_STEP);
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = ir_at(g, r);
-        if (!n->why)
-            continue;
         const char *place = arena_printf(a, "%s:%u:%u", file, n->at.line, n->at.col);
-        uint32_t k = 0;
-        while (k < to->decisions && !(strcmp(to->decision[k].place, place) == 0 &&
-                                      ir_decision_equal(to->decision[k].what, n->why)))
-            k++;
-        if (k < to->decisions)
-            continue;
-        Decision *d = arena_push(a, to->decision, to->decisions, Decision);
-        *d = (Decision){.place = place, .what = n->why};
-        take_shape(&d->draw, g, n->type.plates & copies, &n->type, a);
-        d->draw.by_rows = (n->type.plates & rows_of(g)) != 0;
+        for (const IrDecision *what = n->why; what; what = what->also)
+            take_decision(to, place, g, n, what, a);
     }
 }
 

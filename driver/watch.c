@@ -74,8 +74,8 @@ static void note(Watch *w, Span at, const IrDecision *d)
 static void note_remarks(Watch *w, const IrGraph *g)
 {
     for (IrRef r = 0; r < g->count; r++)
-        if (g->node[r].why)
-            note(w, g->node[r].at, g->node[r].why);
+        for (const IrDecision *why = g->node[r].why; why; why = why->also)
+            note(w, g->node[r].at, why);
 }
 
 /* ---- fused loops ---------------------------------------------------------------------------- */

@@ -11,6 +11,23 @@ static bool is_about(const IrDecision *why, const char *draw)
     return why && why->draw && draw && strcmp(why->draw, draw) == 0;
 }
 
+/* Is it said at a node before, where the draw has other estimators too? */
+static bool is_said(const Unparse *u, IrRef r)
+{
+    for (IrRef x = 0; x < r; x++)
+        for (const IrDecision *d = u->n[x].live && u->g.node[x].why ? u->g.node[x].why->also : NULL; d;
+             d = d->also)
+            if (d == u->g.node[r].why)
+                return true;
+    return false;
+}
+
+static const char *texts(const IrDecision *d, Arena *a)
+{
+    const char *text = ir_decision_text(d, a);
+    return d->also ? arena_printf(a, "%s; %s", text, texts(d->also, a)) : text;
+}
+
 /* Draws of one name and the decisions about them stand in the same order. */
 static const char *decision_of_noise(const Unparse *u, IrRef r)
 {
@@ -21,8 +38,8 @@ static const char *decision_of_noise(const Unparse *u, IrRef r)
         before += g->node[x].op == IR_DRAW && u->n[x].live &&
                   strcmp(g->site[g->node[x].attr.item].name, name) == 0;
     for (IrRef x = 0; x < g->count; x++)
-        if (u->n[x].live && is_about(g->node[x].why, name) && before-- == 0)
-            return ir_decision_text(g->node[x].why, u->p->arena);
+        if (u->n[x].live && is_about(g->node[x].why, name) && !is_said(u, x) && before-- == 0)
+            return texts(g->node[x].why, u->p->arena);
     return NULL;
 }
 
@@ -34,7 +51,7 @@ static const char *decision(const Unparse *u, IrRef r)
         for (uint32_t i = 0; i < u->g.sites; i++)
             if (strcmp(u->g.site[i].name, n->name) == 0)
                 return NULL; /* said at the noise */
-        return ir_decision_text(n->why, u->p->arena);
+        return texts(n->why, u->p->arena);
     }
     return n->op == IR_DRAW ? decision_of_noise(u, r) : NULL;
 }

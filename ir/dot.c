@@ -95,7 +95,10 @@ static void put_node(const Dot *d, IrRef r)
     fputs("\"", d->out);
     if (n->why) {
         fputs(", tooltip=\"", d->out);
-        put_escaped(ir_decision_text(n->why, d->g->model->arena), d->out);
+        for (const IrDecision *why = n->why; why; why = why->also) {
+            put_escaped(ir_decision_text(why, d->g->model->arena), d->out);
+            fputs(why->also ? "\\n" : "", d->out);
+        }
         fputs("\"", d->out);
     }
     fputs("];\n", d->out);

@@ -185,6 +185,7 @@ typedef struct IrDecision {
     const char *draw;   /* what it is about, if that is a draw; else NULL, and the rest is empty */
     IrDist law;
     IrVia via; /* AUTO: it has no gradient; `at` has a place if the user asked for it */
+    const struct IrDecision *also; /* of the same draw, for other costs; or NULL */
 } IrDecision;
 
 typedef struct IrNode {
@@ -525,7 +526,7 @@ IrType ir_scalar_type(IrElem e, IrPlates plates);
 int64_t ir_elements(const IrType *t); /* of one copy */
 bool ir_same_shape(const IrType *a, const IrType *b);
 bool ir_type_equal(const IrType *a, const IrType *b);
-/* "z ~ normal: pathwise (chosen); every cost is ..." */
+/* "z ~ normal: pathwise (chosen); every cost is ..."; of one alone. */
 const char *ir_decision_text(const IrDecision *d, Arena *a);
 bool ir_decision_equal(const IrDecision *a, const IrDecision *b);
 /* One about no draw. */

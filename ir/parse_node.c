@@ -240,7 +240,7 @@ static bool read_decision(Reader *r, const IrDecision **out)
     bool ok = ir_read_string(r, &d->draw) && ir_expect(r, '~') &&
               ir_read_choice(r, "law", ir_dist_id, IR_DIST_COUNT, &law) && read_via(r, &d->via);
     d->law = (IrDist)law;
-    return ok;
+    return ok && (!ir_accept_word(r, "also") || read_decision(r, &d->also));
 }
 
 /* Parsed nodes may break any rule, so they are stored as they are, not built. */

@@ -266,9 +266,9 @@ static void put_place(FILE *out, const IrPlace *p)
         fprintf(out, " buffer=%" PRId64, p->buffer);
 }
 
-static void put_decision(FILE *out, const IrDecision *d)
+static void put_decision(FILE *out, const char *word, const IrDecision *d)
 {
-    fprintf(out, " why %s ", diag_info[d->code].code);
+    fprintf(out, " %s %s ", word, diag_info[d->code].code);
     put_string(out, d->what);
     if (*d->reason) {
         fputc(' ', out);
@@ -280,6 +280,8 @@ static void put_decision(FILE *out, const IrDecision *d)
     put_string(out, d->draw);
     fprintf(out, " ~ %s", ir_dist_id[d->law]);
     put_via(out, &d->via);
+    if (d->also)
+        put_decision(out, "also", d->also);
 }
 
 static void put_node(FILE *out, const IrGraph *g, IrRef r)
@@ -303,7 +305,7 @@ static void put_node(FILE *out, const IrGraph *g, IrRef r)
     put_place(out, &n->place);
     put_span(out, n->at);
     if (n->why)
-        put_decision(out, n->why);
+        put_decision(out, "why", n->why);
     fputc('\n', out);
 }
 

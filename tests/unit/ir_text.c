@@ -237,8 +237,9 @@ static void build_source(IrModel *m)
     IrRef mean = ir_matmul(g, x, w);
     IrVia via = {.estimator = IR_EST_SCORE, .samples = 4, .baseline = IR_MOVING_AVERAGE};
     IrRef z = ir_sample(g, IR_DIST_normal, via, pairs, (IrRef[]){mean, ir_const(g, 0.1)}, "z'");
+    static const IrDecision other = {.code = SGR01, .what = "also", .reason = "b", .draw = "z'"};
     static const IrDecision why = {SGR03, "a \"reason\" \\ \t\xc3\xa9", "", "z'", IR_DIST_normal,
-                                   {.estimator = IR_EST_SCORE, .samples = 4}};
+                                   {.estimator = IR_EST_SCORE, .samples = 4}, &other};
     g->node[z].why = &why;
     IrRef cost = ir_reduce(g, IR_SUM, ir_unary(g, IR_SQUARE, z), 0, 1u << again);
     ir_typed(g, IR_COST, (IrAttr){.text = ""}, g->node[cost].type, 1, &cost);
@@ -265,7 +266,8 @@ static void build_sequence(IrModel *m)
 
 static bool same_decision(const IrDecision *a, const IrDecision *b)
 {
-    return ir_decision_equal(a, b) && !a->draw == !b->draw &&
+    return ir_decision_equal(a, b) && !a->draw == !b->draw && !a->also == !b->also &&
+           (!a->also || same_decision(a->also, b->also)) &&
            (!a->draw || (strcmp(a->draw, b->draw) == 0 && a->law == b->law &&
                          a->via.estimator == b->via.estimator && a->via.samples == b->via.samples));
 }
