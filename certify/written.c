@@ -200,6 +200,17 @@ static void without(Lower *l, const char *name, const char *why)
     w->at = name ? l->node->at : (Span){0};
 }
 
+/* A draw of the model that the step draws anew where it has another estimator; or NULL. */
+static const CertDraw *drawn_twice(const Cert *c)
+{
+    for (uint32_t j = 0; j < c->draws; j++)
+        for (uint32_t k = 0; k < j; k++)
+            if (is_place(c->draw[j].at, c->draw[k].at) && c->draw[j].step == c->draw[k].step &&
+                c->draw[j].base != c->draw[k].base)
+                return &c->draw[j];
+    return NULL;
+}
+
 void low_written(Lower *l)
 {
     Cert *c = l->cert;
@@ -207,6 +218,14 @@ void low_written(Lower *l)
     uint32_t draws = c->draws;
     const char *why = "it has other draws";
     bool positive;
+    const CertDraw *twice = drawn_twice(c);
+    if (twice) {
+        w->without = arena_printf(l->arena,
+                                  "%s: its estimators share its noise, and have each a draw here",
+                                  twice->name);
+        w->at = twice->at;
+        return;
+    }
     Diags *quiet = diags_new(c->file, NULL);
     l->d = quiet;
     l->taken = arena_array(l->arena, bool, draws + 1);

@@ -14,6 +14,25 @@ enum {
     AUTO_ELEMENTS = 8, /* a draw with so many elements has boundary terms */
 };
 
+EsDraw *es_draws(const IrGraph *g, const bool *live, const IrRef *one, uint32_t *draws)
+{
+    EsDraw *draw = NULL;
+    *draws = 0;
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].op == IR_SAMPLE && live[r])
+            *arena_push(g->model->arena, draw, *draws, EsDraw) =
+                (EsDraw){.node = r, .one = one ? one[r] : r};
+    return draw;
+}
+
+bool es_is_copied(const EsFacts *f, const EsDraw *d)
+{
+    for (uint32_t i = 0; i < f->draws; i++)
+        if (&f->draw[i] != d && f->draw[i].one == d->one)
+            return true;
+    return false;
+}
+
 const char *es_name(const IrNode *sample)
 {
     return sample->name ? sample->name : ir_dist_info[sample->attr.dist].name;
@@ -169,11 +188,24 @@ static const IrVia *prefer(const EsFacts *f, const EsDraw *d)
     return &preferred[last];
 }
 
+/* Copies of a draw, of which the compiler may choose the number of samples, have as many: they are one
+ * number. */
+static void match_samples(const EsFacts *f, EsDraw *draw, uint32_t draws)
+{
+    for (uint32_t i = 0; i < draws; i++)
+        for (uint32_t k = 0; k < draws; k++)
+            if (draw[i].one == draw[k].one && es_is_pathwise(&draw[k]) &&
+                f->g->node[draw[k].node].attr.via.estimator == IR_EST_AUTO &&
+                draw[i].samples > draw[k].samples)
+                draw[k].samples = draw[i].samples;
+}
+
 static void first_choice(const EsFacts *f, EsDraw *d)
 {
     const IrNode *n = &f->g->node[d->node];
     const IrVia *via = &n->attr.via;
     *d = (EsDraw){.node = d->node,
+                  .one = d->one,
                   .estimator = via->estimator,
                   .samples = via->samples,
                   .baseline = via->baseline,
@@ -183,6 +215,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .relaxed = IR_NONE,
                   .constant = via->constant,
                   .value = IR_NONE,
+                  .noise = IR_NONE,
                   .logp = IR_NONE,
                   .average = IR_NONE,
                   .bound = IR_NONE,
@@ -283,6 +316,26 @@ static const char *estimator_reason(const EsFacts *f, const EsDraw *d)
     }
 }
 
+/* Of a copy: ", for the costs on lines 4, 7". */
+static const char *group_words(const EsFacts *f, const EsDraw *d)
+{
+    const IrGraph *g = f->g;
+    const char *list = "";
+    uint32_t last = 0;
+    EsReach e = es_reach(g, d->node);
+    for (IrRef r = 0; r < g->count && es_is_copied(f, d); r++) {
+        uint32_t line = g->node[r].at.line;
+        if (g->node[r].op != IR_COST || !e.reached[r] || line == last)
+            continue;
+        list = arena_printf(g->model->arena, "%s%s%u", list, *list ? ", " : "", line);
+        last = line;
+    }
+    if (!*list)
+        return "";
+    return arena_printf(g->model->arena, ", for the %s %s",
+                        strchr(list, ',') ? "costs on lines" : "cost on line", list);
+}
+
 static void explain(const EsFacts *f, EsDraw *d)
 {
     Arena *a = f->g->model->arena;
@@ -291,8 +344,8 @@ static void explain(const EsFacts *f, EsDraw *d)
     IrDecision *w = arena_make(a, IrDecision);
     *w = (IrDecision){.draw = es_name(n), .law = n->attr.dist};
     w->code = needs_none ? SGR05 : remark_of(d);
-    w->what = arena_printf(a, "%s ~ %s: %s", w->draw, law_of(f->g, d)->name,
-                           needs_none ? "sampled" : estimator_words(f, d));
+    w->what = arena_printf(a, "%s ~ %s: %s%s", w->draw, law_of(f->g, d)->name,
+                           needs_none ? "sampled" : estimator_words(f, d), group_words(f, d));
     if (needs_none)
         w->reason = arena_printf(a, "no parameter reaches its law%s",
                                  d->guards ? boundary_words(f, d) : ", so it has no gradient");
@@ -395,6 +448,7 @@ bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
             if ((g->node[draw[i].node].attr.via.estimator == IR_EST_AUTO) == open)
                 first_choice(&f, &draw[i]);
     settle(&f, draw, draws);
+    match_samples(&f, draw, draws);
     if (!check(&f, draw, draws, cx->diags))
         return false;
     es_find_guards(&f, draw);

@@ -131,7 +131,8 @@ static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
         return add_plate(l, d, IR_PLATE_ENUMERATION, "values", values, &d->own, cx);
     if (gains == GAINS_SUBSET)
         return add_plate(l, d, IR_PLATE_ENUMERATION, "set", d->samples, &d->own, cx);
-    if (d->samples > 1 && !add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx))
+    if (d->samples > 1 && d->own < 0 &&
+        !add_plate(l, d, IR_PLATE_SAMPLES, "samples", d->samples, &d->own, cx))
         return false;
     if (d->guards)
         return add_slots(l, i, cx);
@@ -144,19 +145,42 @@ static bool add_plates_of(Lowering *l, uint32_t i, PassCtx *cx)
                                        : true;
 }
 
-/* Draws of one statement share their plates, but for those that have a weight of their own. */
+static bool has_values(const EsDraw *d)
+{
+    Gains gains = derive[d->estimator].plates;
+    return gains == GAINS_VALUES || gains == GAINS_SUBSET;
+}
+
+static int64_t slots_of(const Lowering *l, uint32_t i)
+{
+    return es_slot_count(&l->source, l->live, &l->p.reach[i], &l->source.node[l->p.draw[i].node]);
+}
+
+/* Do they need as many plates, of as many copies? */
+static bool are_alike(const Lowering *l, uint32_t i, uint32_t k)
+{
+    const EsDraw *d = &l->p.draw[i], *c = &l->p.draw[k];
+    return !d->guards == !c->guards &&
+           (d->moved == c->moved || derive[d->estimator].plates == GAINS_SAMPLES) &&
+           slots_of(l, i) == slots_of(l, k) && is_read_together(l, i) == is_read_together(l, k);
+}
+
+/* Draws of one statement share their plates, and copies of a draw those of its samples; but not what
+ * has a weight of its own.  True: there is nothing to add. */
 static bool share_plates(Lowering *l, uint32_t i)
 {
     EsDraw *d = &l->p.draw[i];
-    Gains gains = derive[d->estimator].plates;
-    for (uint32_t k = 0; k < i && gains != GAINS_VALUES && gains != GAINS_SUBSET; k++)
-        if (es_same_statement(&l->source, &l->p.draw[k], d) &&
-            (gains == GAINS_SAMPLES || l->p.draw[k].moved == d->moved)) {
-            d->own = l->p.draw[k].own;
-            d->element = l->p.draw[k].element;
-            d->variant = l->p.draw[k].variant;
-            return true;
-        }
+    for (uint32_t k = 0; k < i && !has_values(d); k++) {
+        const EsDraw *c = &l->p.draw[k];
+        bool alike = es_same_statement(&l->source, c, d) && are_alike(l, i, k);
+        if (alike || (c->one == d->one && !has_values(c) && c->samples == d->samples))
+            d->own = c->own;
+        if (!alike)
+            continue;
+        d->element = c->element;
+        d->variant = c->variant;
+        return true;
+    }
     return false;
 }
 
@@ -221,16 +245,33 @@ IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates pl
                          ir_noise_type(p->g, law, arg, &sample->type), plates);
 }
 
+/* Of a copy of the draw that is as it: copies are one number. */
+static IrRef noise_of_copy(const EsProgram *p, const EsDraw *d)
+{
+    for (const EsDraw *c = p->draw; c < d; c++)
+        if (c->one == d->one && c->noise != IR_NONE && c->plates == d->plates && c->own == d->own &&
+            c->copies == d->copies)
+            return c->noise;
+    return IR_NONE;
+}
+
 IrRef es_value_moving(EsProgram *p, EsDraw *d, const IrNode *n)
 {
-    d->noise = es_copied_noise(p, d, n);
+    IrRef known = noise_of_copy(p, d);
+    d->noise = known != IR_NONE ? known : es_copied_noise(p, d, n);
     return ir_dist_info[d->law].transport(p->g, d->arg, d->noise);
+}
+
+static bool keeps_tangent(const EsDraw *d)
+{
+    (void)d;
+    return MUTATED(KEPT_TANGENT) || (MUTATED(OPEN_PATH) && d->one != d->node);
 }
 
 IrRef es_value_held(EsProgram *p, EsDraw *d, const IrNode *n)
 {
     IrRef value = es_value_moving(p, d, n);
-    return MUTATED(KEPT_TANGENT) ? value : ir_unary(p->g, IR_SAMPLED, value);
+    return keeps_tangent(d) ? value : ir_unary(p->g, IR_SAMPLED, value);
 }
 
 IrRef es_value_measured(EsProgram *p, EsDraw *d, const IrNode *n)
@@ -317,7 +358,8 @@ static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
     d->arg = arg;
     d->plates = n->type.plates | l->extra[r];
     d->value = derive[d->estimator].value(&l->p, d, n);
-    if ((g->node[d->value].op == IR_SAMPLED || MUTATED(KEPT_TANGENT)) && d->moved && g->entry == IR_ENTRY_STEP)
+    if ((g->node[d->value].op == IR_SAMPLED || keeps_tangent(d)) && d->moved &&
+        g->entry == IR_ENTRY_STEP)
         d->logp = ir_dist_info[d->law].logpdf(g, arg, d->value);
     ir_set_name(g, d->value, n->name);
     g->node[d->value].why = d->why;
@@ -498,14 +540,6 @@ static void lower(Lowering *l)
 
 /* ---- the pass ------------------------------------------------------------------------------- */
 
-static void list_draws(Lowering *l)
-{
-    const IrGraph *g = &l->source;
-    for (IrRef r = 0; r < g->count; r++)
-        if (g->node[r].op == IR_SAMPLE && l->live[r])
-            *arena_push(g->model->arena, l->p.draw, l->p.draws, EsDraw) = (EsDraw){.node = r};
-}
-
 static const IrDecision *drawn_once(const IrGraph *source, IrRef draw)
 {
     const IrNode *n = &source->node[draw];
@@ -522,8 +556,10 @@ static void sample_once(Lowering *l)
     for (uint32_t i = 0; i < l->p.draws; i++) {
         EsDraw *d = &l->p.draw[i];
         *d = (EsDraw){.node = d->node,
+                      .one = d->one,
                       .estimator = IR_EST_PATHWISE,
                       .samples = 1,
+                      .noise = IR_NONE,
                       .value = IR_NONE,
                       .logp = IR_NONE,
                       .bound = IR_NONE,
@@ -535,20 +571,21 @@ static void sample_once(Lowering *l)
     }
 }
 
-static Lowering begin(IrGraph *g)
+static Lowering begin(IrGraph *g, const IrRef *one)
 {
     Arena *a = g->model->arena;
     Lowering l = {.p = {.g = g}, .source = *g};
     l.live = l.p.live = es_live(g);
     l.extra = arena_array(a, IrPlates, g->count + 1);
     l.now = arena_array(a, IrRef, g->count + 1);
-    list_draws(&l);
+    l.p.draw = es_draws(g, l.live, one, &l.p.draws);
     return l;
 }
 
-bool pass_estimate(IrGraph *g, PassCtx *cx)
+/* one: which draws are copies of each other, or NULL. */
+static bool estimate(IrGraph *g, const IrRef *one, PassCtx *cx)
 {
-    Lowering l = begin(g);
+    Lowering l = begin(g, one);
     if (g->entry == IR_ENTRY_RUN)
         sample_once(&l);
     else if (!es_choose(g, l.p.draw, l.p.draws, cx))
@@ -567,4 +604,27 @@ bool pass_estimate(IrGraph *g, PassCtx *cx)
         es_surrogate(&l.p);
     ir_group_regions(g);
     return true;
+}
+
+/* Would it compile?  Plates may be too many. */
+static bool would_estimate(const IrGraph *g, const IrRef *one, PassCtx *cx)
+{
+    IrGraph trial;
+    PassCtx quiet = *cx;
+    ir_graph_clone(&trial, g);
+    quiet.diags = diags_new(g->name, NULL);
+    bool ok = estimate(&trial, one, &quiet);
+    diags_free(quiet.diags);
+    return ok;
+}
+
+bool pass_estimate(IrGraph *g, PassCtx *cx)
+{
+    IrGraph split;
+    const IrRef *one = NULL;
+    if (g->entry != IR_ENTRY_RUN && es_split(g, &split, &one) && would_estimate(&split, one, cx)) {
+        *g = split;
+        return estimate(g, one, cx);
+    }
+    return estimate(g, NULL, cx);
 }

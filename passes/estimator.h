@@ -25,6 +25,7 @@ typedef struct EsSubset EsSubset;
 /* One live draw of the graph, and what was decided for it. */
 typedef struct EsDraw {
     IrRef node; /* the sample, in the source graph */
+    IrRef one;  /* the same for all copies of one draw */
     IrEstimator estimator;
     int64_t samples;
     IrBaseline baseline;
@@ -123,6 +124,16 @@ typedef struct EsReach {
 } EsReach;
 
 EsReach es_reach(const IrGraph *g, IrRef draw);
+
+/* The live draws in their order; one: by node, of copies (split.c), or NULL. */
+EsDraw *es_draws(const IrGraph *g, const bool *live, const IrRef *one, uint32_t *draws);
+bool es_is_copied(const EsFacts *f, const EsDraw *d); /* is there another copy of it? */
+
+/* ---- an estimator for each group of costs (split.c) ---- */
+
+/* The graph with a copy of some draws, and of what follows from them, for each group of costs; one: by
+ * node.  False: one estimator for each draw is as good. */
+bool es_split(const IrGraph *g, IrGraph *to, const IrRef **one);
 
 /* Nodes that a root reads, directly or not. */
 bool *es_live(const IrGraph *g);

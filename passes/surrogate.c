@@ -249,6 +249,23 @@ static void add_gradients(EsProgram *p)
     }
 }
 
+/* The first copy of a draw says what was decided for all: they may become one node. */
+static void gather_decisions(EsProgram *p)
+{
+    IrGraph *g = p->g;
+    for (uint32_t i = p->draws; i-- > 0;) {
+        uint32_t k = i + 1;
+        while (k < p->draws && p->draw[k].one != p->draw[i].one)
+            k++;
+        if (k == p->draws)
+            continue;
+        IrDecision *all = arena_make(g->model->arena, IrDecision);
+        *all = *g->node[p->draw[i].value].why;
+        all->also = g->node[p->draw[k].value].why;
+        g->node[p->draw[i].value].why = all;
+    }
+}
+
 void es_surrogate(EsProgram *p)
 {
     IrGraph *g = p->g;
@@ -257,6 +274,7 @@ void es_surrogate(EsProgram *p)
         if (p->draw[i].moved && !es_is_pathwise(&p->draw[i]) &&
             term[p->draw[i].estimator] != es_term_none)
             name_costs(p, i);
+    gather_decisions(p);
     if (g->entry != IR_ENTRY_STEP)
         return;
     if (!MUTATED(NO_TANGENT))

@@ -182,7 +182,8 @@ IrRef es_downstream(EsProgram *p, uint32_t i, EsWorld *w)
     for (uint32_t k = 0; k < p->costs; k++) {
         const EsCost *c = &p->cost[k];
         bool last = f != IR_NONE && k + 1 == p->costs;
-        if ((!p->reach[i].reached[c->source] && !MUTATED(EVERY_COST)) ||
+        if ((!p->reach[i].reached[c->source] && !MUTATED(EVERY_COST) &&
+             !(MUTATED(BOTH_GROUPS) && p->draw[i].one != p->draw[i].node)) ||
             (last && MUTATED(LOST_COST)))
             continue;
         IrRef v = downstream_cost(p, &p->draw[i], &p->reach[i], c, w);

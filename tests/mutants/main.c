@@ -111,6 +111,8 @@ static const Probe probe[] = {
     {"disarm chain", REFUSED,
      L "  z[0] = 0\n  for t in 1..3 {\n    z[t] ~ bernoulli(logits = a + z[t-1]) via disarm\n"
        "    cost sin(z[t] + b)\n  }\n}\n"},
+    {"two groups", UNBIASED,
+     L "  z ~ exponential(exp(a))\n  cost sin(z) * b\n  cost if z > 0.3 then cos(z) else b\n}\n"},
     {"copies", UNBIASED,
      L "  plate k = 2 {\n    h ~ bernoulli(logits = l[k]) via local_expectation\n  }\n"
        "  cost sin(sum(h, over = k))\n}\n"},
