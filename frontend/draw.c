@@ -27,11 +27,11 @@ static const char *alternatives(Fe *fe, IrDist d)
 static void say_unknown(Fe *fe, const ViaClause *v, IrDist law)
 {
     Suggestion s = {.wanted = v->name};
-    for (const IrOutOfScope *o = ir_out_of_scope; o->name; o++)
-        if (strcmp(o->name, v->name) == 0) {
-            fe_error(fe, v->at, SG0601, "`%s` is not among the estimators: %s", v->name, o->reason);
-            return;
-        }
+    const char *reason = ir_out_of_scope(v->name);
+    if (reason) {
+        fe_error(fe, v->at, SG0601, "`%s` is not among the estimators: %s", v->name, reason);
+        return;
+    }
     for (int i = IR_EST_AUTO + 1; i < IR_EST_COUNT; i++)
         if (ir_estimator_info[i].built && ir_admits(law, (IrEstimator)i))
             fe_suggest(&s, ir_estimator_info[i].name);

@@ -165,6 +165,7 @@ static void say_unknown(Fe *fe, Span at, const char *name, bool function)
     Suggestion s = {.wanted = name};
     const Stmt *below = defined_below(fe, name);
     const char *kind = function ? "function" : "name";
+    const char *reason = function ? ir_out_of_scope(name) : NULL;
     Foreign foreign;
     offer_names(fe, &s, function);
     if (below && function && in_body_of(fe, name)) {
@@ -172,6 +173,8 @@ static void say_unknown(Fe *fe, Span at, const char *name, bool function)
     } else if (below) {
         diag_error(fe->diags, at, SG0104, "`%s` is used before it is defined", name);
         diag_note(fe->diags, below->name_at, "it is defined here");
+    } else if (reason) {
+        diag_error(fe->diags, at, SG0102, "`%s` is not among the functions: %s", name, reason);
     } else {
         diag_error(fe->diags, at, function ? SG0102 : SG0101, "unknown %s `%s`", kind, name);
         if (fe_find_foreign(fe, name, function, &foreign))

@@ -459,12 +459,8 @@ static inline bool ir_admits(IrDist d, IrEstimator e)
 /* Why it may not, in words that follow "because"; NULL: it may. */
 const char *ir_refusal(IrDist d, IrEstimator e);
 
-/* Known estimators that this language does not have, and why. */
-typedef struct IrOutOfScope {
-    const char *name, *reason;
-} IrOutOfScope;
-
-extern const IrOutOfScope ir_out_of_scope[]; /* ends in a NULL name */
+/* Why this language does not have a known estimator or function; NULL: it is not known. */
+const char *ir_out_of_scope(const char *name);
 
 /* ---- building ------------------------------------------------------------------------------ */
 

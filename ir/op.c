@@ -21,12 +21,6 @@ const IrEstimatorInfo ir_estimator_info[IR_EST_COUNT] = {
 #include "ir/estimator.def"
 };
 
-const IrOutOfScope ir_out_of_scope[] = {
-#define ESTIMATOR(...)
-#define OUT_OF_SCOPE(name, reason) {name, reason},
-#include "ir/estimator.def"
-    {NULL, NULL}};
-
 const char *const ir_elem_name[] = {"real", "int", "bool"};
 const char *const ir_plate_kind_name[] = {"rows", "static", "samples", "enumeration", "step", "parts"};
 const char *const ir_stage_name[] = {"source", "estimator", "scheduled"};
@@ -38,6 +32,16 @@ const char *const ir_entry_name[] = {"source", "step", "eval", "run"};
 const char *const ir_baseline_name[] = {"none", "leave_one_out", "moving_average", "learned",
                                         "constant"};
 const char *const ir_copies_name[] = {"independent", "antithetic", "qmc"};
+
+const char *ir_out_of_scope(const char *name)
+{
+#define ESTIMATOR(...)
+#define OUT_OF_SCOPE(known, reason)                                                                \
+    if (strcmp(name, known) == 0)                                                                  \
+        return reason;
+#include "ir/estimator.def"
+    return NULL;
+}
 
 static double ir_sigmoid(double a)
 {

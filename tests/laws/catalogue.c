@@ -42,7 +42,7 @@ static const Entry entry[] = {
      "0.7)\n  }\n  cost -logmeanexp(w, over = k)\n}\n",
      NULL,
      {0.3, -0.2},
-     {NAN, NAN}},
+     {0.0817321203494246, -0.275100830148783}}, /* by quadrature of 140 x 140 points */
     {"B7",
      ROOT("bernoulli(logits = a)", " via pathwise", "z * b"),
      "its draws are discrete",
@@ -80,8 +80,15 @@ static const Entry entry[] = {
      {0},
      {0}},
     {"B15", BIT(" via score(samples = 2, noise = antithetic)"), NULL, {0.4}, {BIT_SLOPE}},
+    {"higher", ROOT("normal(a, 1)", "", "grad(sin(z), a)"), "are of first order", {0}, {0}},
     {"nested", BIT(" via roulette"), "a function of an expectation", {0}, {0}},
+    {"nested", ROOT("normal(a, 1)", "", "log(expect(exp(z)))"), "of an expectation", {0}, {0}},
     {"importance", BIT(" via importance"), "no importance weights", {0}, {0}},
+    {"importance",
+     ROOT("normal(a, 1)", " via importance_sampling(normal(0, 2))", "sin(z)"),
+     "no importance weights",
+     {0},
+     {0}},
 };
 
 static void check_gradient(const Entry *b, TapeModel *t)
@@ -133,6 +140,32 @@ START_TEST(no_draw_is_left_out)
 }
 END_TEST
 
+/* B13: the weight N/B is there once: the gradients of all batches of two rows of three have the
+ * gradient of all rows as their mean. */
+START_TEST(batches_have_the_gradient_of_the_whole)
+{
+    enum { ALL = 3, BATCH = 2 };
+    static const double x[ALL] = {0.4, -0.9, 1.3};
+    TapeModel *t = tape_compile("param a = ones()\ngraph g {\n  plate n = rows(3) {\n    data x\n"
+                                "    h ~ bernoulli(logits = a * x) via score\n"
+                                "    cost sin(h + a * x)\n  }\n  cost cos(a)\n}\n");
+    const IrGraph *step = &t->entry[IR_ENTRY_STEP];
+    ck_assert(t->ok);
+    TapeInput all = tape_input(t, ALL), batch = tape_input(t, BATCH);
+    batch.total_rows = ALL;
+    memcpy(all.data[0], x, sizeof x);
+    double mean = 0, whole = tape_expectation(t, step, &all).value[1];
+    for (int left_out = 0; left_out < ALL; left_out++) {
+        for (int i = 0; i < BATCH; i++)
+            batch.data[0][i] = x[i + (i >= left_out)];
+        mean += tape_expectation(t, step, &batch).value[1] / ALL;
+    }
+    ck_assert_msg(fabs(mean - whole) < 1e-12, "%.15g, not %.15g", mean, whole);
+    ck_assert(fabs(whole) > 0.1);
+    tape_free(t);
+}
+END_TEST
+
 Suite *catalogue_suite(void)
 {
     Suite *s = suite_create("catalogue");
@@ -140,6 +173,7 @@ Suite *catalogue_suite(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, biased_elsewhere, 0, sizeof entry / sizeof *entry);
     tcase_add_test(c, no_draw_is_left_out);
+    tcase_add_test(c, batches_have_the_gradient_of_the_whole);
     suite_add_tcase(s, c);
     return s;
 }

@@ -341,6 +341,18 @@ const Problem problem_list[] = {
     RELAXED("temperature 0.5", "gumbel_softmax(temperature = 0.5)", 0.035013),
     RELAXED("temperature 0.1", "gumbel_softmax(temperature = 0.1)", 0.028456),
     RELAXED("straight through", "straight_through", 0.0714476162),
+    /* A bound of two samples; what squared weights make of the second element of its gradient is
+     * tests/mutants/factor.c. */
+    {"P38",
+     "param m = ones()\nparam t = ones()\ngraph g {\n  plate k = 2 {\n    z ~ normal(m, 0.8) via "
+     "%s\n"
+     "    w = log_prob(normal(t, 1.3), z) + log_prob(normal(z, 1.5), 0.7) - log_prob(normal(m, "
+     "0.8), "
+     "z)\n  }\n  cost -logmeanexp(w, over = k)\n}\n",
+     {0.3, -0.2},
+     1.73526355813973,
+     {0.0817321203494246, -0.275100830148783},
+     .via = {"dreg", "vimco", "pathwise", "score"}},
     /* Three bits, of whose estimators the variances are known (5.3, there for two evaluations of
      * the cost: twice that for estimators of one). */
     {"three bits",

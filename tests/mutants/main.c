@@ -1,8 +1,9 @@
 /* Tests of the tests: the passes with one mistake at a time (passes/mutant.def), and the programs
- * that see it.  Prints who sees what; fails if a mistake goes unseen, or if a program complains
- * without one. */
+ * that see it.  Prints who sees what, and by which factor some are wrong; fails if a mistake goes
+ * unseen, or if a program complains without one. */
 #include "passes/mutant.h"
 #include "tests/laws/tape.h"
+#include "tests/mutants/factor.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -235,6 +236,7 @@ int main(void)
         printf("   %s\n", mutant[m].what);
         failed += (m == NO_MUTANT) == (seen > 0);
     }
-    printf("%d mistakes, %d unseen\n", MUTANTS - 1, failed);
+    printf("%d mistakes, %d unseen\n\n", MUTANTS - 1, failed);
+    failed += factors_print();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
