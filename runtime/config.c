@@ -2,12 +2,15 @@
 #include "runtime/config.h"
 
 #include "runtime/input.h"
+#include "runtime/memory.h"
 
 #include <errno.h>
 #include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { MOST_CONFIG = 1 << 24 };
 
 static const char *const data_key = "data", *const eval_key = "eval_data";
 static const char *const source_key = "source", *const sum_key = "sha256";
@@ -287,11 +290,11 @@ static cJSON *parse(const char *path, const char *text, SgrtError *e)
 cJSON *sgrt_config_read(const char *path, SgrtError *e)
 {
     SgrtInput in;
-    int64_t count = 0;
     if (!sgrt_input_open(&in, path, e))
         return NULL;
-    char *text = sgrt_input_rest(&in, &count, e);
-    cJSON *config = text ? parse(path, text, e) : NULL;
+    char *text = sgrt_alloc(MOST_CONFIG + 1, 1, e); /* the 0 behind it is there */
+    int64_t count = text ? sgrt_input_some(&in, text, MOST_CONFIG, e) : -1;
+    cJSON *config = count >= 0 ? parse(path, text, e) : NULL;
     free(text);
     sgrt_input_close(&in);
     return config;

@@ -81,6 +81,13 @@ check_console() {
     run_console "$command"
 }
 
+# Where a page builds the project, what this build has compiled is not compiled again.
+export COMPILED_LIST=$work/compiled COMPILED_BUILD=$SGC_BINARY_DIR COMPILED_SOURCE=$SGC_SOURCE_DIR
+COMPILED_COPY=$(pwd -P)/page
+CMAKE_C_COMPILER_LAUNCHER="bash;$SGC_SOURCE_DIR/tests/tools/compiled.sh"
+export COMPILED_COPY CMAKE_C_COMPILER_LAUNCHER
+bash "$SGC_SOURCE_DIR/tests/tools/compiled.sh" list "$SGC_BINARY_DIR" >"$COMPILED_LIST"
+
 # NumPy is no part of what sgc needs.
 numpy=
 for python in python3 /usr/bin/python3; do

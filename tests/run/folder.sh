@@ -74,6 +74,9 @@ done <<'END2'
 {"hypers": {"beta": []}}	: hyper beta is neither number nor text
 END2
 
+status 1 timeout 20 ./line train --config /dev/zero
+says '/dev/zero:1:1: not a JSON object'
+
 # What TensorBoard reads goes on with the run, and goes with it.
 status 2 ./line train --config run/config.json --tensorboard
 says '--tensorboard writes into the folder of a run'

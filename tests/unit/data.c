@@ -434,6 +434,7 @@ Suite *data_suite(void)
 {
     Suite *s = suite_create("data");
     TCase *t = tcase_create("data");
+    tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, scratch_make, scratch_remove);
     tcase_add_test(t, idx_is_read);
     tcase_add_test(t, idx_numbers_are_big_endian);
