@@ -17,21 +17,52 @@ static bool is_positive(const Table *t, uint32_t atom, int deep)
     return f == CERT_EXP || f == CERT_SIGMOID || f == CERT_SOFTPLUS;
 }
 
+static bool is_sum(const Table *t, PolyCtx *x, CertList over, const Factor *f, Poly *p)
+{
+    CertList shape;
+    return f->atom && table_value(t, f->atom, p, &shape) && cert_below(over.count, f->at) &&
+           cert_same(cert_pick(x->arena, over, f->at), shape);
+}
+
+static bool is_positive_term(const Table *t, const PolyCtx *x, const Term *s)
+{
+    if (s->over.count > 0 || fraction_sign(x->fractions, s->number) <= 0)
+        return false;
+    for (uint32_t i = 0; i < s->factors; i++)
+        if (!s->factor[i].atom || !is_positive(t, s->factor[i].atom, DEEP))
+            return false;
+    return true;
+}
+
+/* A sum of positive products, with positive factors, read inside its shape? */
+static bool is_positive_sum(const Table *t, PolyCtx *x, CertList over, const Factor *f)
+{
+    Poly p;
+    if (!is_sum(t, x, over, f, &p))
+        return false;
+    for (uint32_t i = 0; i < p.terms; i++)
+        if (!is_positive_term(t, x, &p.term[i]))
+            return false;
+    return p.terms > 0;
+}
+
 /* Is f the inverse of a positive atom, and of which? */
-static bool is_inverse(const Table *t, const Factor *f, uint32_t *of)
+static bool is_inverse(const Table *t, PolyCtx *x, CertList over, const Factor *f, uint32_t *of)
 {
     CertFn fn;
-    return f->atom && table_point(t, f->atom, &fn, of) && fn == CERT_RECIP &&
-           is_positive(t, *of, DEEP);
+    if (!f->atom || !table_point(t, f->atom, &fn, of) || fn != CERT_RECIP)
+        return false;
+    const Factor whole = {.atom = *of, .at = f->at};
+    return is_positive(t, *of, DEEP) || is_positive_sum(t, x, over, &whole);
 }
 
 /* Is g what f is the inverse of, or the other way round? */
-static bool cancels(const Table *t, const Factor *f, const Factor *g)
+static bool cancels(const Table *t, PolyCtx *x, CertList over, const Factor *f, const Factor *g)
 {
     uint32_t of;
-    if (is_inverse(t, f, &of))
+    if (is_inverse(t, x, over, f, &of))
         return g->atom == of && cert_same(f->at, g->at);
-    return f->atom && is_inverse(t, g, &of) && of == f->atom && cert_same(f->at, g->at);
+    return f->atom && is_inverse(t, x, over, g, &of) && of == f->atom && cert_same(f->at, g->at);
 }
 
 static Term cancel(const Table *t, PolyCtx *x, const Term *s)
@@ -45,7 +76,7 @@ static Term cancel(const Table *t, PolyCtx *x, const Term *s)
         uint32_t k = i + 1;
         if (gone[i])
             continue;
-        while (k < s->factors && (gone[k] || !cancels(t, &s->factor[i], &s->factor[k])))
+        while (k < s->factors && (gone[k] || !cancels(t, x, s->over, &s->factor[i], &s->factor[k])))
             k++;
         if (k < s->factors)
             gone[k] = true;
@@ -56,13 +87,6 @@ static Term cancel(const Table *t, PolyCtx *x, const Term *s)
 }
 
 /* ---- sums ------------------------------------------------------------------------------------ */
-
-static bool is_sum(const Table *t, PolyCtx *x, CertList over, const Factor *f, Poly *p)
-{
-    CertList shape;
-    return f->atom && table_value(t, f->atom, p, &shape) && cert_below(over.count, f->at) &&
-           cert_same(cert_pick(x->arena, over, f->at), shape);
-}
 
 static CertList joined(PolyCtx *x, CertList a, CertList b)
 {

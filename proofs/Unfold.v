@@ -50,6 +50,16 @@ Fixpoint is_positive (fuel : nat) (k : positive) : bool :=
   end.
 
 Definition deep : nat := 8.
+(** Sums of positive products, with positive factors: one positive number wherever they are read inside their shape. *)
+Definition positive_term (t : term) : bool :=
+  Z.ltb 0 (num t) && index_eqb (over t) [] &&
+  forallb (fun g => match g with Read k _ => is_positive deep k | Extent _ => false end) (factors t).
+Definition positive_sum (o : shape) (q : list nat) (k : positive) : bool :=
+  match meaning k with
+  | Some (Value (t :: p), s) =>
+      below (length o) q && index_eqb (pick o q) s && forallb positive_term (t :: p)
+  | _ => false
+  end.
 
 (** The first factor that [f] says something of, and the others. *)
 Fixpoint pick_out {X} (f : factor -> option X) (fs : list factor) : option (X * list factor) :=
@@ -69,33 +79,33 @@ Fixpoint take_out (k : positive) (q : list nat) (fs : list factor) : option (lis
   | g :: fs => if read_eqb k q g then Some fs
                else match take_out k q fs with Some gs => Some (g :: gs) | None => None end
   end.
-(** An inverse whose number is positive, and where it is read. *)
-Definition inverse_of (g : factor) : option (positive * list nat) :=
+(** An inverse whose number is positive, and where it is read, over axes [o]. *)
+Definition inverse_of (o : shape) (g : factor) : option (positive * list nat) :=
   match g with
   | Read k q => match meaning k with
-                | Some (Point Recip j, _) => if is_positive deep j then Some (j, q) else None
+                | Some (Point Recip j, _) => if is_positive deep j || positive_sum o q j then Some (j, q) else None
                 | _ => None end
   | Extent _ => None
   end.
-Fixpoint cancel (fuel : nat) (fs : list factor) : list factor :=
+Fixpoint cancel (o : shape) (fuel : nat) (fs : list factor) : list factor :=
   match fuel with
   | O => fs
   | S fuel =>
       match fs with
       | [] => []
       | g :: fs' =>
-          match inverse_of g with
-          | Some (j, q) => match take_out j q fs' with Some gs => cancel fuel gs | None => g :: cancel fuel fs' end
+          match inverse_of o g with
+          | Some (j, q) => match take_out j q fs' with Some gs => cancel o fuel gs | None => g :: cancel o fuel fs' end
           | None =>
               match g with
               | Read j q =>
-                  match pick_out (fun h => match inverse_of h with
+                  match pick_out (fun h => match inverse_of o h with
                                            | Some (i, q') => if Pos.eqb i j && index_eqb q' q then Some tt else None
                                            | None => None end) fs' with
-                  | Some (_, gs) => cancel fuel gs
-                  | None => g :: cancel fuel fs'
+                  | Some (_, gs) => cancel o fuel gs
+                  | None => g :: cancel o fuel fs'
                   end
-              | Extent _ => g :: cancel fuel fs'
+              | Extent _ => g :: cancel o fuel fs'
               end
           end
       end
@@ -113,7 +123,7 @@ Definition sum_of (o : shape) (g : factor) : option (poly * list nat) :=
 Variable fix_ : fixed_sizes.
 Definition unfold_term (t : term) : poly :=
   let o := over t in
-  let fs := cancel (length (factors t)) (factors t) in
+  let fs := cancel o (length (factors t)) (factors t) in
   match pick_out (sum_of o) fs with
   | Some ((p, q), rest) =>
       if within (length o) rest then
@@ -176,29 +186,51 @@ Proof.
   - destruct (take_out k q fs) as [hs|]; [|easy]. injection H as <-.
     eapply perm_trans; [apply perm_skip, IH; reflexivity|apply perm_swap].
 Qed.
-Lemma inverse_sound g j q v : inverse_of g = Some (j, q) -> fval v g * A j (pick v q) = 1.
+Lemma positive_term_sound t ix : positive_term t = true -> 0 < tval t ix.
+Proof.
+  unfold positive_term. intros H. apply andb_prop in H as [H Hf]. apply andb_prop in H as [Hn Ho].
+  destruct (index_eqb_spec (over t) []) as [E|]; [|easy]. unfold term_val. rewrite E. cbn [sizes map box sum].
+  apply Rmult_lt_0_compat.
+  - unfold ratio; cbn [fst snd]. apply Rdiv_lt_0_compat; [apply IZR_lt; now apply Z.ltb_lt|apply IZR_lt; lia].
+  - rewrite Rplus_0_r, app_nil_r. revert Hf. generalize (factors t). intros fs.
+    induction fs as [|[k q|d] fs IH]; cbn [product forallb]; [lra| |easy].
+    intros H. apply andb_prop in H as [Hk Hf]. apply Rmult_lt_0_compat; auto. now apply (is_positive_sound deep).
+Qed.
+Lemma positive_sum_sound o q k v : positive_sum o q k = true -> In v (boxs o) -> 0 < A k (pick v q).
+Proof.
+  unfold positive_sum. destruct (meaning k) as [[en s]|] eqn:E; [|easy]. pose proof (known _ _ _ E) as Hk.
+  destruct en as [| | |[|t p]]; try easy. intros H Hv. apply andb_prop in H as [H Hp].
+  apply andb_prop in H as [Hb Hs]. destruct (index_eqb_spec (pick o q) s) as [<-|]; [|easy]. cbn [holds] in Hk.
+  rewrite Hk by now apply pick_in. clear Hk E. unfold poly_val.
+  assert (H0 : forall p, forallb positive_term p = true -> 0 <= sum p (fun t => tval t (pick v q))).
+  { intros l Hl. apply sum_ge0. intros u Hu. rewrite forallb_forall in Hl. left. now apply positive_term_sound, Hl. }
+  cbn [forallb] in Hp. apply andb_prop in Hp as [Ht Hp]. cbn [sum].
+  pose proof (positive_term_sound t (pick v q) Ht). specialize (H0 p Hp). lra.
+Qed.
+Lemma inverse_sound o g j q v : inverse_of o g = Some (j, q) -> In v (boxs o) -> fval v g * A j (pick v q) = 1.
 Proof.
   unfold inverse_of. destruct g as [k q'|]; [|easy]. destruct (meaning k) as [[en s]|] eqn:E; [|easy].
   pose proof (known _ _ _ E) as Hk. destruct en as [| |f i|]; try easy. destruct f; try easy.
-  destruct (is_positive deep i) eqn:Ep; [|easy]. intros H. injection H as <- <-.
-  cbn [holds] in Hk. cbn [factor_val]. rewrite Hk. cbn [app1]. pose proof (is_positive_sound deep i (pick v q') Ep).
+  destruct (is_positive deep i || positive_sum o q' i) eqn:Ep; [|easy]. intros H Hv. injection H as <- <-.
+  cbn [holds] in Hk. cbn [factor_val]. rewrite Hk. cbn [app1]. assert (0 < A i (pick v q')).
+  { apply orb_prop in Ep as [Ep|Ep]; [now apply (is_positive_sound deep)|now apply (positive_sum_sound o)]. }
   field. lra.
 Qed.
-Lemma cancel_sound fuel : forall fs v, prod (cancel fuel fs) v = prod fs v.
+Lemma cancel_sound o v : In v (boxs o) -> forall fuel fs, prod (cancel o fuel fs) v = prod fs v.
 Proof.
-  induction fuel as [|fuel IH]; intros fs v; auto. destruct fs as [|g fs]; auto. cbn [cancel].
-  destruct (inverse_of g) as [[j q]|] eqn:Eg.
+  intros Hv. induction fuel as [|fuel IH]; intros fs; auto. destruct fs as [|g fs]; auto. cbn [cancel].
+  destruct (inverse_of o g) as [[j q]|] eqn:Eg.
   - destruct (take_out j q fs) as [gs|] eqn:Et.
     + rewrite IH. cbn [product]. rewrite (product_perm rho A _ _ v (take_out_product _ _ _ _ Et)).
-      cbn [product factor_val]. rewrite <- Rmult_assoc, (inverse_sound _ _ _ v Eg). ring.
+      cbn [product factor_val]. rewrite <- Rmult_assoc, (inverse_sound o _ _ _ v Eg Hv). ring.
     + cbn [product]. now rewrite IH.
   - destruct g as [j q|d]; [|cbn [product]; now rewrite IH].
     match goal with |- context [pick_out ?f fs] => destruct (pick_out f fs) as [[x gs]|] eqn:Ep end.
     + rewrite IH. destruct (pick_out_product _ _ _ _ Ep) as (h & Hh & Hp).
       cbn [product]. rewrite (product_perm rho A _ _ v Hp). cbn [product].
-      destruct (inverse_of h) as [[i q']|] eqn:Eh; [|easy].
+      destruct (inverse_of o h) as [[i q']|] eqn:Eh; [|easy].
       destruct (Pos.eqb_spec i j) as [->|]; [|easy]. destruct (index_eqb_spec q' q) as [->|]; [|easy].
-      rewrite <- Rmult_assoc. cbn [factor_val]. rewrite (Rmult_comm (A j _)), (inverse_sound _ _ _ v Eh). ring.
+      rewrite <- Rmult_assoc. cbn [factor_val]. rewrite (Rmult_comm (A j _)), (inverse_sound o _ _ _ v Eh Hv). ring.
     + cbn [product]. now rewrite IH.
 Qed.
 
@@ -210,9 +242,9 @@ Proof.
 Qed.
 Lemma unfold_term_sound t : pval (unfold_term t) [] = tval t [].
 Proof.
-  unfold unfold_term. set (fs := cancel _ _).
+  unfold unfold_term. set (fs := cancel _ _ _).
   assert (Hf : tval (Term (num t) (denom t) (over t) fs) [] = tval t []).
-  { unfold term_val; cbn [num denom over factors]. f_equal. apply sum_ext. intros u _. apply cancel_sound. }
+  { unfold term_val; cbn [num denom over factors]. f_equal. apply sum_ext. intros u Hu. now apply cancel_sound. }
   assert (Hsame : pval [Term (num t) (denom t) (over t) fs] [] = tval t []).
   { unfold poly_val. cbn [sum]. rewrite Hf. ring. }
   destruct (pick_out (sum_of (over t)) fs) as [[[p q] rest]|] eqn:Ep; [|exact Hsame].

@@ -1,0 +1,141 @@
+/* The model as it is written, one feature a time: small models of which nothing is left to assume,
+ * and changed ones.
+ *
+ * Oracle: a changed model that is accepted must have the cost of the right one, for the same draws.
+ */
+#include "tests/certificates.h"
+#include "tests/suites.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct Followed {
+    const char *feature, *head, *body; /* what is outside of the plate, and inside */
+} Followed;
+
+static const Followed followed[] = {
+    {"a scale that is a sum", "param m[z] = zeros()\nparam h[z] = zeros()\n",
+     "s = softplus(h + x) + 1e-3\nq ~ normal(m + x, s)\n"
+     "cost log_prob(normal(m + x, s), q) - log_prob(normal(0, 1), q)\n"
+     "cost -log_prob(normal(q, 1), x)\n"},
+    {"a scale that is a sum of products", "param m[z] = zeros()\nparam h[z] = zeros()\n",
+     "s = 0.5 * exp(h) * softplus(x) + exp(m) + 0.1\nq ~ normal(m, s)\n"
+     "cost log_prob(normal(m, s), q) - log_prob(normal(0, 1), q)\ncost (q - x) ^ 2\n"},
+};
+
+enum { MODELS = sizeof followed / sizeof *followed };
+
+static void certify_followed(Certified *c, const Followed *f)
+{
+    char text[2048];
+    snprintf(text, sizeof text,
+             "dim z = 3\n%sgraph loss {\nplate n = rows(4) {\ndata x[z]\n%s}\n}\n", f->head,
+             f->body);
+    certify_text(c, text);
+    ck_assert_msg(c->made, "%s: no certificate", f->feature);
+}
+
+START_TEST(nothing_is_assumed)
+{
+    Certified c;
+    certify_followed(&c, &followed[_i]);
+    const CertWritten *w = &c.cert.written;
+    ck_assert_msg(w->given, "%s: not followed: %s", followed[_i].feature, w->without);
+    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
+    ck_assert_msg(left.theorem == CERT_PROVED && !left.scales, "%s: something is assumed",
+                  followed[_i].feature);
+    certificate_keep(&c.cert, 0, true);
+    certified_free(&c);
+}
+END_TEST
+
+/* ---- changed models ---------------------------------------------------------------------------
+ */
+
+typedef struct Change {
+    const Cert *right;
+    CertWorld world;
+    double want;
+    uint32_t made, rejected;
+} Change;
+
+static double cost_of(const Cert *c, const CertWorld *w)
+{
+    Arena *a = arena_new();
+    double **value = cert_run(a, c, &c->written.program, w);
+    double cost = value ? value[c->written.cost][0] : NAN;
+    arena_free(a);
+    return cost;
+}
+
+static void judge(Change *m, const Cert *c, uint32_t node)
+{
+    Diags *d = diags_new("certificate", NULL);
+    bool ok = certify_check(c, d);
+    diags_free(d);
+    certificate_keep(c, m->made++, ok);
+    m->rejected += !ok;
+    double cost = cost_of(c, &m->world);
+    if (ok)
+        ck_assert_msg(fabs(cost - m->want) <= 1e-9 * (1 + fabs(m->want)),
+                      "accepted, but wrong at node %u: %g, not %g", node, cost, m->want);
+}
+
+/* Another function of one or two operands, the operands swapped, another number. */
+static void change_node(Change *m, uint32_t i)
+{
+    Cert c = *m->right;
+    c.written.program = (CertProgram){0};
+    for (uint32_t k = 0; k < m->right->written.program.count; k++)
+        cert_add(c.arena, &c.written.program, c.inputs, m->right->written.program.node[k]);
+    CertNode *n = &c.written.program.node[i], was = *n;
+    bool two = was.op.form == CERT_MAP2;
+    if (!two && was.op.form != CERT_MAP1 && was.op.form != CERT_CONST)
+        return;
+    if (was.op.form != CERT_CONST)
+        for (CertFn f = two ? CERT_ADD : CERT_EXP; f <= (two ? CERT_DIV : CERT_COS); f++) {
+            n->op.fn = f;
+            if (f != was.op.fn)
+                judge(m, &c, i);
+        }
+    *n = was;
+    if (two) {
+        n->in[0] = was.in[1];
+        n->in[1] = was.in[0];
+        judge(m, &c, i);
+    }
+    *n = was;
+    if (was.op.form == CERT_CONST || was.op.fn == CERT_AFFINE) {
+        n->op.a = fraction_mul(c.fractions, was.op.a, FRACTION_MINUS_1);
+        judge(m, &c, i);
+        n->op.a = fraction_add(c.fractions, was.op.a, FRACTION_1);
+        judge(m, &c, i);
+    }
+}
+
+START_TEST(changed_models_are_rejected)
+{
+    Certified c;
+    certify_followed(&c, &followed[_i]);
+    Change m = {.right = &c.cert, .want = NAN};
+    for (uint64_t seed = 5; !isfinite(m.want); seed++) {
+        m.world = cert_world(c.program.arena, &c.cert, seed);
+        m.want = cost_of(&c.cert, &m.world);
+    }
+    for (uint32_t i = 0; i < c.cert.written.program.count; i++)
+        change_node(&m, i);
+    ck_assert_uint_gt(m.rejected, m.made / 2);
+    certified_free(&c);
+}
+END_TEST
+
+Suite *followed_suite(void)
+{
+    Suite *s = suite_create("followed");
+    TCase *t = tcase_create("followed");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, nothing_is_assumed, 0, MODELS);
+    tcase_add_loop_test(t, changed_models_are_rejected, 0, MODELS);
+    suite_add_tcase(s, t);
+    return s;
+}
