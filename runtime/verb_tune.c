@@ -1,7 +1,8 @@
 /* tune: the best legal estimator of every draw, by variance x time.
  *
  * The model's source is compiled anew with each estimator in turn in the place of the draw's `via`,
- * the others as they are; what sgc refuses is not legal.  `variance` of what compiles measures it,
+ * the others as they are; what sgc refuses is not legal.  Without a `via` the draw may have an estimator
+ * for each group of costs, which no `via` says.  `variance` of what compiles measures it,
  * with noise that no training reads.  The best of a draw stays while the next draws are tuned. */
 #include "runtime/verb.h"
 
@@ -145,7 +146,8 @@ static char *with_via(const char *text, const Spot *spot, const char *via, SgrtE
     size_t room = strlen(text) + strlen(via) + 8;
     char *out = sgrt_alloc((int64_t)room, 1, e);
     if (out)
-        snprintf(out, room, "%.*s via %s%s", (int)(spot->via - text), text, via, spot->end);
+        snprintf(out, room, "%.*s%s%s%s", (int)(spot->via - text), text, *via ? " via " : "", via,
+                 spot->end);
     return out;
 }
 
@@ -189,6 +191,7 @@ static int compile(const Tuning *t, const char *text, SgrtError *e)
                     t->s->model->real == SGRT_F64 ? "f64" : "f32",
                     "-o",
                     model,
+                    "--remarks=json",
                     NULL};
     int status = run(argv, in_folder(t, "out", out), in_folder(t, "err", err));
     if (status < 0 || status == 127)
@@ -196,6 +199,33 @@ static int compile(const Tuning *t, const char *text, SgrtError *e)
                   "tune compiles variants of the model: it needs sgc in PATH, or its path in the "
                   "variable SGC");
     return status == 127 ? -1 : status;
+}
+
+/* Is it the remark on the draw of that name on that line, counted from 0? */
+static bool is_about(const char *text, const char *name, int line)
+{
+    cJSON *remark = cJSON_Parse(text); /* the first value of the text */
+    const cJSON *draw = cJSON_GetObjectItem(cJSON_GetObjectItem(remark, "data"), "draw");
+    const cJSON *start = cJSON_GetObjectItem(cJSON_GetObjectItem(remark, "range"), "start");
+    const cJSON *at = cJSON_GetObjectItem(start, "line");
+    bool about = cJSON_IsString(draw) && strcmp(draw->valuestring, name) == 0 &&
+                 cJSON_IsNumber(at) && at->valueint == line;
+    cJSON_Delete(remark);
+    return about;
+}
+
+/* Did the compiler choose more than one estimator for the draw? */
+static bool is_split(const Tuning *t, const Spot *spot, SgrtError *e)
+{
+    char path[PATH_ROOM];
+    int line = 0, remarks = 0;
+    for (const char *c = t->text; c < spot->via; c++)
+        line += *c == '\n';
+    char *text = read_file(in_folder(t, "err", path), e);
+    for (const char *c = text; c; c = strchr(c, '\n') ? strchr(c, '\n') + 1 : NULL)
+        remarks += is_about(c, spot->name, line);
+    free(text);
+    return remarks > 1;
 }
 
 /* The command line of tune, but for what is its own. */
@@ -241,6 +271,8 @@ static bool tune_draw(Tuning *t, const Spot *spot, SgrtError *e)
         char *text = with_via(t->text, spot, candidate[i], e);
         int status = text ? compile(t, text, e) : -1;
         double variance, seconds;
+        if (status == 0 && !*candidate[i] && !is_split(t, spot, e))
+            status = 1;
         if (status < 0 || (status == 0 && !measure(t, &variance, &seconds, e))) {
             free(text);
             free(best);
@@ -248,14 +280,18 @@ static bool tune_draw(Tuning *t, const Spot *spot, SgrtError *e)
         }
         double product = status == 0 ? variance * seconds : NAN;
         if (!isnan(product))
-            printf("%12.4g %12.4g %12.4g  %s\n", variance, seconds, product, candidate[i]);
+            printf("%12.4g %12.4g %12.4g  %s\n", variance, seconds, product,
+                   *candidate[i] ? candidate[i] : "an estimator for each group of costs");
         bool better = product < least;
         free(better ? best : text);
         best = better ? text : best;
         winner = better ? candidate[i] : winner;
         least = better ? product : least;
     }
-    printf("%s ~ via %s\n", spot->name, winner ? winner : "what it has");
+    if (winner && !*winner)
+        printf("%s ~ without via\n", spot->name);
+    else
+        printf("%s ~ via %s\n", spot->name, winner ? winner : "what it has");
     if (best) {
         free(t->text);
         t->text = best;

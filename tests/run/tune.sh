@@ -35,6 +35,27 @@ grep -q 'via score; cost' m.sg && fail "b is still drawn by score"
 status 0 sgc m.sg --real f64 -o m
 status 0 ./m variance --samples 100
 
+# What the compiler chooses is measured where it is more than one estimator.
+cat >two.sg <<'END'
+param m = constant(0.3)
+param b = ones()
+graph g {
+  z ~ exponential(exp(m)) via score
+  k ~ bernoulli(logits = b)
+  cost 30 * softplus(z)
+  cost sin(b + k)
+  cost if z > 4 then b else 0.0
+}
+train g { optimizer = sgd(lr = 0.01) steps = 10 }
+END
+status 0 sgc two.sg --real f64 -o two
+status 0 ./two tune --samples 2000 --write
+says 'an estimator for each group of costs' out
+[ "$(grep -c 'an estimator for each' out)" -eq 1 ] || fail "k has one estimator"
+says 'z ~ without via' out
+grep -q '^  z ~ exponential(exp(m))$' two.sg || fail "z has a via"
+status 0 sgc two.sg --real f64 -o two
+
 # The model knows its source by name; where it stands is said.
 mkdir elsewhere
 mv m.sg elsewhere
