@@ -1,9 +1,13 @@
 /* Draws with an estimator for each group of costs: which are split, that the exact expectation of
  * the gradient is the slope of the exact expected cost, and that its exact variance is below that
  * of one estimator for all costs. */
+#include "tests/laws/program.h"
 #include "tests/laws/slope.h"
 #include "tests/suites.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* `what`: what is decided of the draws that are split, in the order of the program. */
@@ -95,16 +99,43 @@ static void check_decisions(const TapeModel *t, const IrEstimator *what, const c
                   found, text);
 }
 
+/* By the same program with one score for all costs, which draws once and differentiates nothing. */
+static Exact expected(const char *text)
+{
+    TapeModel *t = tape_compile_plain(text);
+    ck_assert_msg(t->ok, "%s", text);
+    TapeInput in = tape_input(t, 2);
+    Exact e = {.slope = calloc(8, sizeof *e.slope)};
+    size_t at = 0;
+    e.objective = tape_expectation(t, &t->entry[IR_ENTRY_EVAL], &in).value[0];
+    for (uint32_t p = 0; p < t->model.params; p++)
+        for (int64_t i = 0; i < ir_elements(&t->model.param[p].type); i++)
+            e.slope[at++] = tape_slope(t, &in, p, i);
+    tape_free(t);
+    return e;
+}
+
+/* The text with a score for z. */
+static void with_score(const char *text, char plain[PROGRAM_TEXT])
+{
+    const char *z = strstr(text, "z ~ ");
+    size_t until = z ? (size_t)(z - text) + strcspn(z, "\n") : 0;
+    snprintf(plain, PROGRAM_TEXT, "%.*s%s%s", (int)until, text, z ? " via score" : "",
+             text + until);
+}
+
 START_TEST(splits)
 {
     const char *text = split[_i].text;
     TapeModel *t = compiled(text);
     check_decisions(t, split[_i].what, text);
-    tape_free(t);
-    Exact exact = {0};
-    exact_find_plain(&exact, text, 2);
-    slope_check(&exact, text, 2);
+    char plain[PROGRAM_TEXT];
+    with_score(text, plain);
+    Exact exact = expected(plain);
+    SlopeError worst = slope_error(&exact, t, 2);
+    check_near(worst.got, worst.want, worst.what, text);
     exact_free(&exact);
+    tape_free(t);
 }
 END_TEST
 
@@ -130,6 +161,116 @@ START_TEST(varies_less)
 }
 END_TEST
 
+/* ---- random programs ------------------------------------------------------------------------ */
+
+/* One draw, perhaps one that it decides, and costs that read them smoothly, jump in them, or
+ * neither.
+ *
+ *   SGC_RANDOM=FIRST:COUNT    other seeds, or more of them */
+typedef struct Writing {
+    uint64_t random;
+    char *text;
+    bool below; /* there is a bit h that z decides */
+    bool rows;  /* there is data x */
+} Writing;
+
+static void put(Writing *w, const char *text)
+{
+    strcat(w->text, text);
+}
+
+static const char *one_of(Writing *w, const char *const *of, int n)
+{
+    return of[random_below(&w->random, n)];
+}
+
+static void put_term(Writing *w)
+{
+    static const char *const plain[] = {"sin(z + a)",      "b * z", "cos(a * z)",
+                                        "softplus(z - b)", "a",     "w[1] * a"};
+    static const char *const of_bit[] = {"h * z", "w[2] * h", "cos(h + a)"};
+    static const char *const of_row[] = {"x * z", "sin(x + b)"};
+    int kind = random_below(&w->random, 3);
+    put(w, kind == 0 && w->below  ? one_of(w, of_bit, 3)
+           : kind == 1 && w->rows ? one_of(w, of_row, 2)
+                                  : one_of(w, plain, 6));
+}
+
+static void put_one_cost(Writing *w)
+{
+    static const char *const guard[] = {"if z > 0.3 then ", "if z > 0.7 then ", "if 0.5 > z then "};
+    bool jumps = random_below(&w->random, 2);
+    put(w, w->rows ? "    cost (" : "  cost (");
+    put(w, jumps ? one_of(w, guard, 3) : "");
+    put_term(w);
+    put(w, jumps ? " else " : " + ");
+    put_term(w);
+    put(w, ")\n");
+}
+
+static void write_costs(char text[PROGRAM_TEXT], uint64_t seed)
+{
+    static const char *const law[] = {"exponential(exp(0.5 * a))", "normal(a, 0.6)",
+                                      "gumbel(a, 0.5)", "exponential(exp(0.5 * a - b))"};
+    static const char *const via[] = {"", " via score", " via enumerate",
+                                      " via score(samples = 2, baseline = leave_one_out)",
+                                      " via score(baseline = moving_average)"};
+    Writing writing = {.random = seed, .text = text}, *w = &writing;
+    *text = 0;
+    put(w, RANDOM_PARAMS "graph g {\n  z ~ ");
+    put(w, one_of(w, law, 4));
+    w->below = random_below(&w->random, 2);
+    put(w, w->below ? "\n  h ~ bernoulli(logits = w[0] * z + b)" : "");
+    put(w, w->below ? one_of(w, via, 5) : "");
+    put(w, "\n");
+    for (int i = 1 + random_below(&w->random, 2); i-- > 0;)
+        put_one_cost(w);
+    w->rows = random_below(&w->random, 2);
+    put(w, w->rows ? "  plate n = rows(2) {\n    data x\n" : "");
+    for (int i = 1 + random_below(&w->random, 2); i-- > 0;)
+        put_one_cost(w);
+    put(w, w->rows ? "  }\n}\n" : "}\n");
+}
+
+static bool has_split(const IrGraph *g)
+{
+    for (IrRef r = 0; r < g->count; r++)
+        if (g->node[r].why && g->node[r].why->also)
+            return true;
+    return false;
+}
+
+/* True: a draw is split.  The differences of what jumps are not as exact as others. */
+static bool check_costs(uint64_t seed)
+{
+    char text[PROGRAM_TEXT], plain[PROGRAM_TEXT];
+    write_costs(text, seed);
+    with_score(text, plain);
+    TapeModel *t = compiled(text);
+    bool split_draw = has_split(&t->entry[IR_ENTRY_STEP]);
+    if (split_draw) {
+        Exact exact = expected(plain);
+        SlopeError worst = slope_error(&exact, t, 2);
+        ck_assert_msg(worst.error < 1e-8, "%s is %.15g, not %.15g\n%s", worst.what, worst.got,
+                      worst.want, text);
+        exact_free(&exact);
+    }
+    tape_free(t);
+    return split_draw;
+}
+
+START_TEST(random_costs)
+{
+    uint64_t first = 1, count = 16, found = 0;
+    const char *asked = getenv("SGC_RANDOM");
+    if (asked)
+        ck_assert_int_eq(sscanf(asked, "%" SCNu64 ":%" SCNu64, &first, &count), 2);
+    for (uint64_t i = 0; i < count; i++)
+        found += check_costs(first + i);
+    ck_assert_msg(4 * found > count, "only %" PRIu64 " of %" PRIu64, found, count);
+}
+END_TEST
+
 Suite *split_suite(void)
 {
     Suite *s = suite_create("split");
@@ -138,5 +279,9 @@ Suite *split_suite(void)
     tcase_add_loop_test(c, splits, 0, sizeof split / sizeof *split);
     tcase_add_test(c, varies_less);
     suite_add_tcase(s, c);
+    TCase *r = tcase_create("random");
+    tcase_set_timeout(r, 0);
+    tcase_add_test(r, random_costs);
+    suite_add_tcase(s, r);
     return s;
 }
