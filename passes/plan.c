@@ -41,8 +41,9 @@ typedef struct Planner {
     Users users;
     Buffer *buffer;
     uint32_t buffers;
-    Obstacle *obstacle; /* room for every buffer */
-    int64_t *place;     /* room for twice as many, and 0 */
+    const Buffer **placed; /* by rising place; room for every buffer, like the obstacles */
+    uint32_t places;
+    Obstacle *obstacle;
 } Planner;
 
 static int64_t element_bytes(const Planner *p, IrElem e)
@@ -160,47 +161,54 @@ static Relation relation(const Planner *p, const Buffer *a, const Buffer *b)
     return kind == IR_PHASE_ROWS && a->row && a->row == b->row ? SAME_PLACE : APART;
 }
 
-static bool overlap(const Buffer *a, const Buffer *b)
+static bool in_the_way(const Obstacle *o, const Buffer *x, int64_t at)
 {
-    return a->at < b->at + b->size && b->at < a->at + a->size;
+    const Buffer *y = o->buffer;
+    bool overlap = at < y->at + y->size && y->at < at + x->size;
+    return overlap && (o->relation == APART || at != y->at);
 }
 
-static bool fits_at(const Obstacle *obstacle, uint32_t obstacles, Buffer x, int64_t at)
+/* Those that have been placed and may be in the way of x, by rising place. */
+static uint32_t list_obstacles(Planner *p, const Buffer *x)
 {
-    x.at = at;
+    uint32_t obstacles = 0;
+    for (uint32_t i = 0; i < p->places; i++) {
+        Relation r = relation(p, x, p->placed[i]);
+        if (r != FREE)
+            p->obstacle[obstacles++] = (Obstacle){p->placed[i], r};
+    }
+    return obstacles;
+}
+
+/* What is in the way moves x behind it, or to the same place if that comes first and is allowed.
+ * What has been passed stays behind, but for buffers that x shared its place with before it moved.
+ */
+static int64_t lowest_place(Planner *p, const Buffer *x)
+{
+    uint32_t obstacles = list_obstacles(p, x);
+    int64_t at = 0;
+    bool shared = false;
     for (uint32_t i = 0; i < obstacles; i++) {
-        const Obstacle *o = &obstacle[i];
-        if (overlap(&x, o->buffer) && (o->relation == APART || at != o->buffer->at))
-            return false;
-    }
-    return true;
-}
-
-static int by_value(const void *x, const void *y)
-{
-    const int64_t *a = x, *b = y;
-    return *a < *b ? -1 : *a > *b;
-}
-
-/* The lowest place is 0, or where an obstacle starts or ends: past the last of them all is free. */
-static int64_t lowest_place(Planner *p, uint32_t placed, const Buffer *x)
-{
-    uint32_t obstacles = 0, places = 0;
-    p->place[places++] = 0;
-    for (uint32_t i = 0; i < placed; i++) {
-        const Buffer *y = &p->buffer[i];
-        Relation r = relation(p, x, y);
-        if (r == FREE)
+        const Obstacle *o = &p->obstacle[i];
+        const Buffer *y = o->buffer;
+        shared |= o->relation == SAME_PLACE && y->at == at;
+        if (!in_the_way(o, x, at))
             continue;
-        p->obstacle[obstacles++] = (Obstacle){y, r};
-        p->place[places++] = y->at;
-        p->place[places++] = y->at + y->size;
+        at = o->relation == SAME_PLACE && y->at > at ? y->at : y->at + y->size;
+        if (shared)
+            i = UINT32_MAX; /* from the first again */
+        shared = o->relation == SAME_PLACE && y->at == at;
     }
-    qsort(p->place, places, sizeof *p->place, by_value);
-    uint32_t i = 0;
-    while (!fits_at(p->obstacle, obstacles, *x, p->place[i]))
-        i++;
-    return p->place[i];
+    return at;
+}
+
+/* Into the list, which stays in order. */
+static void keep_place(Planner *p, const Buffer *b)
+{
+    uint32_t i = p->places++;
+    for (; i > 0 && p->placed[i - 1]->at > b->at; i--)
+        p->placed[i] = p->placed[i - 1];
+    p->placed[i] = b;
 }
 
 static int by_size(const void *x, const void *y)
@@ -216,7 +224,8 @@ static void place_buffers(Planner *p)
     qsort(p->buffer, p->buffers, sizeof *p->buffer, by_size);
     for (uint32_t i = 0; i < p->buffers; i++) {
         Buffer *b = &p->buffer[i];
-        b->at = lowest_place(p, i, b);
+        b->at = lowest_place(p, b);
+        keep_place(p, b);
         p->g->node[b->node].place.buffer = b->at;
         if (b->at + b->size > p->g->arena_bytes)
             p->g->arena_bytes = b->at + b->size;
@@ -237,8 +246,8 @@ bool pass_plan(IrGraph *g, PassCtx *cx)
                  .real_bytes = cx->options->real_bytes,
                  .users = users_of(g),
                  .buffer = arena_array(a, Buffer, g->count + 1),
-                 .obstacle = arena_array(a, Obstacle, g->count + 1),
-                 .place = arena_array(a, int64_t, 2 * g->count + 1)};
+                 .placed = arena_array(a, const Buffer *, g->count + 1),
+                 .obstacle = arena_array(a, Obstacle, g->count + 1)};
     g->arena_bytes = 0;
     list_buffers(&p);
     place_buffers(&p);
