@@ -23,7 +23,7 @@
 /* A bias is far larger. */
 #define BOUND 1e-8
 
-enum { ROWS = 2, ALL_ROWS = 5, MOST_POINTS = 2000, TRIES = 4, CHOICES = 12 };
+enum { ROWS = 2, ALL_ROWS = 5, MOST_POINTS = 1000, TRIES = 4, CHOICES = 12 };
 
 static const char *const any_via[] = {NULL,
                                       "score",

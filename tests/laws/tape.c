@@ -364,7 +364,7 @@ uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most)
         int64_t count = ir_copies(g, n->type.plates, rows) * ir_elements(&n->type);
         bool broken = *decided_from(g, r, g->model->arena) != IR_NONE;
         uint64_t each = !n->attr.k[0]
-                            ? broken ? 8 * COARSE : (uint64_t)points_hermite(NODES_FEW)->count
+                            ? broken ? 10 * COARSE : (uint64_t)points_hermite(NODES_FEW)->count
                         : decides_a_value(g, r, g->model->arena) ? 2
                                                                  : 2 * COARSE;
         for (int64_t e = 0; e < count && points < most; e++)
