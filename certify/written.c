@@ -101,7 +101,7 @@ LowValue low_written_draw(Lower *l, const IrNode *n)
 static bool reads_any(const IrNode *n, const bool *marked)
 {
     bool reads = false;
-    for (uint32_t k = 0; k < n->n_in; k++)
+    for (uint32_t k = 0; k < ir_deciding(n); k++)
         reads |= marked[n->in[k]];
     return reads;
 }

@@ -129,7 +129,8 @@ static bool reads_by_position(const IrNode *n)
 {
     const unsigned flags = ir_op_info[n->op].flags;
     return !(flags & (IR_EW | IR_EFFECT)) && !cg_folds(n) && n->op != IR_SAMPLED &&
-           n->op != IR_SCORE && n->op != IR_STOP && n->op != IR_CARRY && n->n_in;
+           n->op != IR_SCORE && n->op != IR_STOP && n->op != IR_CARRY &&
+           (n->n_in || (n->op == IR_STATE && n->type.rank));
 }
 
 static bool joins_member(const Fused *f, unsigned d, IrRef r)

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { ABI = 3, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };
+enum { ABI = 4, F32 = 0, F64 = 1, I32 = 2, BOOL = 3, FIELDS = 20 };
 
 /* A struct that is being filled, in the order of its fields. */
 typedef struct Struct {
@@ -224,17 +224,22 @@ static void put_costs(Cg *cg, Struct *into, const IrGraph *source)
     put_int(cg, into, costs);
 }
 
-/* Only a step has moving averages of its own; another entry reads the same ones. */
+/* Only a step has states of its own; another entry reads the same ones. */
 static void put_states(Cg *cg, Struct *into, const CgGraph *graph)
 {
     const IrGraph *most = graph->source;
     for (int e = IR_ENTRY_STEP; e < IR_ENTRIES; e++)
         if (graph->entry[e].states > most->states)
             most = &graph->entry[e];
-    const char **name = arena_array(cg->arena, const char *, most->states + 1);
-    for (uint32_t i = 0; i < most->states; i++)
-        name[i] = most->state[i].name;
-    put(into, texts(cg, "state", name, most->states));
+    LLVMValueRef *v = room(cg, most->states);
+    for (uint32_t i = 0; i < most->states; i++) {
+        Struct s = {0};
+        put(&s, text(cg, most->state[i].name));
+        put_shape(cg, &s, NULL, 0, &most->state[i].type);
+        put_real(cg, &s, most->state[i].spread);
+        v[i] = finish(cg, &s);
+    }
+    put(into, array(cg, "state", v, most->states));
     put_int(cg, into, most->states);
 }
 

@@ -143,7 +143,8 @@ static bool root_place(Cg *cg, IrRef r, CgPlace *p)
         real_slot(cg, CG_FRAME_cost, 1 + (int64_t)n->attr.item, p);
         return true;
     case IR_NEXT:
-        real_slot(cg, CG_FRAME_next_state, n->attr.item, p);
+        real_slot(cg, CG_FRAME_next_state, ir_state_at(cg->g, n->attr.item), p);
+        cg_row_major(cg, &n->type, p);
         return true;
     case IR_OUTPUT:
         output_place(cg, r, p);

@@ -58,8 +58,15 @@ static LLVMValueRef hyper_value(Cg *cg, IrRef r, const CgIndex *at)
 
 static LLVMValueRef state_value(Cg *cg, IrRef r, const CgIndex *at)
 {
-    (void)at;
-    return frame_real(cg, CG_FRAME_state, ir_at(cg->g, r)->attr.item);
+    const IrNode *n = ir_at(cg->g, r);
+    int64_t first = ir_state_at(cg->g, n->attr.item);
+    if (n->type.rank == 0)
+        return frame_real(cg, CG_FRAME_state, (uint32_t)first);
+    LLVMValueRef start = cg_i64(cg, first), all = cg_field(cg, CG_FRAME_state);
+    CgPlace p = {.stored = cg->f64,
+                 .base = LLVMBuildInBoundsGEP2(cg->b, cg->f64, all, &start, 1, "")};
+    cg_row_major(cg, &n->type, &p);
+    return cg_load(cg, &p, at);
 }
 
 static LLVMValueRef rows_value(Cg *cg, IrRef r, const CgIndex *at)

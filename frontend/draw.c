@@ -61,7 +61,8 @@ static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
                  alternatives(fe, law));
     else if (!ir_admits(law, (IrEstimator)i))
         fe_error(fe, v->at, SG0603, "`%s` cannot be estimated by `%s`, because %s: write %s",
-                 ir_dist_info[law].name, e->name, ir_refusal(law, (IrEstimator)i), alternatives(fe, law));
+                 ir_dist_info[law].name, e->name, ir_refusal(law, (IrEstimator)i),
+                 alternatives(fe, law));
     else if (e->needs_biased && !v->biased)
         fe_error(fe, v->at, SG0604, "`%s` is biased: write `via %s biased` to accept that", e->name,
                  e->name);
@@ -72,9 +73,81 @@ static bool via_estimator(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
     return false;
 }
 
-static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
+/* What stands after `via`, read: the draw, its estimator, and what a learned baseline reads. */
+typedef struct Asked {
+    const Stmt *draw;
+    const ViaClause *clause;
+    IrVia via;
+    IrRef *input;
+    uint32_t inputs;
+} Asked;
+
+static bool via_hidden(Fe *fe, const Arg *a, IrVia *via)
+{
+    return fe_size(fe, a->value, "hidden", &via->hidden);
+}
+
+/* Where the expression names the draw itself; NULL: nowhere. */
+static const Expr *names_draw(const Expr *e, const char *name)
+{
+    if (!e || (e->kind == EXPR_NAME && strcmp(e->name, name) == 0))
+        return e;
+    const Expr *part[] = {e->a, e->b, e->c}, *found = NULL;
+    for (size_t i = 0; i < sizeof part / sizeof *part && !found; i++)
+        found = names_draw(part[i], name);
+    for (uint32_t i = 0; i < e->args.count && !found; i++)
+        found = names_draw(e->args.arg[i].value, name);
+    return found;
+}
+
+/* An input of a learned baseline: any value that is known here, before the draw. */
+static bool via_input(Fe *fe, const Expr *e, Asked *asked)
+{
+    const char *name = asked->draw->name;
+    const Expr *itself = asked->draw->brackets < 2 ? names_draw(e, name) : NULL;
+    Sequence *sequence;
+    Value step;
+    if (itself && !fe_is_step(fe, asked->draw, &sequence, &step)) {
+        fe_error(fe, itself->at, SG0610,
+                 "the baseline of %s reads %s itself: it may read what is known before the draw",
+                 name, name);
+        return false;
+    }
+    Value v = fe_expr(fe, e);
+    if (v.kind == VALUE_ERROR)
+        return false;
+    if (v.kind == VALUE_LAW) {
+        fe_error(fe, e->at, SG0610, "a baseline reads values, and this is a law");
+        return false;
+    }
+    *arena_push(fe->arena, asked->input, asked->inputs, IrRef) = fe_node(fe, e->at, v);
+    return asked->input[asked->inputs - 1] != IR_NONE;
+}
+
+/* learned(x, h, hidden = 32) */
+static bool via_learned(Fe *fe, const Expr *e, Asked *asked)
+{
+    asked->via.baseline = IR_LEARNED_BASELINE;
+    for (uint32_t i = 0; i < e->args.count; i++) {
+        const Arg *a = &e->args.arg[i];
+        bool hidden = a->name && strcmp(a->name, "hidden") == 0;
+        if (a->name && !hidden) {
+            fe_error(fe, a->at, SG0605, "`learned` takes the values that it reads, and `hidden =`");
+            return false;
+        }
+        if (fe_given_twice(fe, &e->args, i) ||
+            !(hidden ? via_hidden(fe, a, &asked->via) : via_input(fe, a->value, asked)))
+            return false;
+    }
+    return true;
+}
+
+static bool via_baseline(Fe *fe, const Arg *a, Asked *asked)
 {
     const Expr *e = a->value;
+    IrVia *via = &asked->via;
+    if (e->kind == EXPR_CALL && strcmp(e->name, "learned") == 0)
+        return via_learned(fe, e, asked);
     for (int i = IR_NO_BASELINE; e->kind == EXPR_NAME && i < IR_CONSTANT_BASELINE; i++)
         if (strcmp(ir_baseline_name[i], e->name) == 0) {
             via->baseline = (IrBaseline)i;
@@ -82,7 +155,8 @@ static bool via_baseline(Fe *fe, const Arg *a, IrVia *via)
         }
     if (e->kind == EXPR_NAME && !fe_find(fe->scope, e->name)) {
         fe_error(fe, e->at, SG0605,
-                 "a baseline is none, leave_one_out, moving_average, learned or a number");
+                 "a baseline is none, leave_one_out, moving_average, learned, learned(x, ...) or a "
+                 "number");
         return false;
     }
     via->baseline = IR_CONSTANT_BASELINE;
@@ -111,8 +185,10 @@ static bool via_temperature(Fe *fe, const Arg *a, IrVia *via)
     return false;
 }
 
-static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
+static bool via_argument(Fe *fe, const Arg *a, Asked *asked)
 {
+    const ViaClause *v = asked->clause;
+    IrVia *via = &asked->via;
     bool samples = a->name && strcmp(a->name, "samples") == 0;
     bool baseline = a->name && strcmp(a->name, "baseline") == 0;
     Span at = a->name ? a->at : a->value->at;
@@ -126,12 +202,15 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
         return via_temperature(fe, a, via);
     if (a->name && strcmp(a->name, "scale") == 0 && via->estimator == IR_EST_REBAR)
         return fe_constant(fe, a->value, "the scale", &via->scale);
+    if (a->name && strcmp(a->name, "hidden") == 0 && via->estimator == IR_EST_RELAX)
+        return via_hidden(fe, a, via);
     if (baseline && via->estimator == IR_EST_SCORE)
-        return via_baseline(fe, a, via);
+        return via_baseline(fe, a, asked);
     if (softens)
         fe_error(fe, at, SG0605, "`%s` takes `samples =`, `noise =`%s", v->name,
-                 via->estimator == IR_EST_REBAR ? ", `temperature =` and `scale =`"
-                                                : " and `temperature =`");
+                 via->estimator == IR_EST_REBAR   ? ", `temperature =` and `scale =`"
+                 : via->estimator == IR_EST_RELAX ? ", `temperature =` and `hidden =`"
+                                                  : " and `temperature =`");
     else if (baseline)
         fe_error(fe, at, SG0605, "a baseline belongs to `via score`: `%s` has none", v->name);
     else
@@ -139,8 +218,10 @@ static bool via_argument(Fe *fe, const ViaClause *v, const Arg *a, IrVia *via)
     return false;
 }
 
-static bool read_via(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
+static bool read_via(Fe *fe, IrDist law, Asked *asked)
 {
+    const ViaClause *v = asked->clause = &asked->draw->via;
+    IrVia *via = &asked->via;
     *via = (IrVia){.samples = 1, .scale = 1, .biased = v->biased, .at = v->at};
     if (!v->name)
         return true;
@@ -149,7 +230,7 @@ static bool read_via(Fe *fe, const ViaClause *v, IrDist law, IrVia *via)
     if (via->estimator == IR_EST_DISARM || via->estimator == IR_EST_UNORDERED_SET)
         via->samples = 2;
     for (uint32_t i = 0; i < v->args.count; i++)
-        if (fe_given_twice(fe, &v->args, i) || !via_argument(fe, v, &v->args.arg[i], via))
+        if (fe_given_twice(fe, &v->args, i) || !via_argument(fe, &v->args.arg[i], asked))
             return false;
     if (via->baseline == IR_LEAVE_ONE_OUT && via->samples < 2) {
         fe_error(fe, v->at, SG0606,
@@ -222,17 +303,22 @@ static bool noise_fits(Fe *fe, Span at, const Law *law, const IrType *t)
 static IrRef draw(Fe *fe, const Stmt *s, const Args *bracket)
 {
     const Law *law = law_of(fe, s);
-    IrVia via;
+    Asked asked = {.draw = s};
     if (!law)
         return IR_NONE;
     IrType t = law->type;
     bool ok = !bracket || bracket_suits(fe, bracket, law, &t);
-    ok = read_via(fe, &s->via, law->dist, &via) && ok;
+    ok = read_via(fe, law->dist, &asked) && ok;
     t.plates |= fe->plates;
     if (!ok || !fe_fits(fe, s->at, &t) || !noise_fits(fe, s->law->at, law, &t))
         return IR_NONE;
     fe->g->here = s->name_at;
-    return ir_sample(fe->g, law->dist, via, t, law->arg, s->name);
+    uint32_t arguments = ir_dist_info[law->dist].arguments;
+    IrRef *in = arena_array(fe->arena, IrRef, arguments + asked.inputs + 1);
+    memcpy(in, law->arg, arguments * sizeof *in);
+    for (uint32_t k = 0; k < asked.inputs; k++)
+        in[arguments + k] = asked.input[k];
+    return ir_sample(fe->g, law->dist, asked.via, t, in, asked.inputs, s->name);
 }
 
 void fe_draw(Fe *fe, Stmt *s)

@@ -257,7 +257,7 @@ static IrRef phantom(Fe *fe, Span at, const Law *law)
     IrType t = law->type;
     t.plates |= fe->plates;
     fe->g->here = at;
-    return ir_sample(fe->g, law->dist, via, t, law->arg, NULL);
+    return ir_sample(fe->g, law->dist, via, t, law->arg, 0, NULL);
 }
 
 static Value expectation(Fe *fe, Span at, IrRef draw, Value body)

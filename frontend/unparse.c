@@ -151,8 +151,18 @@ static void print_hypers(const UpProgram *p, const Unparse *u, uint32_t n, FILE 
                 largest_batch(u, n));
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t s = 0; s < u[i].g.states; s++)
-            fprintf(out, "hyper %s = 0      # the moving average of %s before this step\n",
-                    u[i].state[s], u[i].g.state[s].name);
+            if (u[i].g.state[s].type.rank == 0)
+                fprintf(out, "hyper %s = 0      # the moving average of %s before this step\n",
+                        u[i].state[s], u[i].g.state[s].name);
+}
+
+/* Of numbers in a tensor there are no hypers. */
+static void print_states(const Unparse *u, FILE *out)
+{
+    for (uint32_t s = 0; s < u->g.states; s++)
+        if (u->g.state[s].type.rank > 0)
+            fprintf(out, "  data %s%s      # what %s learned before this step\n", u->state[s],
+                    ir_shape_text(u->p->arena, &u->g.state[s].type), u->g.state[s].name);
 }
 
 static void print_defs(const UpProgram *p, FILE *out)
@@ -262,6 +272,7 @@ static void print_graph(Unparse *u, FILE *out)
     UpLines lines = up_schedule(u);
     add_roots(u, &lines);
     fprintf(out, "\ngraph %s {\n", u->g.name);
+    print_states(u, out);
     up_print_lines(u, lines, out);
     fputs("}\n", out);
 }

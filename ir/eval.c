@@ -165,7 +165,10 @@ static void ir_eval_hyper(Eval *e, IrRef r)
 
 static void ir_eval_state(Eval *e, IrRef r)
 {
-    fill(e, r, e->env->state ? e->env->state[e->g->node[r].attr.item] : 0);
+    if (e->env->state)
+        read_array(e, r, e->env->state + ir_state_at(e->g, e->g->node[r].attr.item));
+    else
+        fill(e, r, 0);
 }
 
 static void ir_eval_rows(Eval *e, IrRef r)

@@ -220,14 +220,20 @@ IrRef ir_index(IrGraph *g, uint32_t plate, int64_t offset)
                     ir_scalar_type(IR_INT, 1u << plate), 0, NULL);
 }
 
-IrRef ir_sample(IrGraph *g, IrDist d, IrVia via, IrType type, const IrRef *arg, const char *name)
+IrRef ir_sample(IrGraph *g, IrDist d, IrVia via, IrType type, const IrRef *in, uint32_t inputs,
+                const char *name)
 {
     IrAttr attr = {.dist = d, .via = via};
     for (uint32_t i = 0; i < g->count; i++)
         attr.item += g->node[i].op == IR_SAMPLE;
-    IrRef r = ir_typed(g, IR_SAMPLE, attr, type, ir_dist_info[d].arguments, arg);
+    IrRef r = ir_typed(g, IR_SAMPLE, attr, type, ir_dist_info[d].arguments + inputs, in);
     g->node[r].name = name;
     return r;
+}
+
+uint32_t ir_deciding(const IrNode *n)
+{
+    return n->op == IR_SAMPLE ? ir_dist_info[n->attr.dist].arguments : n->n_in;
 }
 
 const char *ir_set_name(IrGraph *g, IrRef r, const char *name)
@@ -439,4 +445,12 @@ int64_t ir_copies(const IrGraph *g, IrPlates plates, int64_t rows)
         if (plates >> i & 1)
             n *= g->plate[i].kind == IR_PLATE_ROWS ? rows : g->plate[i].size;
     return n;
+}
+
+int64_t ir_state_at(const IrGraph *g, uint32_t state)
+{
+    int64_t at = 0;
+    for (uint32_t i = 0; i < state; i++)
+        at += ir_elements(&g->state[i].type);
+    return at;
 }

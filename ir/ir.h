@@ -126,6 +126,7 @@ typedef struct IrVia {
     IrCopies noise;
     double temperature; /* of gumbel_softmax and rebar; 0: not written, 1 */
     double scale;       /* of rebar's control variate */
+    int64_t hidden;     /* units of a learned function; 0: it is linear */
     bool biased;
     Span at;
 } IrVia;
@@ -243,9 +244,11 @@ typedef struct IrHyper {
     Span at;
 } IrHyper;
 
-/* A moving average: a scalar kept from step to step and in checkpoints. */
+/* What is kept from step to step and in checkpoints: a moving average, weights of a baseline. */
 typedef struct IrState {
     const char *name;
+    IrType type;   /* real, without plates */
+    double spread; /* it begins uniform in (-spread, spread) */
 } IrState;
 
 /* A draw of base noise in an estimator graph. */
@@ -497,7 +500,11 @@ IrRef ir_expand(IrGraph *g, IrRef a, uint32_t axis, int64_t size);
 IrRef ir_gather(IrGraph *g, IrRef a, IrRef index);
 IrRef ir_one_hot(IrGraph *g, IrRef index, int64_t size); /* ints, on a new last axis */
 IrRef ir_index(IrGraph *g, uint32_t plate, int64_t offset);
-IrRef ir_sample(IrGraph *g, IrDist d, IrVia via, IrType type, const IrRef *arg, const char *name);
+/* The first operands are the arguments of its law; `inputs` more are what its learned baseline reads. */
+IrRef ir_sample(IrGraph *g, IrDist d, IrVia via, IrType type, const IrRef *in, uint32_t inputs,
+                const char *name);
+/* How many of the operands decide the value: all but what a baseline reads. */
+uint32_t ir_deciding(const IrNode *n);
 
 static inline IrNode *ir_at(const IrGraph *g, IrRef r)
 {
@@ -533,6 +540,8 @@ const char *ir_type_text(const IrGraph *g, const IrType *t);
 const char *ir_shape_text(Arena *a, const IrType *t);
 /* Copies of plates, with `rows` for a rows plate. */
 int64_t ir_copies(const IrGraph *g, IrPlates plates, int64_t rows);
+/* Where the numbers of a state begin among those of all; of one more than there are: how many. */
+int64_t ir_state_at(const IrGraph *g, uint32_t state);
 
 /* ---- text, verifier, evaluator ------------------------------------------------------------- */
 
@@ -549,7 +558,7 @@ typedef struct IrEnv {
     const double *const *param; /* by model parameter: stored tensors */
     const double *const *data;  /* by model column: the rows of the batch, or the whole array */
     const double *hyper;        /* by model hyper; NULL: defaults */
-    const double *state;        /* by graph state; NULL: zeros */
+    const double *state;        /* of all states (ir_state_at); NULL: zeros */
     const double *const *noise; /* by site of an estimator graph: [plates][shape] base variates */
     const int64_t *row;         /* which row of the data set each is; NULL: 0, 1, ... */
     int64_t rows;               /* B */

@@ -54,9 +54,12 @@ static bool parse_region(Reader *r)
 
 static bool parse_state(Reader *r)
 {
-    IrState state;
-    if (!ir_read_name(r, &state.name))
+    IrState state = {.type = ir_scalar_type(IR_REAL, 0)};
+    if (!ir_read_name(r, &state.name) || (ir_accept(r, ':') && !ir_read_type(r, &state.type)) ||
+        (ir_accept_key(r, "spread") && !ir_read_number(r, &state.spread)))
         return false;
+    if (state.type.elem != IR_REAL || state.type.plates)
+        return ir_read_fail(r, "a state is real, and has no plates");
     *arena_push(r->arena, r->g->state, r->g->states, IrState) = state;
     return true;
 }

@@ -150,6 +150,8 @@ static bool read_via(Reader *r, IrVia *via)
         return false;
     if (ir_accept_key(r, "scale") && !ir_read_number(r, &via->scale))
         return false;
+    if (ir_accept_key(r, "hidden") && !ir_read_bounded(r, 1, INT32_MAX, &via->hidden))
+        return false;
     via->baseline = (IrBaseline)baseline;
     via->noise = (IrCopies)noise;
     via->biased = ir_accept_word(r, "biased");

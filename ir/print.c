@@ -210,6 +210,8 @@ static void put_via(FILE *out, const IrVia *via)
         fputs(" scale=", out);
         put_number(out, via->scale);
     }
+    if (via->hidden > 0)
+        fprintf(out, " hidden=%" PRId64, via->hidden);
     if (via->biased)
         fputs(" biased", out);
 }
@@ -334,6 +336,21 @@ static void put_named_line(FILE *out, const char *what, const char *name)
     fputc('\n', out);
 }
 
+static void put_state_line(FILE *out, const IrGraph *g, const IrState *s)
+{
+    fputs("  state ", out);
+    put_name(out, s->name);
+    if (s->type.rank) {
+        fputs(": ", out);
+        put_type(out, g, &s->type);
+    }
+    if (s->spread > 0) {
+        fputs(" spread=", out);
+        put_number(out, s->spread);
+    }
+    fputc('\n', out);
+}
+
 static void put_kernel(FILE *out, const IrGraph *g, uint32_t i)
 {
     const IrKernel *k = &g->kernel[i];
@@ -366,7 +383,7 @@ void ir_print_graph(const IrGraph *g, FILE *out)
         fputs(g->region[i].reverse ? " reverse\n" : "\n", out);
     }
     for (uint32_t i = 0; i < g->states; i++)
-        put_named_line(out, "state", g->state[i].name);
+        put_state_line(out, g, &g->state[i]);
     for (uint32_t i = 0; i < g->sites; i++)
         put_named_line(out, "site", g->site[i].name);
     for (IrRef r = 0; r < g->count; r++)

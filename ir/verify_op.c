@@ -100,13 +100,18 @@ static void check_sample(Verifier *v, IrRef r)
     const IrNode *n = &v->g->node[r];
     const IrDistInfo *law = &ir_dist_info[n->attr.dist];
     const char *name = ir_dist_id[n->attr.dist];
-    if (n->n_in != law->arguments) {
+    bool reads = n->attr.via.baseline == IR_LEARNED_BASELINE;
+    if (n->n_in < law->arguments || (n->n_in > law->arguments && !reads)) {
         ir_node_broken(v, r, "%s takes %u arguments", name, law->arguments);
         return;
     }
     if (n->type.elem != law->elem)
         ir_node_broken(v, r, "%s draws %s", name, ir_elem_name[law->elem]);
-    for (uint32_t i = 0; i < n->n_in; i++)
+    for (uint32_t i = law->arguments; i < n->n_in; i++)
+        if (operand(v, n, i)->plates & ~n->type.plates)
+            ir_node_broken(v, r, "its baseline reads %s, which has other copies",
+                           type_text(v, operand(v, n, i)));
+    for (uint32_t i = 0; i < law->arguments; i++)
         if (!argument_fits(v, n, i))
             ir_node_broken(v, r, "argument %u of %s is %s, which does not fit a draw of %s", i + 1,
                            name, type_text(v, operand(v, n, i)), type_text(v, &n->type));
@@ -142,6 +147,15 @@ static void check_one_real(Verifier *v, IrRef r)
         ir_node_broken(v, r, "it is one real, not %s", type_text(v, t));
 }
 
+static void check_state(Verifier *v, IrRef r)
+{
+    const IrNode *n = &v->g->node[r];
+    const IrState *s = &v->g->state[n->attr.item];
+    if (!ir_type_equal(&n->type, &s->type))
+        ir_node_broken(v, r, "its type is %s, but state %s is %s", type_text(v, &n->type), s->name,
+                       type_text(v, &s->type));
+}
+
 static void check_draw(Verifier *v, IrRef r)
 {
     const IrNode *n = &v->g->node[r];
@@ -175,10 +189,10 @@ void ir_verify_op(Verifier *v, IrRef r)
     static void (*const rule[IR_OP_COUNT])(Verifier *, IrRef) = {
         [IR_CONST] = check_const,     [IR_PARAM] = check_param,        [IR_DATA] = check_data,
         [IR_HYPER] = check_one_real,  [IR_INDEX] = check_index,        [IR_ROWS] = check_one_real,
-        [IR_TOTAL] = check_one_real,  [IR_STATE] = check_one_real,     [IR_DRAW] = check_draw,
+        [IR_TOTAL] = check_one_real,  [IR_STATE] = check_state,        [IR_DRAW] = check_draw,
         [IR_SAMPLE] = check_sample,   [IR_EXPECT] = check_expect,      [IR_COST] = check_root,
         [IR_OUTPUT] = check_root,     [IR_OBJECTIVE] = check_one_real, [IR_GRAD] = check_param,
-        [IR_NEXT] = check_one_real,   [IR_PARTIAL] = check_partial,    [IR_CUMSUM] = check_cumsum,
+        [IR_NEXT] = check_state,      [IR_PARTIAL] = check_partial,    [IR_CUMSUM] = check_cumsum,
         [IR_RESHAPE] = check_reshape, [IR_CARRY] = check_carry,
     };
     IrOp op = v->g->node[r].op;

@@ -212,6 +212,7 @@ static void first_choice(const EsFacts *f, EsDraw *d)
                   .copies = via->noise,
                   .temperature = via->temperature > 0 ? via->temperature : 1,
                   .scale = via->scale,
+                  .hidden = via->hidden,
                   .relaxed = IR_NONE,
                   .constant = via->constant,
                   .value = IR_NONE,
@@ -235,12 +236,28 @@ static void first_choice(const EsFacts *f, EsDraw *d)
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
-static const char *baseline_words(const EsDraw *d)
+/* What a learned baseline reads, by name where it has one. */
+static const char *inputs_words(const EsFacts *f, const EsDraw *d)
+{
+    Arena *a = f->g->model->arena;
+    const char *list = "";
+    for (uint32_t k = 0; k < d->inputs; k++) {
+        const IrNode *n = &f->g->node[d->input[k].node];
+        const char *name = n->op == IR_DATA ? f->g->model->data[n->attr.item].name : n->name;
+        list = arena_printf(a, "%s%s%s", list, k ? ", " : " of ",
+                            name ? name : arena_printf(a, "%s on line %u", ir_op_info[n->op].name,
+                                                       n->at.line));
+    }
+    return d->hidden ? arena_printf(a, "%s by %lld units", list, (long long)d->hidden) : list;
+}
+
+static const char *baseline_words(const EsFacts *f, const EsDraw *d)
 {
     switch (d->baseline) {
     case IR_LEAVE_ONE_OUT: return ", leave-one-out baseline";
     case IR_MOVING_AVERAGE: return ", moving-average baseline";
-    case IR_LEARNED_BASELINE: return ", learned baseline";
+    case IR_LEARNED_BASELINE:
+        return arena_printf(f->g->model->arena, ", learned baseline%s", inputs_words(f, d));
     case IR_CONSTANT_BASELINE: return ", constant baseline";
     default: return ", no baseline";
     }
@@ -285,7 +302,7 @@ static const char *estimator_words(const EsFacts *f, const EsDraw *d)
         return arena_printf(a, "%s, %lld variants of each of %lld elements", words,
                             (long long)es_variants(f->g, n), (long long)ir_elements(&n->type));
     return arena_printf(a, "%s, samples = %lld%s", words, (long long)d->samples,
-                        d->estimator == IR_EST_SCORE ? baseline_words(d) : "");
+                        d->estimator == IR_EST_SCORE ? baseline_words(f, d) : "");
 }
 
 static const char *estimator_reason(const EsFacts *f, const EsDraw *d)
@@ -355,6 +372,7 @@ static void explain(const EsFacts *f, EsDraw *d)
         w->via = (IrVia){.estimator = d->estimator,
                          .samples = d->samples,
                          .baseline = d->baseline,
+                         .hidden = d->hidden,
                          .constant = d->constant,
                          .noise = d->copies,
                          .temperature = d->temperature,
@@ -455,6 +473,8 @@ bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx)
     es_find_bounds(&f, draw);
     for (uint32_t i = 0; i < draws; i++) {
         draw[i].moved = es_law_moves(&f, &draw[i]);
+        if (draw[i].baseline == IR_LEARNED_BASELINE)
+            es_find_inputs(g, &draw[i]);
         explain(&f, &draw[i]);
         warn_score(&f, &draw[i], cx->diags);
     }

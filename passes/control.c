@@ -1,33 +1,29 @@
 /* RELAX: the score estimator of a draw b, with a learned function of the softened draw s as a
  * control variate (rebar.c has s, and why d s is what it is).
  *
- *   (f(b) - c(s)) d log p(b) + d c(s),      c(s) = w_0 + sum over elements e of w_e (2 s_e - 1)
+ *   (f(b) - c(s)) d log p(b) + d c(s),      c(s) a learned function of 2 s - 1 (net.c)
  *
- * Any c that is known before the draw is legal, whatever f is: f is not evaluated between the values
- * of b.  So the weights w are read before this step moves them.  They descend the squared size of
- * the estimate in the log-odds (of categories: the logits) of b, one sample of which is
+ * Any c that is known before the draw is legal, whatever f is: f is not evaluated between the
+ * values of b.  So its weights w are read before this step moves them.  They descend the squared
+ * size of the estimate in the log-odds (of categories: the logits) of b, one sample of which is
  *
  *   g_e = (f - c) score_e + slope_e,      E |g|^2 = variance + |its mean|^2, which w does not move
  *
- * and linear in w, so that a step along its gradient, over the squared size of g's own derivative
- * in w, goes towards the minimum at any scale of costs.  (Grathwohl, Choi, Wu, Roeder & Duvenaud,
+ * The step goes along its gradient in w, over the squared size of g's own derivative in w, so that
+ * it goes towards the minimum at any scale of costs.  (Grathwohl, Choi, Wu, Roeder & Duvenaud,
  * "Backpropagation through the void: optimizing control variates for black-box gradient
- * estimation", 2018, with a neural network where this is linear.)  estimators.md E9. */
+ * estimation", 2018.)  estimators.md E9. */
 #include "passes/adjoint.h"
 #include "passes/estimator.h"
-
-#define RATE 0.1
 
 typedef struct Control {
     EsProgram *p;
     const EsDraw *d;
     EsSoft soft;
-    bool events;    /* the last axis is one event's, whose elements sum to 1 */
-    IrType shape;   /* of the softened draw */
-    IrRef constant, *weight; /* states */
-    IrRef all;      /* the weights, of that shape */
-    IrRef x;        /* 2 s - 1 */
-    IrRef turns;    /* of the elements in z, times that of z in the logits */
+    bool events;  /* the last axis is one event's, whose elements sum to 1 */
+    IrType shape; /* of the softened draw */
+    EsNet net;    /* of 2 s - 1, as a vector */
+    IrRef turns;  /* of the elements in z, times that of z in the logits */
     IrRef score;
 } Control;
 
@@ -75,21 +71,22 @@ static IrRef slope_back(const Control *c, IrRef v)
     return less_event(c, moved, moved, c->soft.soft);
 }
 
-static void add_weights(Control *c)
+/* The elements as a vector, and back. */
+static IrRef flat(const Control *c, IrRef v)
 {
     IrGraph *g = c->p->g;
-    uint32_t count = (uint32_t)ir_elements(&c->shape);
-    IrRef *part = arena_array(g->model->arena, IrRef, count + 1);
-    c->weight = arena_array(g->model->arena, IrRef, count + 1);
-    c->constant = es_learned(c->p, c->d, 0);
-    for (uint32_t e = 0; e < count; e++) {
-        c->weight[e] = es_learned(c->p, c->d, e + 1);
-        part[e] = ir_expand(g, c->weight[e], 0, 1);
-    }
+    IrType line = {.elem = IR_REAL,
+                   .plates = g->node[v].type.plates,
+                   .rank = 1,
+                   .dim = {ir_elements(&c->shape)}};
+    return ir_typed(g, IR_RESHAPE, (IrAttr){0}, line, 1, &v);
+}
+
+static IrRef shaped(const Control *c, IrRef v)
+{
     IrType whole = c->shape;
-    whole.plates = 0;
-    IrRef all = ir_node(g, IR_CONCAT, (IrAttr){0}, count, part);
-    c->all = ir_typed(g, IR_RESHAPE, (IrAttr){0}, whole, 1, &all);
+    whole.plates = c->p->g->node[v].type.plates;
+    return ir_typed(c->p->g, IR_RESHAPE, (IrAttr){0}, whole, 1, &v);
 }
 
 static Control begin(EsProgram *p, const EsDraw *d)
@@ -99,13 +96,12 @@ static Control begin(EsProgram *p, const EsDraw *d)
     IrRef s = c.soft.soft, one = ir_const(g, 1), mean = c.soft.mean;
     c.shape = g->node[s].type;
     c.events = ir_dist_info[d->law].support != IR_ZERO_ONE;
-    c.x = sub(&c, times(&c, s, 2), one);
+    c.net = es_net(p, d, flat(&c, sub(&c, times(&c, s, 2), one)));
     c.score = sub(&c, c.soft.hard, mean);
     IrRef chance = mul(&c, c.soft.rate, mean);
     c.turns = times(&c, mul(&c, s, chance), 2 / d->temperature);
     if (!c.events)
         c.turns = mul(&c, c.turns, mul(&c, sub(&c, one, s), sub(&c, one, mean)));
-    add_weights(&c);
     return c;
 }
 
@@ -118,40 +114,21 @@ static IrRef size(const Control *c, IrRef v)
 static IrRef curvature(const Control *c)
 {
     IrGraph *g = c->p->g;
-    IrRef one = ir_const(g, 1);
-    IrRef scores = ir_binary(g, IR_ADD, one, size(c, c->score));
-    IrRef inputs = ir_binary(g, IR_ADD, one, size(c, c->x));
-    return ir_binary(g, IR_ADD, mul(c, scores, inputs), times(c, size(c, c->turns), 4));
-}
-
-/* One element of a vector of sums. */
-static IrRef element(const Control *c, IrRef v, uint32_t e)
-{
-    IrGraph *g = c->p->g;
-    IrType flat = {.elem = IR_REAL, .rank = 1, .dim = {ir_elements(&c->shape)}};
-    IrRef line = ir_typed(g, IR_RESHAPE, (IrAttr){0}, flat, 1, &v);
-    IrRef one = ir_node(g, IR_SLICE, (IrAttr){.k = {0, e, e + 1}}, 1, &line);
-    return ir_sum_all(g, one);
-}
-
-static IrRef moved(const Control *c, IrRef weight, IrRef step)
-{
-    IrRef after = ir_binary(c->p->g, IR_ADD, weight, times(c, step, RATE));
-    es_learn(c->p, weight, after);
-    return after;
+    IrRef scores = ir_binary(g, IR_ADD, ir_const(g, 1), size(c, c->score));
+    IrRef turns = mul(c, times(c, size(c, c->turns), 4), es_net_bend(g, &c->net));
+    return ir_binary(g, IR_ADD, mul(c, scores, es_net_size(g, &c->net)), turns);
 }
 
 /* Returns the constant after this step. */
 static IrRef learn(const Control *c, IrRef rest)
 {
     IrGraph *g = c->p->g;
-    IrRef estimate = ir_binary(g, IR_ADD, mul(c, rest, c->score), slope(c, c->all));
-    IrRef common = ir_sum_all(g, mul(c, estimate, c->score)), over = curvature(c);
-    IrRef step = sub(c, mul(c, common, c->x), slope_back(c, estimate));
-    step = es_mean(c->p, ir_binary(g, IR_DIV, step, over), c->d->weighed);
-    for (uint32_t e = 0; e < ir_elements(&c->shape); e++)
-        moved(c, c->weight[e], element(c, step, e));
-    return moved(c, c->constant, es_mean(c->p, ir_binary(g, IR_DIV, common, over), c->d->weighed));
+    IrRef along_x = slope(c, shaped(c, es_net_slope(g, &c->net)));
+    IrRef estimate = ir_binary(g, IR_ADD, mul(c, rest, c->score), along_x), over = curvature(c);
+    IrRef along = ir_sum_all(g, mul(c, estimate, c->score));
+    IrRef turn = ir_unary(g, IR_NEG, flat(c, slope_back(c, estimate)));
+    return es_net_learn(c->p, c->d, &c->net, ir_binary(g, IR_DIV, along, over),
+                        ir_binary(g, IR_DIV, turn, over));
 }
 
 void es_term_relax(EsProgram *p, uint32_t i)
@@ -162,10 +139,10 @@ void es_term_relax(EsProgram *p, uint32_t i)
     if (f == IR_NONE)
         return;
     Control c = begin(p, d);
-    IrRef control = ir_binary(g, IR_ADD, c.constant, ir_sum_all(g, mul(&c, c.all, c.x)));
+    IrRef control = c.net.value;
     IrRef rest = sub(&c, f, control), after = learn(&c, rest);
     if (MUTATED(EAGER_CONTROL))
-        rest = sub(&c, rest, sub(&c, after, c.constant));
+        rest = sub(&c, rest, sub(&c, after, c.net.constant));
     es_seed_score(p, d, es_weighed_gain(p, d, rest));
     es_seed(p, control, es_weighed_gain(p, d, ir_const(g, 1)));
 }

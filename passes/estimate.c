@@ -213,7 +213,7 @@ static void spread_plates(Lowering *l)
             const EsDraw *d = g->node[r].op == IR_SAMPLE ? draw_of(l, r) : NULL;
             bool value = l->p.values->is[r] >= 0;
             IrPlates gains = d && d->own >= 0 && !value ? 1u << d->own : 0;
-            for (uint32_t k = 0; k < g->node[r].n_in && !value; k++)
+            for (uint32_t k = 0; k < ir_deciding(&g->node[r]) && !value; k++)
                 gains |= l->extra[g->node[r].in[k]];
             changed |= gains != l->extra[r];
             l->extra[r] = gains;
@@ -532,6 +532,8 @@ static void lower(Lowering *l)
         for (uint32_t k = 0; k < d->guards; k++)
             d->guard[k] = l->now[d->guard[k]];
         d->bound = d->bound == IR_NONE ? IR_NONE : l->now[d->bound];
+        for (uint32_t k = 0; k < d->inputs; k++)
+            d->input[k].node = l->now[d->input[k].node];
         d->weighed = es_with_weights(g, d->plates);
     }
     for (uint32_t i = 0; i < l->p.costs; i++)

@@ -10,7 +10,6 @@
 enum {
     ES_ENUMERATION_BUDGET = 65536, /* values of one enumerated draw */
     ES_VARIANT_BUDGET = 65536,     /* variants of the elements of one measure-valued draw */
-    ES_WEIGHTS = 64,               /* that a control variate learns */
     ES_SUBSET = 6,                 /* values of one set: the work doubles with each */
     ES_LAGS = 4                    /* steps that a sequence remembers of an enumerated draw */
 };
@@ -21,6 +20,12 @@ enum {
         if ((set) >> i & 1)
 
 typedef struct EsSubset EsSubset;
+
+/* A value that a learned baseline reads; of one of so many categories, if it is no number. */
+typedef struct EsInput {
+    IrRef node; /* in the source graph; once that is lowered, in the estimator graph */
+    int64_t categories;
+} EsInput;
 
 /* One live draw of the graph, and what was decided for it. */
 typedef struct EsDraw {
@@ -53,6 +58,9 @@ typedef struct EsDraw {
     double temperature, scale; /* of a relaxation, and of the control variate that it is in */
     EsSubset *set;   /* of a draw without replacement */
     double constant; /* baseline */
+    EsInput *input;  /* of a learned baseline */
+    uint32_t inputs;
+    int64_t hidden;  /* units of a learned function; 0: it is linear */
     IrRef average;   /* the moving average it reads; IR_NONE: none */
     IrRef mean;      /* the mean of its downstream cost in this step */
 } EsDraw;
@@ -279,6 +287,8 @@ uint32_t es_tables(const EsProgram *p, EsWorld *world, IrPlates set, EsTable *t)
 void es_sum_out(EsProgram *p, EsTable *t, uint32_t *tables, IrPlates out);
 /* The mean over the copies of `plates`, all alike but for what enumerated values weigh. */
 IrRef es_mean(EsProgram *p, IrRef v, IrPlates plates);
+/* The same of the products of the elements of two vectors, as a matrix. */
+IrRef es_mean_outer(EsProgram *p, IrRef a, IrRef b, IrPlates plates);
 /* What draw i reaches, for each of its copies: the f of its gradient.  IR_NONE: no cost. */
 IrRef es_downstream(EsProgram *p, uint32_t i, EsWorld *w);
 /* The costs that draw i reaches, weighed and summed over all plates but `kept` and those that the
@@ -317,9 +327,9 @@ IrRef es_noise(EsProgram *p, const IrNode *sample, const IrRef *arg, IrPlates pl
 /* Of the samples of draw d: mirrored in pairs, or a shifted lattice, if it says so (noise.c). */
 IrRef es_copied_noise(EsProgram *p, const EsDraw *d, const IrNode *sample);
 IrRef es_base_noise(IrGraph *g, const char *name, IrBase base, IrType type, IrPlates plates);
-/* A new number that steps hand on.  Its name in checkpoints is `name`, or follows from it where other
+/* A new tensor that steps hand on, uniform in (-spread, spread) at first.  Its name in checkpoints is `name`, or follows from it where other
  * draws have that name: steps of a sequence, or draws of two scopes. */
-IrRef es_state(IrGraph *g, const char *name);
+IrRef es_state(IrGraph *g, const char *name, IrType type, double spread);
 /* A softened draw (rebar.c): its derivative is that where the value was not given less that where it
  * was.  One copy's elements; categories on the last axis. */
 typedef struct EsSoft {
@@ -329,10 +339,25 @@ typedef struct EsSoft {
     IrRef rate; /* of the derivative of `soft` before the sigmoid or softmax, in that of `mean` */
 } EsSoft;
 EsSoft es_soften(EsProgram *p, const EsDraw *d);
-/* A new number of the draw's that is learned, before this step; and what it is after. */
-IrRef es_learned(EsProgram *p, const EsDraw *d, uint32_t which);
-void es_learn(EsProgram *p, IrRef before, IrRef after);
-/* What the arguments of the law say about f, before this step learns from it (learn.c). */
+/* A learned function of a vector a copy (net.c): as it is before this step learns. */
+typedef struct EsNet {
+    IrRef value;
+    IrRef x, h;             /* what is put in, or IR_NONE; what `weight` multiplies: x, or the units */
+    IrRef constant, weight; /* states; IR_NONE: there is nothing to weigh */
+    IrRef in, bias;         /* of the hidden layer, also states; IR_NONE: there is none */
+    IrRef bend, slope;      /* of its units: the derivative of tanh; that of the value before it */
+} EsNet;
+EsNet es_net(EsProgram *p, const EsDraw *d, IrRef x);
+IrRef es_net_slope(IrGraph *g, const EsNet *n); /* the derivative in x */
+/* The squared size of the derivatives in the weights: of the value; of its derivative in x, of which
+ * it is a bound but for a small factor. */
+IrRef es_net_size(IrGraph *g, const EsNet *n);
+IrRef es_net_bend(IrGraph *g, const EsNet *n);
+/* Moves the weights along the mean over the copies of the derivative, in the weights, of `along` times
+ * the value and of the derivative in x along `turn` (IR_NONE: none).  The constant after that. */
+IrRef es_net_learn(EsProgram *p, const EsDraw *d, const EsNet *n, IrRef along, IrRef turn);
+/* What is known before a draw says about f, before this step learns from it (inputs.c, learn.c). */
+void es_find_inputs(const IrGraph *g, EsDraw *d);
 IrRef es_learned_baseline(EsProgram *p, const EsDraw *d, IrRef f);
 /* f less the mean of the other copies in the draw's plate of samples. */
 IrRef es_less_others(IrGraph *g, const EsDraw *d, IrRef f);

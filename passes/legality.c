@@ -27,7 +27,7 @@ static bool is_discrete(const EsFacts *f, const EsDraw *d)
 static IrSmooth worst_operand(const IrNode *n, const IrSmooth *class)
 {
     IrSmooth worst = IR_CONSTANT;
-    for (uint32_t k = 0; k < n->n_in; k++)
+    for (uint32_t k = 0; k < ir_deciding(n); k++)
         worst = class[n->in[k]] > worst ? class[n->in[k]] : worst;
     return worst;
 }
@@ -52,7 +52,7 @@ static bool find_facts_of(EsFacts *f, IrRef r)
     bool held = d && !es_is_pathwise(d);
     IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH : held ? IR_CONSTANT : class_of(n, f->class);
     bool continuous = d && !is_discrete(f, d);
-    for (uint32_t k = 0; k < n->n_in; k++)
+    for (uint32_t k = 0; k < ir_deciding(n); k++)
         continuous |= f->continuous[n->in[k]];
     bool news = class != f->class[r] || continuous != f->continuous[r];
     f->class[r] = class;
@@ -316,19 +316,6 @@ RULE(between)
     return arena_printf(f->g->model->arena,
                         "%s of what follows from %s: nothing between its values stands for it here",
                         ir_op_info[n->op].name, es_name(&f->g->node[d->node]));
-}
-
-RULE(few_weights)
-{
-    (void)at;
-    const IrNode *n = &f->g->node[d->node];
-    bool category = ir_dist_info[n->attr.dist].support == IR_CATEGORIES;
-    int64_t values = category ? ir_dist_values(f->g, n->attr.dist, n->in) : 1;
-    int64_t elements = ir_elements(&n->type) * values;
-    return elements <= ES_WEIGHTS
-               ? NULL
-               : arena_printf(f->g->model->arena, "%s has %lld elements that would each be weighed",
-                              es_name(n), (long long)elements);
 }
 
 RULE(lipschitz)

@@ -83,7 +83,7 @@ static bool needs_buffer(const Planner *p, IrRef r)
     const IrNode *n = &p->g->node[r];
     const IrKernel *k = &p->g->kernel[n->place.kernel];
     if (k->kind == IR_KERNEL_VIEW || n->op == IR_RESHAPE ||
-        ir_op_info[n->op].flags & (IR_EFFECT | IR_LEAF) || n->op == IR_CONST ||
+        ir_op_info[n->op].flags & IR_EFFECT || read_in_place(n) || n->op == IR_CONST ||
         (n->type.plates == 0 && is_gradient(p, r)))
         return false;
     bool value = ir_op_info[n->op].flags & IR_EW;

@@ -57,7 +57,7 @@ EsReach es_reach(const IrGraph *g, IrRef draw)
     for (bool news = true; news;) {
         news = false;
         for (IrRef r = 0; r < g->count; r++)
-            for (uint32_t k = 0; k < g->node[r].n_in; k++)
+            for (uint32_t k = 0; k < ir_deciding(&g->node[r]); k++)
                 news |= join(g, &e, draw, r, k);
     }
     return e;

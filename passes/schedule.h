@@ -12,6 +12,9 @@ typedef struct Users {
 
 Users users_of(const IrGraph *g);
 
+/* Is it a leaf that is read where it stands?  Tensors of states are doubles, and copied. */
+bool read_in_place(const IrNode *n);
+
 /* By node: does it cost nothing?  A leaf is read where it stands; a reshape is its operand under
  * another type; a transpose, slice or expand that only element-wise code reads is its operand read
  * at other places; a scalar of leaves, such as 1/B, is computed where it is read. */

@@ -257,7 +257,12 @@ static IrRef sample_on(IrGraph *g, const IrNode *n, IrDist law, IrRef logits)
 {
     IrAttr attr = n->attr;
     attr.dist = law;
-    return ir_typed(g, IR_SAMPLE, attr, n->type, 1, &logits);
+    uint32_t first = ir_deciding(n), inputs = n->n_in - first;
+    IrRef *in = arena_array(g->model->arena, IrRef, inputs + 1);
+    in[0] = logits;
+    for (uint32_t k = 0; k < inputs; k++)
+        in[1 + k] = n->in[first + k];
+    return ir_typed(g, IR_SAMPLE, attr, n->type, 1 + inputs, in);
 }
 
 static IrRef stable_bernoulli(IrGraph *g, const IrNode *n)

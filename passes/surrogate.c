@@ -73,15 +73,15 @@ static bool has_state(const IrGraph *g, const char *name)
     return false;
 }
 
-IrRef es_state(IrGraph *g, const char *name)
+IrRef es_state(IrGraph *g, const char *name, IrType type, double spread)
 {
     Arena *a = g->model->arena;
     const char *own = name;
     for (uint32_t k = 2; has_state(g, own); k++)
         own = arena_printf(a, "%s_%u", name, k);
     IrAttr attr = {.item = g->states};
-    *arena_push(a, g->state, g->states, IrState) = (IrState){own};
-    return ir_typed(g, IR_STATE, attr, ir_scalar_type(IR_REAL, 0), 0, NULL);
+    *arena_push(a, g->state, g->states, IrState) = (IrState){own, type, spread};
+    return ir_typed(g, IR_STATE, attr, type, 0, NULL);
 }
 
 /* The average of the steps before this one, of the draw's statement. */
@@ -93,7 +93,7 @@ static IrRef moving_average(EsProgram *p, uint32_t i, IrRef f)
         if (p->draw[k].average != IR_NONE && es_same_statement(p->source, &p->draw[k], d))
             d->average = p->draw[k].average;
     if (d->average == IR_NONE)
-        d->average = es_state(g, es_name(&p->source->node[d->node]));
+        d->average = es_state(g, es_name(&p->source->node[d->node]), ir_scalar_type(IR_REAL, 0), 0);
     d->mean = es_mean(p, f, d->weighed);
     if (MUTATED(EAGER_AVERAGE))
         return ir_binary(g, IR_ADD, es_times(g, d->average, ir_const(g, MEMORY)),

@@ -169,7 +169,7 @@ static bool find_variables(Search *s, uint32_t draws)
 static uint32_t of_operands(const Search *s, const IrNode *n)
 {
     uint32_t on = 0;
-    for (uint32_t k = 0; k < n->n_in; k++)
+    for (uint32_t k = 0; k < ir_deciding(n); k++)
         on |= s->v->on[n->in[k]];
     return on;
 }
@@ -177,7 +177,7 @@ static uint32_t of_operands(const Search *s, const IrNode *n)
 static bool any_held(const Search *s, const IrNode *n)
 {
     bool held = false;
-    for (uint32_t k = 0; k < n->n_in; k++)
+    for (uint32_t k = 0; k < ir_deciding(n); k++)
         held |= s->held[n->in[k]];
     return held;
 }

@@ -17,9 +17,15 @@ Users users_of(const IrGraph *g)
     return u;
 }
 
+bool read_in_place(const IrNode *n)
+{
+    bool kept = n->op == IR_STATE && n->type.rank > 0;
+    return ir_op_info[n->op].flags & IR_LEAF && !kept;
+}
+
 static bool is_leaf(const IrNode *n)
 {
-    return ir_op_info[n->op].flags & IR_LEAF || n->op == IR_CONST || n->op == IR_INDEX;
+    return read_in_place(n) || n->op == IR_CONST || n->op == IR_INDEX;
 }
 
 static bool read_by_root(const IrGraph *g, IrRef r, const Users *users)

@@ -205,17 +205,33 @@ IrRef es_world_costs(EsProgram *p, EsWorld *w, uint32_t i, IrPlates kept)
     return f;
 }
 
-IrRef es_mean(EsProgram *p, IrRef v, IrPlates plates)
+/* A sum over copies as their mean; what enumerated values weigh is in it. */
+static IrRef per_copy(EsProgram *p, IrRef sum, IrPlates over)
 {
     IrGraph *g = p->g;
     IrPlates rows = es_plates_of(g, IR_PLATE_ROWS), values = es_plates_of(g, IR_PLATE_ENUMERATION);
-    v = weigh(p, NULL, v, plates & values);
-    IrPlates has = g->node[v].type.plates & plates;
-    v = ir_reduce(g, IR_SUM, v, 0, has);
-    double known = es_copies(g, has & ~(rows | values));
+    double known = es_copies(g, over & ~(rows | values));
     if (known != 1)
-        v = es_times(g, v, ir_const(g, 1 / known));
-    return has & rows ? divide(g, v, leaf(g, IR_ROWS)) : v;
+        sum = es_times(g, sum, ir_const(g, 1 / known));
+    return over & rows ? divide(g, sum, leaf(g, IR_ROWS)) : sum;
+}
+
+IrRef es_mean(EsProgram *p, IrRef v, IrPlates plates)
+{
+    IrGraph *g = p->g;
+    v = weigh(p, NULL, v, plates & es_plates_of(g, IR_PLATE_ENUMERATION));
+    IrPlates has = g->node[v].type.plates & plates;
+    return per_copy(p, ir_reduce(g, IR_SUM, v, 0, has), has);
+}
+
+IrRef es_mean_outer(EsProgram *p, IrRef a, IrRef b, IrPlates plates)
+{
+    IrGraph *g = p->g;
+    IrType all = g->node[a].type;
+    all.plates |= g->node[b].type.plates;
+    a = weigh(p, NULL, es_broadcast(g, a, all), plates & es_plates_of(g, IR_PLATE_ENUMERATION));
+    IrPlates has = (g->node[a].type.plates | all.plates) & plates;
+    return per_copy(p, ir_contract(g, "a,b->ab", has, a, b), has);
 }
 
 /* w(i)/N, where the values that neither the draw nor f reads are summed out; IR_NONE: 1. */

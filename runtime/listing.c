@@ -66,11 +66,13 @@ static bool list_training(SgrtListing *l, const SgrtStep *t)
     for (int64_t i = 0; o && i < o->slots; i++)
         if (!list_slot(l, t, i))
             return false;
-    for (int64_t i = 0; i < g->states; i++) {
-        const char *name = make_name(l, "average/%s", g->state[i]);
+    const double *at = t->state;
+    for (int64_t i = 0; i < g->states; at += g->state[i++].size) {
+        const SgrtState *s = &g->state[i];
+        const char *name = make_name(l, "average/%s", s->name);
         if (!name)
             return false;
-        list(l, name, SGRT_STORED_F64, NULL, 0, &t->state[i]);
+        list(l, name, SGRT_STORED_F64, s->dim, s->rank, at);
     }
     return true;
 }

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SGRT_ABI 3
+#define SGRT_ABI 4
 
 typedef enum SgrtElem { SGRT_F32, SGRT_F64, SGRT_I32, SGRT_BOOL } SgrtElem;
 
@@ -88,6 +88,14 @@ typedef struct SgrtOutput {
     int64_t elem;
     int64_t by_rows;
 } SgrtOutput;
+
+/* What steps hand on: `size` numbers, uniform in (-spread, spread) at first. */
+typedef struct SgrtState {
+    const char *name;
+    const int64_t *dim;
+    int64_t rank, size;
+    double spread;
+} SgrtState;
 
 /* One draw site of an entry: `size` base variates a row (by_rows) or in all. */
 typedef struct SgrtSite {
@@ -163,7 +171,7 @@ typedef struct SgrtGraph {
     int64_t outputs;
     const char *const *cost; /* one label a cost: "model.sg:12:5" or a name */
     int64_t costs;
-    const char *const *state; /* names of the moving averages, for checkpoints */
+    const SgrtState *state; /* the numbers of a frame are theirs, in this order */
     int64_t states;
     const unsigned char *trained;       /* [model params]: 1 if a cost reaches the parameter */
     const char *const *place;           /* "model.sg:12:5: payoff[a]", for faults */

@@ -1,6 +1,7 @@
 /* One training step: run, check, update. */
 #include "runtime/step.h"
 
+#include "runtime/init.h"
 #include "runtime/memory.h"
 
 #include <float.h>
@@ -132,12 +133,29 @@ static void update_task(void *context, int64_t task)
     }
 }
 
+static int64_t numbers_of(const SgrtGraph *g)
+{
+    int64_t numbers = 0;
+    for (int64_t i = 0; i < g->states; i++)
+        numbers += g->state[i].size;
+    return numbers;
+}
+
 static bool make_numbers(SgrtStep *t, SgrtError *e)
 {
     const SgrtGraph *g = t->data->graph;
-    t->state = sgrt_alloc(g->states, sizeof *t->state, e);
-    t->next_state = t->state ? sgrt_alloc(g->states, sizeof *t->next_state, e) : NULL;
-    return t->next_state != NULL;
+    int64_t numbers = numbers_of(g);
+    t->state = sgrt_alloc(numbers, sizeof *t->state, e);
+    t->next_state = t->state ? sgrt_alloc(numbers, sizeof *t->next_state, e) : NULL;
+    if (!t->next_state)
+        return false;
+    double *at = t->state;
+    for (int64_t i = 0; i < g->states; at += g->state[i++].size) {
+        const SgrtState *s = &g->state[i];
+        if (s->spread > 0)
+            sgrt_fill_uniform(at, s->size, 0, s->name, -s->spread, s->spread);
+    }
+    return true;
 }
 
 static bool make(SgrtStep *t, SgrtError *e)
@@ -215,10 +233,13 @@ static bool measure_gradient(SgrtStep *t, SgrtError *e)
 
 static bool check_state(const SgrtStep *t, SgrtError *e)
 {
-    for (int64_t i = 0; i < t->data->graph->states; i++)
-        if (!isfinite(t->next_state[i]))
-            return sgrt_fail_nonfinite(e, "the moving average %s is %g", t->data->graph->state[i],
-                                       sgrt_shown(t->next_state[i]));
+    const SgrtGraph *g = t->data->graph;
+    const double *at = t->next_state;
+    for (int64_t i = 0; i < g->states; at += g->state[i++].size)
+        for (int64_t k = 0; k < g->state[i].size; k++)
+            if (!isfinite(at[k]))
+                return sgrt_fail_nonfinite(e, "the moving average %s is %g",
+                                           g->state[i].name, sgrt_shown(at[k]));
     return true;
 }
 
@@ -363,7 +384,7 @@ bool sgrt_step_update(SgrtStep *t, SgrtError *e)
     if (!check_update(t, e))
         return false;
     sgrt_pool_run(t->pool, update_task, t, t->spans->tasks);
-    memcpy(t->state, t->next_state, (size_t)t->data->graph->states * sizeof(double));
+    memcpy(t->state, t->next_state, (size_t)numbers_of(t->data->graph) * sizeof(double));
     t->updates++;
     return true;
 }

@@ -18,7 +18,7 @@ typedef struct SgrtStep {
     SgrtParams slot[SGRT_SLOTS];
     SgrtCall call;
     int64_t updates;            /* that were applied */
-    double *state, *next_state; /* owned: the moving averages */
+    double *state, *next_state; /* owned: moving averages, and other numbers handed on */
     double norm;                /* of the last gradient */
     double slots;               /* no number in `slot` is larger; INFINITY: not known */
     struct SgrtSpans *spans;    /* owned: the trained elements, cut into tasks */

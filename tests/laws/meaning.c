@@ -52,7 +52,7 @@ static IrEnv environment(const IrGraph *g, Arena *a, int64_t rows)
     const IrModel *m = g->model;
     const double **param = arena_array(a, const double *, m->params + 1);
     const double **data = arena_array(a, const double *, m->datas + 1);
-    double *state = arena_array(a, double, g->states + 1);
+    double *state = arena_array(a, double, (size_t)ir_state_at(g, g->states) + 1);
     for (uint32_t p = 0; p < m->params; p++)
         param[p] = filled(a, m->param[p].name, ir_elements(&m->param[p].type), IR_REAL, -0.8, 0.8);
     for (uint32_t d = 0; d < m->datas; d++)
@@ -60,7 +60,8 @@ static IrEnv environment(const IrGraph *g, Arena *a, int64_t rows)
                          ir_elements(&m->data[d].type) * (m->data[d].by_rows ? rows : 1),
                          m->data[d].type.elem, 0, 1);
     for (uint32_t s = 0; s < g->states; s++)
-        state[s] = unit(g->state[s].name, 0);
+        for (int64_t e = 0; e < ir_elements(&g->state[s].type); e++)
+            state[ir_state_at(g, s) + e] = unit(g->state[s].name, e);
     return (IrEnv){.param = param,
                    .data = data,
                    .state = state,

@@ -180,7 +180,7 @@ static const char *const estimator[] = {
     /* learned control variates */
     "param m[3] = zeros()\nparam w = ones()\n"
     "graph g {\n  k[2, 3] ~ one_hot_categorical(logits = m) via relax\n"
-    "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via relax(samples = 2)\n"
+    "  plate n = rows(6) {\n    data x\n    h[3] ~ bernoulli(logits = m * x) via relax(samples = 2, hidden = 4)\n"
     "    c[2] ~ categorical(exp(m)) via relax(temperature = 0.7)\n"
     "    cost sin(sum(m[c]) * x + sum(h) + (if h[0] == 1 then w else x)) * sum(k @ m)\n  }\n"
     "  s[0] = 0\n  for t in 1..3 {\n    s[t] ~ bernoulli(logits = w * s[t-1]) via relax\n"
@@ -198,7 +198,7 @@ static const char *const estimator[] = {
     "param s[3] = zeros()\nparam m[3, 3] = zeros()\n"
     "graph g {\n  plate n = rows(6) {\n    data x\n    z[0] ~ categorical(logits = s) via enumerate\n"
     "    for t in 1..4 {\n      z[t] ~ categorical(logits = m[z[t-1]] * x) via enumerate\n"
-    "      h[2] ~ bernoulli(logits = s[z[t]] * x) via score(baseline = learned)\n"
+    "      h[2] ~ bernoulli(logits = s[z[t]] * x) via score(baseline = learned(x, m, hidden = 3))\n"
     "      cost sin(s[z[t]] + z[t-1] * x + sum(h))\n    }\n    cost cos(s[z[2]] * x)\n  }\n"
     "  k ~ poisson(exp(s[0])) via coupled\n  b[3] ~ binomial(5, sigmoid(s)) via coupled\n"
     "  c ~ geometric(sigmoid(s[1])) via coupled\n  cost sin(k + sum(b) + c)\n}\n",

@@ -138,10 +138,11 @@ static void give_scalars(Call *c)
     double *hyper = arena_array(n->arena, double, n->model.hypers + 1);
     for (uint32_t i = 0; i < n->model.hypers; i++)
         hyper[i] = n->model.hyper[i].value;
-    double *state = native_elements(n, (NativeRange){1, 2, false}, IR_REAL, 77, c->code->states);
+    int64_t numbers = ir_state_at(c->g, c->g->states);
+    double *state = native_elements(n, (NativeRange){1, 2, false}, IR_REAL, 77, numbers);
     c->env.hyper = c->frame.hyper = hyper;
     c->env.state = c->frame.state = state;
-    c->frame.next_state = arena_array(n->arena, double, (size_t)c->code->states + 1);
+    c->frame.next_state = arena_array(n->arena, double, (size_t)numbers + 1);
     c->frame.cost = arena_array(n->arena, double, (size_t)c->code->costs + 2);
 }
 
@@ -332,7 +333,7 @@ static const void *written(const Call *c, const IrNode *n, int64_t output, int64
     case IR_COST:
         return (double *)c->frame.cost + 1 + n->attr.item;
     case IR_NEXT:
-        return (double *)c->frame.next_state + n->attr.item;
+        return (double *)c->frame.next_state + ir_state_at(c->g, n->attr.item);
     default:
         return c->frame.cost;
     }

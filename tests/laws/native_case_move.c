@@ -210,7 +210,8 @@ static void step(IrGraph *g, int variant)
 {
     plates(g);
     int64_t in = variant ? 40 : 4, out = variant ? 30 : 3;
-    *arena_push(g->model->arena, g->state, g->states, IrState) = (IrState){"average"};
+    *arena_push(g->model->arena, g->state, g->states, IrState) = 
+        (IrState){"average", ir_scalar_type(IR_REAL, 0), 0};
     IrRef x = plated(g, N, 1, in, 0), w = plated(g, 0, 2, in, out), b = plated(g, 0, 1, out, 0);
     IrRef free_param = plated(g, 0, 1, out, 0), w2 = plated(g, 0, 2, in, out);
     IrRef y = ir_binary(g, IR_ADD, ir_contract(g, "a,ab->b", 0, x, w), b);

@@ -8,13 +8,23 @@
 /* ---- the exact answer ----------------------------------------------------------------------- */
 
 /* The text without its ` via estimator(...)`. */
+/* After the bracket that closes the one here. */
+static char *closed(char *open)
+{
+    int depth = 0;
+    do
+        depth += (*open == '(') - (*open == ')');
+    while (*open++ && depth > 0);
+    return open;
+}
+
 static char *without_via(const char *text)
 {
     char *plain = strdup(text);
     for (char *via; (via = strstr(plain, " via "));) {
         char *end = via + 5 + strcspn(via + 5, " (;\n}");
         if (*end == '(')
-            end = strchr(end, ')') + 1;
+            end = closed(end);
         memmove(via, end, strlen(end) + 1);
     }
     return plain;

@@ -78,7 +78,9 @@ TapeInput tape_input(const TapeModel *t, int64_t rows)
     in.param = arena_array(a, double *, m->params + 1);
     in.data = arena_array(a, double *, m->datas + 1);
     in.hyper = arena_array(a, double, m->hypers + 1);
-    in.state = arena_array(a, double, t->entry[IR_ENTRY_STEP].states + 1);
+    const IrGraph *step = &t->entry[IR_ENTRY_STEP];
+    int64_t numbers = ir_state_at(step, step->states);
+    in.state = arena_array(a, double, (size_t)numbers + 1);
     for (uint32_t p = 0; p < m->params; p++) {
         int64_t n = ir_elements(&m->param[p].type);
         in.param[p] = arena_array(a, double, (size_t)n);
@@ -93,8 +95,8 @@ TapeInput tape_input(const TapeModel *t, int64_t rows)
     }
     for (uint32_t h = 0; h < m->hypers; h++)
         in.hyper[h] = m->hyper[h].value;
-    for (uint32_t s = 0; s < t->entry[IR_ENTRY_STEP].states; s++)
-        in.state[s] = 0.37 + 0.2 * s;
+    for (int64_t s = 0; s < numbers; s++)
+        in.state[s] = 0.37 + 0.2 * (double)(s % 7);
     return in;
 }
 

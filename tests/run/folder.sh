@@ -191,7 +191,7 @@ graph g {
   z_1 ~ bernoulli(logits = t) via score(baseline = learned)
   h[0] ~ bernoulli(logits = t) via score(baseline = learned)
   for k in 1..3 {
-    h[k] ~ bernoulli(logits = t + h[k-1]) via score(baseline = learned)
+    h[k] ~ bernoulli(logits = t + h[k-1]) via score(baseline = learned(hidden = 3))
     cost sin(z_1 + 2 * h[k])
   }
 }

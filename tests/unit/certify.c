@@ -166,7 +166,7 @@ static void evaluate(Certified *c, int64_t rows, Evaluated *out)
                        .data = data,
                        .noise = noise,
                        .rows = rows,
-                       .state = numbers(a, g->states, IR_REAL, &state),
+                       .state = numbers(a, ir_state_at(g, g->states), IR_REAL, &state),
                        .total_rows = TOTAL_ROWS};
     out->value = arena_array(a, double *, g->count + 1);
     IrRef fault = IR_NONE;
@@ -197,7 +197,7 @@ static const double *input_value(const Certified *c, const CertInput *x, const E
     for (uint32_t i = 0; i < c->step.states; i++)
         if (x->kind == CERT_DATA && strncmp(x->name, "average of ", 11) == 0 &&
             strcmp(x->name + 11, c->step.state[i].name) == 0)
-            return &e->env.state[i];
+            return e->env.state + ir_state_at(&c->step, i);
     static const double any = -2.5; /* what an infinity is does not matter where it is not taken */
     return &any;
 }

@@ -137,7 +137,8 @@ static const SgrtOutput predict_outputs[] = {
     {.name = "yhat", .size = 1, .elem = SGRT_F32, .by_rows = 1},
     {.name = "image", .dim = square, .rank = 2, .size = 4, .elem = SGRT_F32, .by_rows = 1},
 };
-static const char *const costs[] = {"fake.sg:9:3"}, *const states[] = {"mean"};
+static const char *const costs[] = {"fake.sg:9:3"};
+static const SgrtState states[] = {{.name = "mean", .size = 1}};
 static const char *const places[] = {"fake.sg:12:5: payoff[a]"};
 
 static const SgrtPhase step_phases[] = {{fit_rows, PARTS, "rows"}, {fit_gradient, 1, "gradient"}};

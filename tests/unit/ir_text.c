@@ -236,7 +236,7 @@ static void build_source(IrModel *m)
     IrRef w = ir_typed(g, IR_PARAM, (IrAttr){0}, row, 0, NULL);
     IrRef mean = ir_matmul(g, x, w);
     IrVia via = {.estimator = IR_EST_SCORE, .samples = 4, .baseline = IR_MOVING_AVERAGE};
-    IrRef z = ir_sample(g, IR_DIST_normal, via, pairs, (IrRef[]){mean, ir_const(g, 0.1)}, "z'");
+    IrRef z = ir_sample(g, IR_DIST_normal, via, pairs, (IrRef[]){mean, ir_const(g, 0.1)}, 0, "z'");
     static const IrDecision other = {.code = SGR01, .what = "also", .reason = "b", .draw = "z'"};
     static const IrDecision why = {SGR03, "a \"reason\" \\ \t\xc3\xa9", "", "z'", IR_DIST_normal,
                                    {.estimator = IR_EST_SCORE, .samples = 4}, &other};

@@ -163,10 +163,6 @@ static const struct {
     {MODEL("  h[0] = 0\n  for t in 1..4 {\n    h[t] ~ bernoulli(logits = theta + h[t-1]) via rebar\n"
            "    cost sin(h[t])\n  }"),
      "h decides the law of h, which would jump with it between its values"},
-    {MODEL("  h[65] ~ bernoulli(logits = theta) via relax\n  cost sin(sum(h))"),
-     "h has 65 elements that would each be weighed"},
-    {MODEL("  c[22] ~ categorical(logits = l) via relax\n  cost sin(sum(l[c]))"),
-     "c has 66 elements that would each be weighed"},
     {MODEL("  z ~ normal(theta, 1) via rebar\n  cost sin(z)"),
      "its draws are neither bits nor categories"},
     /* what compares samples needs independent ones */
@@ -331,7 +327,7 @@ static const char *const accepted[] = {
     MODEL("  h ~ bernoulli(logits = theta) via rebar\n  k ~ bernoulli(logits = theta) via score\n"
           "  cost if k == 1 then sin(h) else cos(h)"),
     /* a learned control variate reads no cost */
-    MODEL("  h[64] ~ bernoulli(logits = theta) via relax\n  cost sin(if sum(h) > 32 then 1 else "
+    MODEL("  h[65] ~ bernoulli(logits = theta) via relax(hidden = 3)\n  cost sin(if sum(h) > 32 then 1 else "
           "theta)"),
     MODEL("  z ~ normal(theta, 1) via measure_valued\n  cost if z > 0 then 1 else floor(z)"),
     /* support that moves is what a pair of measures is for */

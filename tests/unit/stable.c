@@ -78,7 +78,7 @@ static IrRef sample(IrGraph *g, IrDist law, IrRef arg, IrRef x)
     t.elem = IR_INT;
     if (law == IR_DIST_categorical)
         t = ir_scalar_type(IR_INT, 0);
-    IrRef draw = ir_sample(g, law, (IrVia){.samples = 1}, t, &arg, "z");
+    IrRef draw = ir_sample(g, law, (IrVia){.samples = 1}, t, &arg, 0, "z");
     return UN(TO_REAL, draw);
 }
 

@@ -165,9 +165,15 @@ static const double **noise(Arena *a, const IrGraph *g, int64_t rows, bool print
 
 static const double *states(Arena *a, const IrGraph *g)
 {
-    double *v = arena_array(a, double, g->states + 1);
-    for (uint32_t i = 0; i < g->states; i++)
-        v[i] = spread(seed_of(fe_unparse_name(a, "baseline_", g->state[i].name)), 0);
+    double *v = arena_array(a, double, (size_t)ir_state_at(g, g->states) + 1), *at = v;
+    for (uint32_t i = 0; i < g->states; at += ir_elements(&g->state[i++].type)) {
+        const char *name = fe_unparse_name(a, "baseline_", g->state[i].name);
+        int64_t size = ir_elements(&g->state[i].type);
+        if (g->state[i].type.rank == 0)
+            *at = spread(seed_of(name), 0);
+        else
+            memcpy(at, filled(a, name, size, FILL_WIDE), (size_t)size * sizeof *at);
+    }
     return v;
 }
 
