@@ -14,6 +14,17 @@ static void put_list(FILE *out, CertList list)
     fputc(']', out);
 }
 
+static void put_slot(FILE *out, CertSlot slot)
+{
+    fprintf(out, " %u%%N", slot);
+}
+
+static void put_slots(FILE *out, CertList list)
+{
+    put_list(out, list);
+    fputs("%N", out);
+}
+
 /* Text inside a comment: what could end it, or open a string in it, is left out. */
 static void put_text(FILE *out, const char *text)
 {
@@ -230,28 +241,30 @@ static void put_draws(FILE *out, const Cert *c)
 static void put_roles(FILE *out, const Cert *c, const CertScore *s)
 {
     const CertRoles *r = &s->roles;
-    fprintf(out, "Scored %u", r->draw);
+    fprintf(out, "BScored %u", r->draw);
     put_list(out, c->draw[r->draw].shape);
     if (r->law == CERT_BERNOULLI)
         fputs(" BernoulliLogits", out);
     else
         fprintf(out, " (CategoricalLogits %u)", r->values);
-    fprintf(out, " %u", r->logits);
+    put_slot(out, r->logits);
     put_list(out, r->axes);
-    fprintf(out, " %u %u %u", s->density, s->weight, r->plates);
+    put_slot(out, s->density);
+    put_slot(out, s->weight);
+    fprintf(out, " %u", r->plates);
     put_list(out, r->kept);
-    fprintf(out, " %u", r->scale);
-    put_list(out, r->costs);
+    put_slot(out, r->scale);
+    put_slots(out, r->costs);
     fputs(" (", out);
     put_number(out, fraction_numerator(c->fractions, r->share));
     fprintf(out, "%%Z, %s%%positive)", fraction_denominator(c->fractions, r->share));
-    put_list(out, r->base);
-    put_list(out, r->others);
+    put_slots(out, r->base);
+    put_slots(out, r->others);
 }
 
 static void put_scores(FILE *out, const Cert *c)
 {
-    fputs("(** What the weights are made of. *)\nDefinition scores : list scored := [", out);
+    fputs("(** What the weights are made of. *)\nDefinition scores : list bscored := [", out);
     for (uint32_t i = 0; i < c->scores; i++) {
         fputs(i ? ";\n  " : "\n  ", out);
         put_roles(out, c, &c->score[i]);
@@ -268,21 +281,22 @@ static const struct {
 } theorem[] = {
     [CERT_PROVED] =
         {"fast_certify source gradient outs draws scores", "", "",
-         "exact (certified G est os draws scores rho e d\n"
+         "exact (certified G est os draws (map plain_scored scores) rho e d\n"
          "    (proj2 (proj2 (fast_certified source gradient outs draws scores)) checked) "
          "Hs Hm)."},
-    [CERT_UP_TO_KINKS] = {"fast_certify_finite source gradient outs draws scores",
-                          "  (forall tr, defined_on G rho kinks e tr) ->\n", " Hk",
-                          "rewrite <- kinks_are in Hk.\n"
-                          "  exact (certified_off_kinks G est os draws scores rho e d\n"
-                          "    (proj1 (proj2 (fast_certified source gradient outs draws scores)) "
-                          "checked) Hs Hm Hk)."},
+    [CERT_UP_TO_KINKS] =
+        {"fast_certify_finite source gradient outs draws scores",
+         "  (forall tr, defined_on G rho kinks e tr) ->\n", " Hk",
+         "rewrite <- kinks_are in Hk.\n"
+         "  exact (certified_off_kinks G est os draws (map plain_scored scores) rho e d\n"
+         "    (proj1 (proj2 (fast_certified source gradient outs draws scores)) "
+         "checked) Hs Hm Hk)."},
     [CERT_UP_TO_REGULAR] =
         {"fast_certify_weights source gradient outs draws scores",
          "  (forall tr, derivable G rho e d tr 0) ->\n"
          "  regular G rho (model_law rho draws) e d ->\n",
          " Hd Hr",
-         "exact (certified_if_regular G est os draws scores rho e d\n"
+         "exact (certified_if_regular G est os draws (map plain_scored scores) rho e d\n"
          "    (proj1 (fast_certified source gradient outs draws scores) checked) "
          "Hs Hm Hd Hr)."},
     [CERT_UP_TO_WEIGHTS] = {"fast_check source gradient outs",
@@ -338,21 +352,23 @@ static void put_written(FILE *out, const Cert *c, bool scales)
     }
     fputs("] |}.\n", out);
     const char *check = scales ? "quick_same_mean_if" : "quick_same_mean";
-    fprintf(out,
-            "Theorem same : %s as_written source draws (map fst outs) = true.\n"
-            "Proof. vm_cast_no_check (eq_refl true). Qed.\n"
-            "\n(** The derivative of the mean cost is that of the model as it is written. *)\n"
-            "Theorem is_written : forall rho e d l,\n"
-            "  let G := plain source in let os := plain_pairs outs in\n"
-            "  sized G rho -> moves_only os d ->\n%s"
-            "  is_derive (fun t => expected_cost G rho (model_law rho draws) (line e d t)) 0%%R l ->\n"
-            "  is_derive (fun t => written_cost as_written rho (line e d t)) 0%%R l.\n"
-            "Proof.\n  intros rho e d l G os Hs Hm%s Hl. exact (%s as_written source draws outs rho e d l\n"
-            "    Hs Hm Hl same%s).\nQed.\n",
-            check,
-            scales ? "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n" : "",
-            scales ? " Hp" : "", scales ? "quick_written_derive_if" : "quick_written_derive",
-            scales ? " Hp" : "");
+    fprintf(
+        out,
+        "Theorem same : %s as_written source draws (map fst outs) = true.\n"
+        "Proof. vm_cast_no_check (eq_refl true). Qed.\n"
+        "\n(** The derivative of the mean cost is that of the model as it is written. *)\n"
+        "Theorem is_written : forall rho e d l,\n"
+        "  let G := plain source in let os := plain_pairs outs in\n"
+        "  sized G rho -> moves_only os d ->\n%s"
+        "  is_derive (fun t => expected_cost G rho (model_law rho draws) (line e d t)) 0%%R l ->\n"
+        "  is_derive (fun t => written_cost as_written rho (line e d t)) 0%%R l.\n"
+        "Proof.\n  intros rho e d l G os Hs Hm%s Hl. exact (%s as_written source draws outs rho e "
+        "d l\n"
+        "    Hs Hm Hl same%s).\nQed.\n",
+        check,
+        scales ? "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n" : "",
+        scales ? " Hp" : "", scales ? "quick_written_derive_if" : "quick_written_derive",
+        scales ? " Hp" : "");
 }
 
 static void put_cert(FILE *out, const Cert *c, Arena *a)
@@ -389,7 +405,7 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Coq Require Import Reals List ZArith.\n"
           "From Coquelicot Require Import Coquelicot.\n"
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
-          "Score "
+          "Score QuickScore "
           "Model Written Source QuickSource.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",

@@ -3,10 +3,10 @@
     A model is a graph with the laws of what it draws.  [certify] is the whole check: that the compiler's
     program is the estimator of the graph, that its weights are right, and that its expected cost may be
     differentiated under the expectation.  [certified] is the theorem that it buys. *)
-From Coq Require Import Reals Lra Lia List Bool Arith NArith Permutation.
+From Coq Require Import Reals Lra Lia List Bool Arith NArith Permutation FMapPositive.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Defined Number Certificate Fast Draws Finite.
-From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Quick.
+From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Quick QuickScore.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -81,18 +81,25 @@ Definition certify_weights G est outs := weights_with (check G est outs) G.
 Definition certify_finite G est outs := finite_with (check G est outs) G.
 Definition certify G est outs := certify_with (check G est outs) G (map fst outs).
 (** The same for large graphs, whose slots are binary numbers. *)
-Definition fast_covered (B : bgraph) (draws : list draw) : bool :=
-  distinct (map draw_id draws) &&
+Definition draw_ids (draws : list draw) : list N := map (fun x => N.of_nat (draw_id x)) draws.
+Definition drawn_shapes (draws : list draw) : PositiveMap.t shape :=
+  fold_right (fun x m => store m (N.of_nat (draw_id x)) (draw_shape x)) (PositiveMap.empty _) draws.
+Definition quick_covered (p : bprogram) (draws : list draw) : bool :=
+  let m := drawn_shapes draws in
+  all_distinct (draw_ids draws) &&
   forallb (fun nd => match fst nd with
-                     | Sample j s => existsb (fun x => Nat.eqb (draw_id x) j && index_eqb (draw_shape x) s) draws
-                     | _ => true end) (b_nodes B).
-Definition fast_certify_weights B est outs draws scores : bool :=
-  fast_check B est outs && fast_covered B draws &&
+                     | Sample j s => match look m (N.of_nat j) with Some s' => index_eqb s' s | None => false end
+                     | _ => true end) p.
+Definition fast_certify_weights B est outs draws (scores : list bscored) : bool :=
+  fast_check B est outs && quick_covered (b_nodes B) draws &&
   match b_scores B, scores with
   | [], [] => true
-  | _, _ => scores_ok (plain B) scores
+  | _, _ => quick_scores_ok B scores
   end &&
-  match scores with [] => true | _ => draws_eqb (filter is_finite draws) (map draw_of scores) end.
+  match scores with
+  | [] => true
+  | _ => draws_eqb (filter is_finite draws) (map draw_of (map plain_scored scores))
+  end.
 Definition fast_certify_finite B est outs draws scores : bool :=
   fast_certify_weights B est outs draws scores && forallb is_finite draws.
 Definition fast_certify B est outs draws scores : bool :=
@@ -256,10 +263,26 @@ Qed.
 End Certified.
 
 (** What the fast check accepts, the check accepts. *)
-Lemma fast_covered_eq B draws : fast_covered B draws = covered (plain B) draws.
+Lemma draw_ids_nat draws : map N.to_nat (draw_ids draws) = map draw_id draws.
+Proof. unfold draw_ids. rewrite map_map. apply map_ext. intros x. apply Nat2N.id. Qed.
+Lemma drawn_shapes_in draws j s : look (drawn_shapes draws) (N.of_nat j) = Some s ->
+  existsb (fun x => Nat.eqb (draw_id x) j && index_eqb (draw_shape x) s) draws = true.
 Proof.
-  unfold fast_covered, covered. f_equal. cbn [plain g_nodes]. unfold plain_program.
-  induction (b_nodes B) as [|nd l IH]; simpl; auto. now rewrite IH.
+  unfold drawn_shapes. induction draws as [|x draws IH]; cbn [fold_right existsb]; [now rewrite look_empty|].
+  destruct (N.eq_dec (N.of_nat j) (N.of_nat (draw_id x))) as [E|E].
+  - rewrite E, look_same. intros H. injection H as <-. apply Nat2N.inj in E. subst j.
+    now rewrite Nat.eqb_refl, index_eqb_refl.
+  - rewrite look_other by auto. intros H. now rewrite IH, orb_true_r.
+Qed.
+Lemma quick_covered_sound G p draws : g_nodes G = plain_program p -> quick_covered p draws = true ->
+  covered G draws = true.
+Proof.
+  unfold quick_covered, covered. intros -> H. apply andb_prop in H as [Hd Hp].
+  apply all_distinct_sound in Hd. rewrite draw_ids_nat in Hd. rewrite Hd. cbn [andb].
+  rewrite forallb_forall in *. intros nd Hnd. apply in_map_iff in Hnd as (nd' & <- & Hnd). specialize (Hp nd' Hnd).
+  cbn [plain_node fst]. destruct (fst nd'); auto.
+  destruct (look _ _) as [s'|] eqn:E; [|easy]. apply drawn_shapes_in.
+  destruct (index_eqb_spec s' s); [now subst|easy].
 Qed.
 Lemma no_scores_ok B est outs : fast_check B est outs = true -> b_scores B = [] -> scores_ok (plain B) [] = true.
 Proof.
@@ -267,20 +290,23 @@ Proof.
   unfold scores_ok. rewrite Hi. cbn [plain g_scores]. rewrite Hs. reflexivity.
 Qed.
 Lemma fast_weights_sound B est outs draws scores : fast_certify_weights B est outs draws scores = true ->
-  certify_weights (plain B) (plain_program est) (plain_pairs outs) draws scores = true.
+  certify_weights (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true.
 Proof.
   unfold fast_certify_weights, certify_weights, weights_with. intros H.
   apply andb_prop in H as [H Hd]. apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hc Hcov].
-  rewrite fast_covered_eq in Hcov. rewrite (fast_check_sound _ _ _ Hc), Hcov, Hd, andb_true_r. cbn [andb].
-  destruct (b_scores B) eqn:E, scores; auto. now apply (no_scores_ok B est outs).
+  rewrite (fast_check_sound _ _ _ Hc), (quick_covered_sound (plain B) _ _ eq_refl Hcov). cbn [andb].
+  destruct scores as [|s ss].
+  - cbn [map]. rewrite andb_true_r.
+    destruct (b_scores B) eqn:E; [now apply (no_scores_ok B est outs)|exact (quick_scores_ok_sound B [] Hs)].
+  - cbn [map] in *. rewrite Hd, andb_true_r. apply (quick_scores_ok_sound B (s :: ss)). now destruct (b_scores B).
 Qed.
 Theorem fast_certified B est outs draws scores :
   (fast_certify_weights B est outs draws scores = true ->
-   certify_weights (plain B) (plain_program est) (plain_pairs outs) draws scores = true) /\
+   certify_weights (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true) /\
   (fast_certify_finite B est outs draws scores = true ->
-   certify_finite (plain B) (plain_program est) (plain_pairs outs) draws scores = true) /\
+   certify_finite (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true) /\
   (fast_certify B est outs draws scores = true ->
-   certify (plain B) (plain_program est) (plain_pairs outs) draws scores = true).
+   certify (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true).
 Proof.
   split; [apply fast_weights_sound|split].
   - unfold fast_certify_finite, certify_finite, finite_with. intros H. apply andb_prop in H as [H ->].

@@ -8,38 +8,6 @@ From Sgc Require Import Tensor Op Program Expect Graph Poly Number Certificate F
 From Sgc Require Import Written Rewriting Unfold Moment Source.
 Import ListNotations.
 
-(** ** What is drawn *)
-Definition ids (draws : list draw) : list N := map (fun x => N.of_nat (draw_id x)) draws.
-Definition drawn_shapes (draws : list draw) : PositiveMap.t shape :=
-  fold_right (fun x m => store m (N.of_nat (draw_id x)) (draw_shape x)) (PositiveMap.empty _) draws.
-Definition quick_covered (p : bprogram) (draws : list draw) : bool :=
-  let m := drawn_shapes draws in
-  all_distinct (ids draws) &&
-  forallb (fun nd => match fst nd with
-                     | Sample j s => match look m (N.of_nat j) with Some s' => index_eqb s' s | None => false end
-                     | _ => true end) p.
-Lemma ids_nat draws : map N.to_nat (ids draws) = map draw_id draws.
-Proof. unfold ids. rewrite map_map. apply map_ext. intros x. apply Nat2N.id. Qed.
-Lemma drawn_shapes_in draws j s : look (drawn_shapes draws) (N.of_nat j) = Some s ->
-  existsb (fun x => Nat.eqb (draw_id x) j && index_eqb (draw_shape x) s) draws = true.
-Proof.
-  unfold drawn_shapes. induction draws as [|x draws IH]; cbn [fold_right existsb]; [now rewrite look_empty|].
-  destruct (N.eq_dec (N.of_nat j) (N.of_nat (draw_id x))) as [E|E].
-  - rewrite E, look_same. intros H. injection H as <-. apply Nat2N.inj in E. subst j.
-    now rewrite Nat.eqb_refl, index_eqb_refl.
-  - rewrite look_other by auto. intros H. now rewrite IH, orb_true_r.
-Qed.
-Lemma quick_covered_sound G p draws : g_nodes G = plain_program p -> quick_covered p draws = true ->
-  covered G draws = true.
-Proof.
-  unfold quick_covered, covered. intros -> H. apply andb_prop in H as [Hd Hp].
-  apply all_distinct_sound in Hd. rewrite ids_nat in Hd. rewrite Hd. cbn [andb].
-  rewrite forallb_forall in *. intros nd Hnd. apply in_map_iff in Hnd as (nd' & <- & Hnd). specialize (Hp nd' Hnd).
-  cbn [plain_node fst]. destruct (fst nd'); auto.
-  destruct (look _ _) as [s'|] eqn:E; [|easy]. apply drawn_shapes_in.
-  destruct (index_eqb_spec s' s); [now subst|easy].
-Qed.
-
 (** ** Their order *)
 
 (** The nodes after slot [k], if those up to it read only what is drawn. *)

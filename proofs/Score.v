@@ -6,7 +6,7 @@
     missing, and from it may be subtracted a share of the other copies' costs (leave-one-out) and anything that
     reads neither the draw nor its dependents (constants, averages of earlier steps).  [all] says, for
     each score, which slots play these parts; it is checked, not believed. *)
-From Coq Require Import Reals Lra Lia List Bool Arith ZArith Permutation.
+From Coq Require Import Reals Lra Lia List Bool Arith ZArith Permutation FMapPositive.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Defined Number Certificate Draws Finite Depend.
 From Sgc Require Table.
@@ -44,11 +44,46 @@ Proof.
   induction e; simpl; auto; intros H; [now apply Nat.ltb_lt|].
   apply andb_prop in H. intuition.
 Qed.
+(** Two slots of a program have one normal form. *)
+Definition equal_slots (fix_ : fixed_sizes) (ins : list shape) (p : program) (i j : nat) : bool :=
+  let '(T, m) := enter_inputs ins 0 empty in
+  match enter_all fix_ Never p T m with
+  | None => false
+  | Some (_, m) => Nat.ltb i (length m) && Nat.ltb j (length m) && same_value (nth i m none) (nth j m none)
+  end.
+Theorem equal_slots_sound rho tr e fix_ ins p i j : equal_slots fix_ ins p i j = true ->
+  (forall d n, In (d, n) fix_ -> rho d = n) ->
+  let n := length ins in
+  exists sh, infer p n (fun k => nth k ins []) = Some sh /\ sh i = sh j /\
+  forall ix, In ix (box (sizes rho (sh i))) -> run rho tr p n e i ix = run rho tr p n e j ix.
+Proof.
+  intros H Hfix n. unfold equal_slots in H.
+  assert (H0 : ok empty).
+  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
+  destruct (enter_inputs ins 0 empty) as [T0 m0] eqn:E0.
+  destruct (enter_inputs_sound rho tr e ins 0 _ _ _ H0 E0) as (G0 & B0 & L0 & S0 & V0).
+  destruct (enter_all fix_ Never p T0 m0) as [[T m]|] eqn:E; [|easy].
+  assert (Hsh : forall j, (j < length m0)%nat -> fst (nth j m0 none) = nth j ins []) by (intros; apply S0; lia).
+  destruct (enter_all_sound rho tr e fix_ Hfix Never p T0 m0 T m _ (grows_ok rho tr e _ _ G0) B0 E Hsh)
+    as (G1 & _ & _ & sh & I1 & R1).
+  rewrite L0 in *. exists sh. split; auto.
+  apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hi Hj]. apply Nat.ltb_lt in Hi, Hj.
+  unfold same_value in Hs. apply andb_prop in Hs as [Hs Hp]. apply compare_poly_eq in Hp.
+  destruct (index_eqb_spec (fst (nth i m none)) (fst (nth j m none))) as [Es|]; [|easy].
+  destruct (grows_trans rho tr e _ _ _ G0 G1) as (_ & _ & _ & G).
+  destruct (G (fun _ => zero)) as (A & HA & _).
+  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
+  assert (R0 : represents rho A m0 (fun k => nth k ins []) e).
+  { intros k Hk. rewrite L0 in Hk. split; [now apply Hsh|]. intros ix Hix.
+    exact (V0 A (grows_fits rho tr e _ _ A G1 HA) k Hk ix Hix). }
+  specialize (R1 A e HA R0). destruct (R1 i Hi) as [P1 P2]. destruct (R1 j Hj) as [Q1 Q2].
+  split; [congruence|]. intros ix Hix. unfold n. rewrite (P2 ix Hix), (Q2 ix), Hp; auto. now rewrite <- Q1, <- Es, P1.
+Qed.
 (** Slot [k] holds the value of [ex] over the slots [args]. *)
 Definition holds_expr (G : graph) (ex : expr) (args : list nat) (k : nat) : bool :=
   let '(p, r, _) := emit ex args 0 0 (slots G) in
   Nat.ltb k (slots G) && below (slots G) args && mentions_below (length args) ex &&
-  same_with Never Never (g_sizes G) (g_inputs G) (g_nodes G ++ p) (g_nodes G) [(r, k)].
+  equal_slots (g_sizes G) (g_inputs G) (g_nodes G ++ p) r k.
 
 Theorem holds_expr_sound G ex args k : well_formed G -> holds_expr G ex args k = true ->
   (k < slots G)%nat /\ forall rho e tr, sized G rho ->
@@ -60,17 +95,19 @@ Proof.
   apply Nat.ltb_lt in H0. split; auto. apply mentions_below_sound in Hm.
   assert (Hargs : forall j, In j args -> (j < slots G)%nat) by (intros; eapply in_below; eauto).
   intros rho e tr [Hfix _].
-  destruct (same_with_sound Never Never rho tr e _ _ _ _ _ Hs Hfix) as (shp & shq & Ip & Iq & Heq).
-  change (infer (g_nodes G) (inputs G) (input_shape G) = Some shq) in Iq.
-  rewrite Hi in Iq. injection Iq as <-.
-  destruct (Heq r k (or_introl eq_refl)) as (_ & Hsh & Hrun).
-  intros ix Hix. rewrite <- Hsh in Hix. specialize (Hrun ix Hix).
+  destruct (equal_slots_sound rho tr e _ _ _ _ _ Hs Hfix) as (sh & Ip & Hsh & Hrun).
+  assert (Hk : sh k = shape_of G k).
+  { change (infer (g_nodes G ++ p) (inputs G) (input_shape G) = Some sh) in Ip.
+    rewrite (infer_app _ _ _ _ _ Hi) in Ip. now apply (infer_inputs _ _ _ _ _ Ip). }
+  intros ix Hix. rewrite <- Hk, <- Hsh in Hix. specialize (Hrun ix Hix).
   assert (H1 : (0 < slots G)%nat) by lia.
   destruct (emit_sound rho tr ex args 0 0 (slots G) p r nx
               (run rho tr (g_nodes G) (inputs G) e) He Hm Hargs H1 H1) as (_ & _ & Hr).
-  transitivity (run rho tr p (slots G) (run rho tr (g_nodes G) (inputs G) e) r ix).
-  - etransitivity; [symmetry; exact Hrun|]. now rewrite run_app.
-  - rewrite Hr. reflexivity.
+  rewrite !run_app in Hrun. change (length (g_inputs G) + length (g_nodes G))%nat with (slots G) in Hrun.
+  change (length (g_inputs G)) with (inputs G) in Hrun.
+  rewrite (run_below rho tr p (slots G) _ k H0) in Hrun.
+  transitivity (run rho tr p (slots G) (run rho tr (g_nodes G) (inputs G) e) r ix); [symmetry; exact Hrun|].
+  now rewrite Hr.
 Qed.
 
 (** ** The laws *)

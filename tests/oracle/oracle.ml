@@ -103,9 +103,11 @@ type cert = {
   mutable source : bnode list; mutable gradient : bnode list; mutable cost : int;
   mutable written : bnode list; mutable given : bool; mutable total : int; (* the model as it is written: its cost *)
   mutable laws : (int * (n * n)) list;
-  mutable entries : (n * n) list; mutable roles : scored list; mutable explained : bool;
+  mutable entries : (n * n) list; mutable roles : bscored list; mutable explained : bool;
   mutable known : bool; (* every draw has a law that the theorems speak of *)
   mutable outs : (n * n) list; mutable within : string }
+
+let numbers = List.map number
 
 let roles c density weight = function
   | Word "draw" :: Word j :: Word law :: rest ->
@@ -120,9 +122,10 @@ let roles c density weight = function
           List costs; Word "less"; Word q; List base; Word "others"; List others ] ->
           let shape = match List.find_opt (fun x -> draw_id x = int j) c.draws with Some x -> draw_shape x | None -> [] in
           c.roles <-
-            { sc_draw = int j; sc_shape = shape; sc_law = law; sc_arg = int l; sc_axes = axes; sc_density = density;
-              sc_weight = weight; sc_plates = int p; sc_kept = kept; sc_scale = int s; sc_costs = costs;
-              sc_share = fraction q; sc_base = base; sc_others = others } :: c.roles
+            { bs_draw = int j; bs_shape = shape; bs_law = law; bs_arg = number (int l); bs_axes = axes;
+              bs_density = density; bs_weight = weight; bs_plates = int p; bs_kept = kept; bs_scale = number (int s);
+              bs_costs = numbers costs; bs_share = fraction q; bs_base = numbers base; bs_others = numbers others }
+            :: c.roles
       | _ -> failwith "roles")
   | _ -> c.explained <- false
 
@@ -147,7 +150,7 @@ let line c = function
   | [ Word "cost"; Word k ] -> if c.within = "written" then c.total <- int k else c.cost <- int k
   | Word "score" :: Word l :: Word "weight" :: Word w :: rest ->
       c.entries <- (number (int l), number (int w)) :: c.entries;
-      roles c (int l) (int w) rest
+      roles c (number (int l)) (number (int w)) rest
   | [ Word "of"; Word k; Word "is"; Word j ] -> c.outs <- (number (int k), number (int j)) :: c.outs
   | Word _ :: Word "=" :: rest ->
       if c.within = "written" then c.written <- node rest :: c.written
@@ -171,7 +174,7 @@ let verdict c =
   let moved = List.map fst outs in
   let accepted =
     fast_check graph est outs
-    && ((not c.explained) || scores = [] || scores_ok (plain graph) scores)
+    && ((not c.explained) || scores = [] || quick_scores_ok graph scores)
     && ((not c.given) || quick_same_mean_if model graph draws moved) in
   let scaled = accepted && c.given && quick_same_mean model graph draws moved in
   let proved = accepted && c.explained && c.known && fast_certify graph est outs draws scores in
