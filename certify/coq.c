@@ -1,18 +1,10 @@
 /* Certificates as a file of Coq: the two programs, the check, the theorem.
  *
  * Comments give the user's names and places; nothing in them is part of what is proved. */
-#include "certify/certify.h"
+#include "certify/coq.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-
-static void put_list(FILE *out, CertList list)
-{
-    fputs(" [", out);
-    for (uint32_t i = 0; i < list.count; i++)
-        fprintf(out, "%s%u", i ? "; " : "", list.at[i]);
-    fputc(']', out);
-}
 
 static void put_slot(FILE *out, CertSlot slot)
 {
@@ -21,141 +13,19 @@ static void put_slot(FILE *out, CertSlot slot)
 
 static void put_slots(FILE *out, CertList list)
 {
-    put_list(out, list);
+    coq_list(out, list);
     fputs("%N", out);
-}
-
-/* Text inside a comment: what could end it, or open a string in it, is left out. */
-static void put_text(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        fputc(isalnum((unsigned char)*text) || *text == '.' || *text == '/' || *text == ' ' ||
-                      *text == '-'
-                  ? *text
-                  : '_',
-              out);
-}
-
-static void put_place(FILE *out, const Cert *c, Span at)
-{
-    if (!at.line)
-        return;
-    fputc(' ', out);
-    put_text(out, c->file);
-    fprintf(out, ":%u:%u", at.line, at.col);
-}
-
-/* A numerator or a number of a certificate: in parentheses if it is negative. */
-static void put_number(FILE *out, const char *digits)
-{
-    fprintf(out, *digits == '-' ? " (%s)" : " %s", digits);
-}
-
-static void put_map(FILE *out, const Cert *c, const CertOp *op)
-{
-    const char *a, *b, *d;
-    fprintf(out, "%s ", cert_form[op->form].coq);
-    if (op->form != CERT_MAP1 || op->fn != CERT_AFFINE) {
-        fputs(cert_fn[op->fn].coq, out);
-        return;
-    }
-    fraction_common(c->fractions, op->a, op->b, &a, &b, &d);
-    fputs("(Affine", out);
-    put_number(out, a);
-    put_number(out, b);
-    fprintf(out, " %s)", d);
-}
-
-static void put_linear(FILE *out, const CertOp *op)
-{
-    fprintf(out, "Lin (%s", cert_form[op->form].coq);
-    if (op->form == CERT_SLICE || op->form == CERT_PAD)
-        fprintf(out, " %u %u %u", op->k, op->from, op->to);
-    put_list(out, op->axes);
-    if (op->form == CERT_EIN || op->form == CERT_RESHAPE)
-        put_list(out, op->i);
-    if (op->form == CERT_EIN)
-        put_list(out, op->o);
-    fputc(')', out);
-}
-
-static void put_leaf(FILE *out, const Cert *c, const CertOp *op)
-{
-    fputs(cert_form[op->form].coq, out);
-    if (op->form == CERT_CONST) {
-        put_number(out, fraction_numerator(c->fractions, op->a));
-        fprintf(out, " %s", fraction_denominator(c->fractions, op->a));
-    } else {
-        fprintf(out, " %u", op->k);
-    }
-    if (op->form == CERT_CONST || op->form == CERT_SAMPLE)
-        put_list(out, op->axes);
-}
-
-static void put_op(FILE *out, const Cert *c, const CertOp *op)
-{
-    switch (op->form) {
-    case CERT_MAP1:
-    case CERT_MAP2:
-        put_map(out, c, op);
-        break;
-    case CERT_EIN:
-    case CERT_SLICE:
-    case CERT_PAD:
-    case CERT_RESHAPE:
-        put_linear(out, op);
-        break;
-    case CERT_EIN2:
-        fputs(cert_form[op->form].coq, out);
-        put_list(out, op->axes);
-        put_list(out, op->i);
-        put_list(out, op->j);
-        put_list(out, op->o);
-        break;
-    case CERT_LSE:
-        fputs(cert_form[op->form].coq, out);
-        put_list(out, op->axes);
-        put_list(out, op->o);
-        break;
-    default:
-        put_leaf(out, c, op);
-    }
-}
-
-static void put_node(FILE *out, const Cert *c, const CertProgram *p, uint32_t i)
-{
-    const CertNode *n = &p->node[i];
-    fputs("    (", out);
-    put_op(out, c, &n->op);
-    fputs(", [", out);
-    for (uint32_t k = 0; k < cert_operands(&n->op); k++)
-        fprintf(out, "%s%u", k ? "; " : "", n->in[k]);
-    fprintf(out, "]%%N)%s  (* %u", i + 1 < p->count ? ";" : "", c->inputs + i);
-    if (n->name) {
-        fputc(' ', out);
-        put_text(out, n->name);
-    }
-    put_place(out, c, n->at);
-    fputs(" *)\n", out);
-}
-
-static void put_program(FILE *out, const Cert *c, const CertProgram *p)
-{
-    fputs("[\n", out);
-    for (uint32_t i = 0; i < p->count; i++)
-        put_node(out, c, p, i);
-    fputs("  ]", out);
 }
 
 static void put_inputs(FILE *out, const Cert *c)
 {
     fputs("  b_inputs := [", out);
     for (uint32_t i = 0; i < c->inputs; i++) {
-        put_list(out, c->input[i].shape);
+        coq_list(out, c->input[i].shape);
         fprintf(out, "%s  (* %u %s ", i + 1 < c->inputs ? ";" : "", i,
                 cert_kind_name[c->input[i].kind]);
-        put_text(out, c->input[i].name);
-        put_place(out, c, c->input[i].at);
+        coq_text(out, c->input[i].name);
+        coq_place(out, c, c->input[i].at);
         fputs(" *)\n   ", out);
     }
     fputs("];\n", out);
@@ -174,13 +44,12 @@ static void put_sizes(FILE *out, const Cert *c)
     fputs("] |}.\n", out);
 }
 
-static void put_source(FILE *out, const Cert *c)
+static void put_source(FILE *out, const Cert *c, const CoqOps *ops)
 {
+    coq_program(out, ops, &c->source, "source_nodes");
     fputs("Definition source : bgraph := {|\n", out);
     put_inputs(out, c);
-    fputs("  b_nodes := ", out);
-    put_program(out, c, &c->source);
-    fprintf(out, ";\n  b_cost := %u%%N;\n  b_scores := [", c->cost);
+    fprintf(out, "  b_nodes := source_nodes;\n  b_cost := %u%%N;\n  b_scores := [", c->cost);
     for (uint32_t i = 0; i < c->scores; i++)
         fprintf(out, "%s(%u, %u)", i ? "; " : "", c->score[i].density, c->score[i].weight);
     fputs("]%N;\n", out);
@@ -195,7 +64,7 @@ static void put_outputs(FILE *out, const Cert *c)
     for (uint32_t i = 0; i < c->outputs; i++) {
         fprintf(out, "(%u, %u)%s  (* ", c->output[i].input, c->output[i].slot,
                 i + 1 < c->outputs ? ";" : "");
-        put_text(out, c->input[c->output[i].input].name);
+        coq_text(out, c->input[c->output[i].input].name);
         fputs(" *)\n  ", out);
     }
     fputs("]%N.\n", out);
@@ -207,16 +76,16 @@ static void put_legend(FILE *out, const Cert *c)
     fputs("(** Sizes:", out);
     for (uint32_t s = 0; s < c->sizes; s++) {
         fprintf(out, "%s %u ", s ? "," : "", s);
-        put_text(out, c->size[s].name);
+        coq_text(out, c->size[s].name);
         if (c->size[s].fixed)
             fprintf(out, " which is %" PRId64, c->size[s].number);
     }
     fputs(".\n    Draws:", out);
     for (uint32_t j = 0; j < c->draws; j++) {
         fprintf(out, "%s %u ", j ? "," : "", j);
-        put_text(out, c->draw[j].name);
+        coq_text(out, c->draw[j].name);
         fprintf(out, " %s", cert_base_name[c->draw[j].base]);
-        put_place(out, c, c->draw[j].at);
+        coq_place(out, c, c->draw[j].at);
     }
     fputs(c->draws ? ". *)\n" : " none. *)\n", out);
 }
@@ -229,7 +98,7 @@ static void put_draws(FILE *out, const Cert *c)
     fputs("Definition draws : list draw := [", out);
     for (uint32_t j = 0; j < c->draws; j++) {
         fprintf(out, "%s(%u,", j ? "; " : "", j);
-        put_list(out, c->draw[j].shape);
+        coq_list(out, c->draw[j].shape);
         fprintf(out, ", %s", base[c->draw[j].base]);
         if (c->draw[j].base == CERT_VALUES)
             fprintf(out, " %u", c->draw[j].values);
@@ -242,21 +111,21 @@ static void put_roles(FILE *out, const Cert *c, const CertScore *s)
 {
     const CertRoles *r = &s->roles;
     fprintf(out, "BScored %u", r->draw);
-    put_list(out, c->draw[r->draw].shape);
+    coq_list(out, c->draw[r->draw].shape);
     if (r->law == CERT_BERNOULLI)
         fputs(" BernoulliLogits", out);
     else
         fprintf(out, " (CategoricalLogits %u)", r->values);
     put_slot(out, r->logits);
-    put_list(out, r->axes);
+    coq_list(out, r->axes);
     put_slot(out, s->density);
     put_slot(out, s->weight);
     fprintf(out, " %u", r->plates);
-    put_list(out, r->kept);
+    coq_list(out, r->kept);
     put_slot(out, r->scale);
     put_slots(out, r->costs);
     fputs(" (", out);
-    put_number(out, fraction_numerator(c->fractions, r->share));
+    coq_number(out, fraction_numerator(c->fractions, r->share));
     fprintf(out, "%%Z, %s%%positive)", fraction_denominator(c->fractions, r->share));
     put_slots(out, r->base);
     put_slots(out, r->others);
@@ -311,7 +180,7 @@ static void put_kinks(FILE *out, CertList kinks)
     fputs("(** The slots that are assumed to be where they have a derivative. *)\n"
           "Definition kinks : list nat :=",
           out);
-    put_list(out, kinks);
+    coq_list(out, kinks);
     fputs(".\nTheorem kinks_are : undecided (plain source) (map fst (plain_pairs outs)) = kinks.\n"
           "Proof. vm_compute. reflexivity. Qed.\n",
           out);
@@ -337,17 +206,18 @@ static void put_theorem(FILE *out, const CertAssumed *left)
         law, any_law ? " law" : "", theorem[left->theorem].names, theorem[left->theorem].proof);
 }
 
-static void put_written(FILE *out, const Cert *c, bool scales)
+static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales)
 {
     const CertWritten *w = &c->written;
-    fputs("\n(** The model as it is written. *)\n"
-          "Definition as_written : written := {|\n  w_inputs := b_inputs source;\n  w_nodes := ",
+    fputs("\n(** The model as it is written. *)\n", out);
+    coq_program(out, ops, &w->program, "written_nodes");
+    fputs("Definition as_written : written := {|\n"
+          "  w_inputs := b_inputs source;\n  w_nodes := written_nodes",
           out);
-    put_program(out, c, &w->program);
     fprintf(out, ";\n  w_cost := %u%%N;\n  w_draws := [", w->cost);
     for (uint32_t j = 0; j < c->draws; j++) {
         fprintf(out, "%s(%u,", j ? "; " : "", j);
-        put_list(out, c->draw[j].shape);
+        coq_list(out, c->draw[j].shape);
         fprintf(out, ", WNormal %u%%N %u%%N)", w->law[j].loc, w->law[j].scale);
     }
     fputs("] |}.\n", out);
@@ -375,14 +245,14 @@ static void put_cert(FILE *out, const Cert *c, Arena *a)
 {
     CertAssumed left = certify_assumed(c, a);
     fputs("\n(** * Graph ", out);
-    put_text(out, c->graph);
+    coq_text(out, c->graph);
     fprintf(out, " *)\nModule graph_%s.\n", c->graph);
     put_legend(out, c);
+    const CoqOps *ops = coq_ops(out, c, a);
     fputs("(** What the model says: the cost, the log-densities and their weights. *)\n", out);
-    put_source(out, c);
-    fputs("(** What the compiler made of it. *)\nDefinition gradient : bprogram := ", out);
-    put_program(out, c, &c->gradient);
-    fputs(".\n", out);
+    put_source(out, c, ops);
+    fputs("(** What the compiler made of it. *)\n", out);
+    coq_program(out, ops, &c->gradient, "gradient");
     put_outputs(out, c);
     if (left.theorem != CERT_UP_TO_WEIGHTS) {
         put_draws(out, c);
@@ -392,7 +262,7 @@ static void put_cert(FILE *out, const Cert *c, Arena *a)
         put_kinks(out, left.kinks);
     put_theorem(out, &left);
     if (c->written.given && left.theorem != CERT_UP_TO_WEIGHTS)
-        put_written(out, c, left.scales);
+        put_written(out, c, ops, left.scales);
     fprintf(out, "End graph_%s.\n", c->graph);
 }
 
@@ -400,11 +270,12 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
 {
     Arena *a = arena_new();
     fputs("(* The certificate of ", out);
-    put_text(out, count ? c[0]->file : "a model");
+    coq_text(out, count ? c[0]->file : "a model");
     fputs(", written by sgc.  What it proves rests on the compiled theory of proofs. *)\n"
           "From Coq Require Import Reals List ZArith.\n"
           "From Coquelicot Require Import Coquelicot.\n"
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
+          "Spelling "
           "Score QuickScore "
           "Model Written Source QuickSource.\n"
           "Import ListNotations.\n"

@@ -89,6 +89,10 @@ static const char *const chain[] = {
     "dim steps = " STEPS "\nparam a = ones()\nparam b = ones()\n"
     "graph g {\nx[0] = a\nfor t in 1..steps {\nx[t] = x[t-1] * sigmoid(a * x[t-1] + b)\n}\n"
     "cost x[steps - 1]\n}\n",
+    "dim n = 2\ndim steps = " STEPS "\nparam a[n] = ones()\nparam W[n, n] = ones()\n"
+    "graph g {\nplate i = rows(4) {\ndata x[n]\nz[0] ~ bernoulli(logits = a) via score\n"
+    "for t in 1..steps {\nz[t] ~ bernoulli(logits = z[t-1] @ W) via score\n}\n"
+    "cost sum((sum(z, axis = 0) - x) ^ 2)\n}\n}\n",
 };
 
 START_TEST(long_chains_have_right_ones)
