@@ -215,6 +215,8 @@ static IrRef make_whole(EsWorld *w, const IrNode *n)
     IrRef *in = arena_array(w->g->model->arena, IrRef, n->n_in + 1);
     IrType type = n->type;
     type.elem = w->soft && type.elem == IR_INT ? IR_REAL : type.elem;
+    if (n->op == IR_RESHAPE) /* values that are the same for all samples have not their plate */
+        type.plates = 0;
     for (uint32_t k = 0; k < n->n_in; k++) {
         bool forward = n->op == IR_CARRY && k == 1;
         in[k] = forward ? n->in[k] : operand(w, n, k);

@@ -58,6 +58,10 @@ static const char *const program[] = {
     "    h ~ binomial(2, sigmoid(l[0] + 0.5 * s[t-1])) via coupled\n    s[t] = sin(0.5 * s[t-1] + "
     "0.5 * b * h)\n"
     "    cost s[t] * b\n  }\n  cost cos(s[3] + l[1])\n}\n",
+    /* all categories are the same in all samples, and are reshaped beside what is not */
+    "param b = ones()\ngraph g {\n"
+    "  v ~ categorical(logits = [b, 0.0, 0.3]) via measure_valued(samples = 2)\n"
+    "  s = stack(sin(v + b), b * v)\n  cost s[0] * cos(s[1])\n}\n",
     /* jumps */
     "param m = ones()\nparam s in positive = ones()\n"
     "graph g {\n  z ~ normal(m, s) via measure_valued\n  cost (if z > 0.2 then 1 + m else "
