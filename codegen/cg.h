@@ -84,11 +84,11 @@ typedef struct Cg {
     const IrModel *m;
     const CgOptions *options;
     Diags *diags;
-    Arena *arena;                 /* the model's: lives longer than this */
-    LLVMContextRef context;       /* owned */
-    LLVMModuleRef module;         /* owned */
-    LLVMBuilderRef b;             /* owned */
-    LLVMTargetMachineRef machine; /* owned */
+    Arena *arena;                       /* the model's: lives longer than this */
+    LLVMContextRef context;             /* owned */
+    LLVMModuleRef module;               /* owned */
+    LLVMBuilderRef b;                   /* owned */
+    LLVMTargetMachineRef machine;       /* owned */
     const char *cpu, *features, *needs; /* of the target, in the arena */
     LLVMTypeRef real, f64, i1, i8, i32, i64, ptr, none;
     LLVMMetadataRef access_group;
@@ -144,6 +144,7 @@ void cg_model(Cg *cg, const CgGraph *graph); /* defines sgrt_model */
 /* ---- rt.c: the frame and the runtime's functions ------------------------------------------- */
 
 void cg_declare_runtime(Cg *cg);
+void cg_attribute(Cg *cg, LLVMValueRef fn, const char *name); /* of a function, without a value */
 LLVMValueRef cg_call(Cg *cg, CgRt which, const LLVMValueRef *args, unsigned n);
 LLVMValueRef cg_field(Cg *cg, CgFrame field);              /* its value, loaded once */
 LLVMValueRef cg_pointer(Cg *cg, CgTable t, uint32_t item); /* frame->param[item], loaded once */
@@ -241,7 +242,7 @@ LLVMValueRef cg_variable(Cg *cg, LLVMTypeRef t); /* on the stack, to become a re
 
 /* ---- kernels ------------------------------------------------------------------------------- */
 
-void cg_phase(Cg *cg, uint32_t phase, LLVMValueRef fn);
+void cg_phase(Cg *cg, uint32_t phase, uint32_t first, uint32_t last, LLVMValueRef fn);
 void cg_node(Cg *cg, IrRef r);   /* one node by its rule; nothing if it is a view */
 void cg_alone(Cg *cg, IrRef r);  /* one node as a loop over its values */
 void cg_pieces(Cg *cg, IrRef r); /* concat, pad, to_axis */

@@ -129,11 +129,17 @@ static void open_function(Cg *cg, LLVMValueRef fn, IrPhaseKind kind)
     LLVMPositionBuilderAtEnd(cg->b, body);
 }
 
-void cg_phase(Cg *cg, uint32_t phase, LLVMValueRef fn)
+void cg_phase(Cg *cg, uint32_t phase, uint32_t first, uint32_t last, LLVMValueRef fn)
 {
+    uint32_t number = 0;
     open_function(cg, fn, cg->g->phase[phase].kind);
-    for (uint32_t i = 0; i < cg->g->kernels; i++)
-        if (cg->g->kernel[i].phase == (int32_t)phase && cg->g->kernel[i].nodes)
-            emit_cut(cg, &cg->g->kernel[i]);
+    for (uint32_t i = 0; i < cg->g->kernels; i++) {
+        const IrKernel *k = &cg->g->kernel[i];
+        if (k->phase != (int32_t)phase)
+            continue;
+        if (first <= number && number < last && k->nodes)
+            emit_cut(cg, k);
+        number++;
+    }
     LLVMBuildRetVoid(cg->b);
 }

@@ -109,13 +109,55 @@ static void find_gradients(Cg *cg)
     }
 }
 
-static LLVMValueRef declare_phase(Cg *cg, uint32_t phase)
+/* LLVM's optimiser takes more than linear time for a function, so a phase of many kernels is one
+ * that calls others. */
+enum { MOST_KERNELS = 64 };
+
+static LLVMValueRef declare_phase(Cg *cg, const char *name)
 {
-    const char *name = arena_printf(cg->arena, "%s.%s.%u", cg->of->source->name,
-                                    ir_entry_name[cg->g->entry], phase);
     LLVMTypeRef type = LLVMFunctionType(cg->none, (LLVMTypeRef[]){cg->ptr, cg->i64}, 2, false);
     LLVMValueRef fn = LLVMAddFunction(cg->module, name, type);
     LLVMSetLinkage(fn, LLVMInternalLinkage);
+    return fn;
+}
+
+static void define_phase(Cg *cg, uint32_t phase, uint32_t first, uint32_t last, LLVMValueRef fn)
+{
+    cg_debug_begin(cg, fn);
+    cg_phase(cg, phase, first, last, fn);
+    cg_debug_end(cg);
+}
+
+/* A function that calls these with its own arguments. */
+static void define_calls(Cg *cg, const LLVMValueRef *part, uint32_t parts, LLVMValueRef fn)
+{
+    LLVMValueRef args[] = {LLVMGetParam(fn, 0), LLVMGetParam(fn, 1)};
+    LLVMPositionBuilderAtEnd(cg->b, LLVMAppendBasicBlockInContext(cg->context, fn, "entry"));
+    for (uint32_t i = 0; i < parts; i++)
+        LLVMBuildCall2(cg->b, LLVMGlobalGetValueType(part[i]), part[i], args, 2, "");
+    LLVMBuildRetVoid(cg->b);
+}
+
+static LLVMValueRef emit_phase(Cg *cg, uint32_t phase)
+{
+    uint32_t kernels = 0;
+    for (uint32_t i = 0; i < cg->g->kernels; i++)
+        kernels += cg->g->kernel[i].phase == (int32_t)phase;
+    const char *name = arena_printf(cg->arena, "%s.%s.%u", cg->of->source->name,
+                                    ir_entry_name[cg->g->entry], phase);
+    LLVMValueRef fn = declare_phase(cg, name);
+    uint32_t parts = (kernels + MOST_KERNELS - 1) / MOST_KERNELS;
+    if (parts <= 1) {
+        define_phase(cg, phase, 0, kernels, fn);
+        return fn;
+    }
+    LLVMValueRef *part = arena_array(cg->arena, LLVMValueRef, parts);
+    for (uint32_t i = 0; i < parts; i++) {
+        part[i] = declare_phase(cg, arena_printf(cg->arena, "%s.%u", name, i));
+        cg_attribute(cg, part[i], "noinline");
+        define_phase(cg, phase, i * MOST_KERNELS, (i + 1) * MOST_KERNELS, part[i]);
+    }
+    define_calls(cg, part, parts, fn);
     return fn;
 }
 
@@ -125,12 +167,8 @@ static void emit_entry(Cg *cg, CgGraph *graph, int e)
     cg->g = &graph->entry[e];
     graph->phase[e] = arena_array(cg->arena, LLVMValueRef, cg->g->phases + 1);
     find_gradients(cg);
-    for (uint32_t p = 0; p < cg->g->phases; p++) {
-        graph->phase[e][p] = declare_phase(cg, p);
-        cg_debug_begin(cg, graph->phase[e][p]);
-        cg_phase(cg, p, graph->phase[e][p]);
-        cg_debug_end(cg);
-    }
+    for (uint32_t p = 0; p < cg->g->phases; p++)
+        graph->phase[e][p] = emit_phase(cg, p);
 }
 
 static CgGraph *emit_graphs(Cg *cg, IrGraph (*graphs)[IR_ENTRIES])

@@ -17,10 +17,10 @@ static LLVMTypeRef type_of(const Cg *cg, char letter)
 }
 /* clang-format on */
 
-static void add_attribute(Cg *cg, LLVMValueRef fn, const char *name, uint64_t value)
+void cg_attribute(Cg *cg, LLVMValueRef fn, const char *name)
 {
     unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-    LLVMAttributeRef a = LLVMCreateEnumAttribute(cg->context, kind, value);
+    LLVMAttributeRef a = LLVMCreateEnumAttribute(cg->context, kind, 0);
     LLVMAddAttributeAtIndex(fn, LLVMAttributeFunctionIndex, a);
 }
 
@@ -40,10 +40,10 @@ static void declare(Cg *cg, CgRt i, const char *name, const char *result, const 
         p[k] = type_of(cg, params[k]);
     cg->rt[i].type = LLVMFunctionType(type_of(cg, *result), p, n, false);
     cg->rt[i].fn = LLVMAddFunction(cg->module, symbol(cg, name), cg->rt[i].type);
-    add_attribute(cg, cg->rt[i].fn, "nounwind", 0);
-    add_attribute(cg, cg->rt[i].fn, "willreturn", 0);
+    cg_attribute(cg, cg->rt[i].fn, "nounwind");
+    cg_attribute(cg, cg->rt[i].fn, "willreturn");
     if (*result == 'r') /* a pure function: reads and writes no memory */
-        add_attribute(cg, cg->rt[i].fn, "memory", 0);
+        cg_attribute(cg, cg->rt[i].fn, "memory");
 }
 
 void cg_declare_runtime(Cg *cg)

@@ -61,3 +61,18 @@ says 'codegen'
 says 'link'
 status 0 sgc vae.sg --print-after=estimate --emit=ir -o /dev/null
 says '# after estimate: elbo.step'
+
+# A phase of many kernels is cut into functions.
+{
+    for layer in {1..30}; do echo "param w$layer[3, 3] = normal(0.5)"; done
+    echo 'graph g { plate n = rows(4) { data x[3]'
+    echo '  h0 = x'
+    for layer in {1..30}; do echo "  h$layer = h$((layer - 1)) + 0.1 * tanh(h$((layer - 1)) @ w$layer)"; done
+    echo '  cost sum(square(h30)) } }'
+    echo 'train g { optimizer = sgd(lr = 0.1)  epochs = 1 }'
+} >deep.sg
+status 0 sgc deep.sg -O0 --emit=llvm -o deep.ll
+says '@g.step.0.1(' deep.ll
+status 0 sgc deep.sg -O0 --real f64 -o deep
+status 0 ./deep check-gradients x=random:1 --rows 4
+[ "$(grep -c ' ok  order' out)" -eq 30 ] || fail 'not 30 right gradients'
