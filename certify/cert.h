@@ -102,11 +102,30 @@ typedef struct CertDraw {
     int64_t step; /* of the model's sequences: tells the draws of one place apart */
 } CertDraw;
 
+/* Laws whose weights the checker decides. */
+typedef enum CertLaw { CERT_BERNOULLI, CERT_CATEGORICAL, CERT_LAWS } CertLaw;
+
+typedef struct CertFinite {
+    CertLaw law;
+    uint32_t values; /* categorical: the size whose number the values are */
+    CertSlot logits;
+    CertList axes; /* those of the draw that the logits have */
+} CertFinite;
+
 /* What a draw of the model as it is written is drawn from: a normal law, its location and its scale
- * slots of the shape of the draw. */
-typedef struct CertNormal {
+ * slots of the shape of the draw; or a finite one. */
+typedef struct CertDrawn {
     CertSlot loc, scale;
-} CertNormal;
+    bool finite;
+    CertList shape; /* if it is finite: that of the draw as it is written */
+    CertFinite of;
+} CertDrawn;
+
+/* Draws of which the estimator makes several copies: their shapes get an axis more. */
+typedef struct CertCopies {
+    uint32_t size;
+    CertList draws, at; /* and where they get it */
+} CertCopies;
 
 /* The model as it is written: its draws are samples, in the order of the certificate's draws. */
 typedef struct CertWritten {
@@ -115,11 +134,10 @@ typedef struct CertWritten {
     Span at;             /* likewise, in the model; and of the text form */
     CertProgram program;
     CertSlot cost;
-    CertNormal *law; /* by draw */
+    CertDrawn *law;   /* by draw */
+    CertCopies *copy; /* one after another */
+    uint32_t copies;
 } CertWritten;
-
-/* Laws whose weights the checker decides. */
-typedef enum CertLaw { CERT_BERNOULLI, CERT_CATEGORICAL, CERT_LAWS } CertLaw;
 
 /* What a weight is made of, as far as the compiler says: it is checked, not believed.  Slots of the
  * source graph.  The copies of a draw are its first `plates` axes. */
@@ -211,9 +229,15 @@ bool cert_weights_assumed(const Cert *c);
 
 /* ---- same.c -------------------------------------------------------------------------------- */
 
-/* Has the model as it is written the expected cost of the source graph?  *scaled becomes whether all
- * scales are seen to be positive; else that is assumed.  False: *why says what is not seen. */
+/* Has the model as it is written the expected cost of the source graph?  *scaled becomes whether
+ * all scales are seen to be positive; else that is assumed.  False: *why says what is not seen. */
 bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why);
+
+/* ---- scored.c ------------------------------------------------------------------------------ */
+
+/* The same for a model whose draws are finite, several copies of which may be drawn. */
+bool cert_is_finite(const Cert *c);
+bool cert_same_finite(const Cert *c, Arena *a, const char **why);
 
 /* ---- score.c ------------------------------------------------------------------------------- */
 

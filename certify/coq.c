@@ -206,9 +206,67 @@ static void put_theorem(FILE *out, const CertAssumed *left)
         law, any_law ? " law" : "", theorem[left->theorem].names, theorem[left->theorem].proof);
 }
 
+static void put_drawn(FILE *out, const Cert *c, uint32_t j)
+{
+    const CertDrawn *d = &c->written.law[j];
+    fprintf(out, "(%u,", j);
+    coq_list(out, d->finite ? d->shape : c->draw[j].shape);
+    if (!d->finite)
+        fprintf(out, ", WNormal %u%%N %u%%N)", d->loc, d->scale);
+    else {
+        if (d->of.law == CERT_BERNOULLI)
+            fputs(", WFinite BernoulliLogits", out);
+        else
+            fprintf(out, ", WFinite (CategoricalLogits %u)", d->of.values);
+        fprintf(out, " %u%%N", d->of.logits);
+        coq_list(out, d->of.axes);
+        fputc(')', out);
+    }
+}
+
+static void put_copies(FILE *out, const CertWritten *w)
+{
+    fputs("(** Draws of which the estimator makes several copies: along which size, which draws, "
+          "and where their\n"
+          "    shapes get it. *)\n"
+          "Definition copies : list (dim * list (nat * nat)) := [",
+          out);
+    for (uint32_t i = 0; i < w->copies; i++) {
+        const CertCopies *k = &w->copy[i];
+        fprintf(out, "%s(%u, [", i ? "; " : "", k->size);
+        for (uint32_t n = 0; n < k->draws.count; n++)
+            fprintf(out, "%s(%u, %u)", n ? "; " : "", k->draws.at[n], k->at.at[n]);
+        fputs("])", out);
+    }
+    fputs("].\n", out);
+}
+
+/* The check that the step from the model as it is written asks for, its hypothesis, and the
+ * theorem. */
+typedef struct Step {
+    const char *check, *hypotheses, *names, *proof;
+} Step;
+
+static Step step_of(const Cert *c, bool scales)
+{
+    if (cert_is_finite(c))
+        return (Step){"same_finite copies as_written source draws", "", "",
+                      "finite_derive copies as_written source draws rho e d l same Hs Hl"};
+    if (!scales)
+        return (Step){"quick_same_mean as_written source draws (map fst outs)", "", "",
+                      "quick_written_derive as_written source draws outs rho e d l\n"
+                      "    Hs Hm Hl same"};
+    return (Step){"quick_same_mean_if as_written source draws (map fst outs)",
+                  "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n",
+                  " Hp",
+                  "quick_written_derive_if as_written source draws outs rho e d l\n"
+                  "    Hs Hm Hl same Hp"};
+}
+
 static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales)
 {
     const CertWritten *w = &c->written;
+    const Step step = step_of(c, scales);
     fputs("\n(** The model as it is written. *)\n", out);
     coq_program(out, ops, &w->program, "written_nodes");
     fputs("Definition as_written : written := {|\n"
@@ -216,15 +274,15 @@ static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales
           out);
     fprintf(out, ";\n  w_cost := %u%%N;\n  w_draws := [", w->cost);
     for (uint32_t j = 0; j < c->draws; j++) {
-        fprintf(out, "%s(%u,", j ? "; " : "", j);
-        coq_list(out, c->draw[j].shape);
-        fprintf(out, ", WNormal %u%%N %u%%N)", w->law[j].loc, w->law[j].scale);
+        fputs(j ? "; " : "", out);
+        put_drawn(out, c, j);
     }
     fputs("] |}.\n", out);
-    const char *check = scales ? "quick_same_mean_if" : "quick_same_mean";
+    if (cert_is_finite(c))
+        put_copies(out, w);
     fprintf(
         out,
-        "Theorem same : %s as_written source draws (map fst outs) = true.\n"
+        "Theorem same : %s = true.\n"
         "Proof. vm_cast_no_check (eq_refl true). Qed.\n"
         "\n(** The derivative of the mean cost is that of the model as it is written. *)\n"
         "Theorem is_written : forall rho e d l,\n"
@@ -232,13 +290,8 @@ static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales
         "  sized G rho -> moves_only os d ->\n%s"
         "  is_derive (fun t => expected_cost G rho (model_law rho draws) (line e d t)) 0%%R l ->\n"
         "  is_derive (fun t => written_cost as_written rho (line e d t)) 0%%R l.\n"
-        "Proof.\n  intros rho e d l G os Hs Hm%s Hl. exact (%s as_written source draws outs rho e "
-        "d l\n"
-        "    Hs Hm Hl same%s).\nQed.\n",
-        check,
-        scales ? "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n" : "",
-        scales ? " Hp" : "", scales ? "quick_written_derive_if" : "quick_written_derive",
-        scales ? " Hp" : "");
+        "Proof.\n  intros rho e d l G os Hs Hm%s Hl. exact (%s).\nQed.\n",
+        step.check, step.hypotheses, step.names, step.proof);
 }
 
 static void put_cert(FILE *out, const Cert *c, Arena *a)
@@ -277,7 +330,7 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
           "Spelling "
           "Score QuickScore "
-          "Model Written Source QuickSource.\n"
+          "Model Written Source QuickSource Copies Scored.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);

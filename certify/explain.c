@@ -85,16 +85,15 @@ CertBase low_base(Lower *l, const IrNode *score, uint32_t *values)
     }
 }
 
-/* Which axes of the draw the logits have. */
-static CertList shared_axes(Explain *x, const Layout *draw, const Layout *logits, uint32_t rank)
+CertList low_shared_axes(Lower *l, const Layout *draw, const Layout *logits, uint32_t rank)
 {
     uint32_t list[IR_MAX_PLATES + IR_MAX_RANK], count = 0;
-    for (uint32_t p = 0; p < x->g->plates; p++)
+    for (uint32_t p = 0; p < l->g->plates; p++)
         if (logits->plates >> p & 1)
             list[count++] = low_plate_at(draw, p);
     for (uint32_t i = 0; i < rank; i++)
         list[count++] = low_axis_at(draw, i);
-    return low_list(x->l, count, list);
+    return low_list(l, count, list);
 }
 
 static bool explain_law(Explain *x, CertRoles *r)
@@ -112,7 +111,7 @@ static bool explain_law(Explain *x, CertRoles *r)
     r->law = bernoulli ? CERT_BERNOULLI : CERT_CATEGORICAL;
     r->values = bernoulli ? 0 : y.sizes.at[low_axis_at(&y, y.rank - 1)];
     r->logits = low_value(x->l, logits).slot;
-    r->axes = shared_axes(x, &draw, &y, rank);
+    r->axes = low_shared_axes(x->l, &draw, &y, rank);
     return true;
 }
 

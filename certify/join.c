@@ -1,5 +1,5 @@
-/* The model as it is written and the graph that is differentiated, as one program: proofs/Rewriting.v
- * and `join` of proofs/Source.v.
+/* The model as it is written and the graph that is differentiated, as one program:
+ * proofs/Rewriting.v and `join` of proofs/Source.v.
  *
  * loc + scale noise stands in the place of a draw, and logarithms, roots and sigmoids are brought
  * into the stable forms that the compiler uses. */
@@ -71,8 +71,7 @@ static bool is_ones(const Rewrite *r, CertList shape, CertSlot s)
     if (is_one(n))
         return shape.count == 0;
     return n && n->op.form == CERT_EIN && n->op.i.count == 0 && is_one(node_at(r, n->in[0])) &&
-           cert_same(n->op.axes, shape) &&
-           cert_same(n->op.o, cert_range(r->arena, shape.count));
+           cert_same(n->op.axes, shape) && cert_same(n->op.o, cert_range(r->arena, shape.count));
 }
 
 /* If s is 1 - sigmoid(y): y. */
@@ -123,8 +122,7 @@ static CertSlot stable(Rewrite *r, CertList shape, CertFn f, CertSlot x)
         if (!(n = is_map(r, x, CERT_EXP)))
             return CERT_NONE;
         y = n->in[0];
-        return map1(r, CERT_EXP,
-                    affine(r, fraction_of(r->c->fractions, 1, 2), FRACTION_0, y));
+        return map1(r, CERT_EXP, affine(r, fraction_of(r->c->fractions, 1, 2), FRACTION_0, y));
     default:
         return CERT_NONE;
     }
@@ -170,10 +168,11 @@ static CertSlot *rewrite(Joint *j, const Cert *c, Arena *a, const CertProgram *p
     return r.slot;
 }
 
-void cert_join(Joint *j, const Cert *c, Arena *a, const CertList *written, const CertList *source)
+void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, const CertList *written,
+               const CertList *source, bool laws)
 {
     *j = (Joint){0};
-    j->slot = rewrite(j, c, a, &c->written.program, written, true);
-    j->written = j->slot[c->written.cost];
-    j->source = rewrite(j, c, a, &c->source, source, false)[c->cost];
+    j->slot = rewrite(j, c, a, model, written, laws);
+    j->graph = rewrite(j, c, a, &c->source, source, false);
+    j->source = j->graph[c->cost];
 }

@@ -35,6 +35,7 @@ typedef struct Lower {
     uint32_t **drawn;             /* by node and steps, 1 + the draw; a site is its first node */
     const IrNode *node;           /* what is being translated */
     bool *taken;                  /* the draws that the model as it is written has already */
+    uint32_t known;               /* so many draws have a law */
     const char *why;              /* it was refused */
     bool ok;
 } Lower;
@@ -107,6 +108,8 @@ uint32_t low_draw(Lower *l, IrRef r);
 
 /* Where the values of a draw with a score come from; *values is the size of a category's range. */
 CertBase low_base(Lower *l, const IrNode *score, uint32_t *values);
+/* Which axes of a draw its logits have, so many of the last ones of their own. */
+CertList low_shared_axes(Lower *l, const Layout *draw, const Layout *logits, uint32_t rank);
 /* What the weight of a score is made of, at the current steps.  False: it does not say. */
 bool low_explain(Lower *l, const IrNode *score, CertRoles *r);
 

@@ -170,6 +170,21 @@ static void put_score(FILE *out, const Cert *c, const CertScore *s)
     fputc('\n', out);
 }
 
+static void put_law(FILE *out, uint32_t j, const CertDrawn *d)
+{
+    if (!d->finite) {
+        fprintf(out, "law %u normal %u %u\n", j, d->loc, d->scale);
+        return;
+    }
+    fprintf(out, "law %u %s", j, cert_law_name[d->of.law]);
+    if (d->of.law == CERT_CATEGORICAL)
+        fprintf(out, " %u", d->of.values);
+    put_list(out, d->shape);
+    fprintf(out, " logits %u", d->of.logits);
+    put_list(out, d->of.axes);
+    fputc('\n', out);
+}
+
 static void put_written(FILE *out, const Cert *c)
 {
     const CertWritten *w = &c->written;
@@ -183,7 +198,13 @@ static void put_written(FILE *out, const Cert *c)
         return;
     put_program(out, c, "written", &w->program);
     for (uint32_t j = 0; j < c->draws; j++)
-        fprintf(out, "law %u normal %u %u\n", j, w->law[j].loc, w->law[j].scale);
+        put_law(out, j, &w->law[j]);
+    for (uint32_t i = 0; i < w->copies; i++) {
+        fprintf(out, "copies %u", w->copy[i].size);
+        put_list(out, w->copy[i].draws);
+        put_list(out, w->copy[i].at);
+        fputc('\n', out);
+    }
     fprintf(out, "cost %u\n", w->cost);
 }
 

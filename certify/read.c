@@ -16,6 +16,7 @@ typedef struct Reader {
     uint32_t line;
     Cert *c; /* the certificate that is open */
     bool ok;
+    bool written; /* the model as it is written, whose draws may have fewer axes */
 } Reader;
 
 /* ---- words ---------------------------------------------------------------------------------- */
@@ -259,7 +260,7 @@ static bool names_what_is_there(Reader *r, const CertOp *op, Span at)
     if ((sized && op->k >= c->sizes) || (cut && (op->from >= c->sizes || op->to >= c->sizes)))
         diag_error(r->d, at, SG0903, "a size that is not listed");
     else if (op->form == CERT_SAMPLE &&
-             (op->k >= c->draws || !cert_same(op->axes, c->draw[op->k].shape)))
+             (op->k >= c->draws || (!r->written && !cert_same(op->axes, c->draw[op->k].shape))))
         diag_error(r->d, at, SG0903, "a draw that is not listed, or has another shape");
     else
         return true;
@@ -393,6 +394,22 @@ static bool read_each(Reader *r, const char *word, bool (*read)(Reader *))
     return true;
 }
 
+/* `normal 17 24`, `bernoulli [0 2] logits 13 [0 1]` or `categorical 1 [] logits 1 []` */
+static bool read_drawn(Reader *r, CertDrawn *d)
+{
+    if (accept(r, "normal"))
+        return read_u32(r, &d->loc) && read_u32(r, &d->scale);
+    unsigned law;
+    d->finite = true;
+    if (!read_choice(r, cert_law_name, CERT_LAWS, "normal, bernoulli or categorical", &law) ||
+        (law == CERT_CATEGORICAL && !read_size_number(r, &d->of.values)) ||
+        !read_shape(r, &d->shape) || !expect(r, "logits") || !read_u32(r, &d->of.logits) ||
+        !read_list(r, &d->of.axes))
+        return false;
+    d->of.law = (CertLaw)law;
+    return true;
+}
+
 /* `law 0 normal 17 24` */
 static bool read_law(Reader *r)
 {
@@ -404,9 +421,25 @@ static bool read_law(Reader *r)
         diag_error(r->d, here(r), SG0903, "a draw that is not listed");
         return r->ok = false;
     }
-    CertNormal *law = &c->written.law[j];
-    return expect(r, "normal") && read_u32(r, &law->loc) && read_u32(r, &law->scale) &&
-           next_line(r);
+    c->written.law[j] = (CertDrawn){.loc = CERT_NONE};
+    return read_drawn(r, &c->written.law[j]) && next_line(r);
+}
+
+/* `copies 3 [0 1] [1 1]` */
+static bool read_copies(Reader *r)
+{
+    CertWritten *w = &r->c->written;
+    CertCopies k;
+    skip_blanks(r);
+    Span at = here(r);
+    if (!read_size_number(r, &k.size) || !read_list(r, &k.draws) || !read_list(r, &k.at))
+        return false;
+    if (k.draws.count != k.at.count) {
+        diag_error(r->d, at, SG0903, "as many draws as places of their axes are expected");
+        return r->ok = false;
+    }
+    *arena_push(r->arena, w->copy, w->copies, CertCopies) = k;
+    return next_line(r);
 }
 
 /* The model as it is written; or that the step from it is assumed, and why. */
@@ -419,10 +452,13 @@ static bool read_written(Reader *r)
     if (!accept(r, "written"))
         return true;
     w->given = true;
-    w->law = arena_array(r->arena, CertNormal, r->c->draws + 1);
+    w->law = arena_array(r->arena, CertDrawn, r->c->draws + 1);
     for (uint32_t j = 0; j < r->c->draws; j++)
-        w->law[j] = (CertNormal){CERT_NONE, CERT_NONE};
-    return read_nodes(r, &w->program) && read_each(r, "law", read_law) &&
+        w->law[j] = (CertDrawn){.loc = CERT_NONE, .scale = CERT_NONE};
+    r->written = true;
+    bool nodes = read_nodes(r, &w->program);
+    r->written = false;
+    return nodes && read_each(r, "law", read_law) && read_each(r, "copies", read_copies) &&
            expect(r, "cost") && read_u32(r, &w->cost) && next_line(r);
 }
 

@@ -5,24 +5,12 @@
  * rest.  What is left at the end must be nothing. */
 #include "certify/same.h"
 
-typedef struct Same {
-    const Cert *c;
-    Arena *arena;
-    Joint j;
-    const CertList *shape; /* of the joint program's slots */
-    Table *table;
-    PolyCtx *x;
-    CertSlot *holder; /* by atom: the slot whose value it is, or CERT_NONE */
-    uint32_t atoms;
-} Same;
-
 /* ---- the model's draws ----------------------------------------------------------------------- */
 
-/* Does anything up to slot `end` of the model read a draw from number `first` on? */
-static bool reads_later(const Cert *c, CertSlot end, uint32_t first)
+bool same_reads_later(const Cert *c, const CertProgram *p, CertSlot end, uint32_t first)
 {
-    for (uint32_t i = 0; i < c->written.program.count && c->inputs + i <= end; i++) {
-        const CertOp *op = &c->written.program.node[i].op;
+    for (uint32_t i = 0; i < p->count && c->inputs + i <= end; i++) {
+        const CertOp *op = &p->node[i].op;
         if (op->form == CERT_SAMPLE && op->k >= first)
             return true;
     }
@@ -33,9 +21,10 @@ static bool reads_later(const Cert *c, CertSlot end, uint32_t first)
 static bool are_in_turn(const Cert *c)
 {
     for (uint32_t j = 0; j < c->draws; j++) {
-        CertNormal n = c->written.law[j];
+        CertDrawn n = c->written.law[j];
         CertSlot last = n.loc > n.scale ? n.loc : n.scale;
-        if (last >= c->inputs + c->written.program.count || reads_later(c, last, j))
+        if (last >= c->inputs + c->written.program.count ||
+            same_reads_later(c, &c->written.program, last, j))
             return false;
     }
     return true;
@@ -48,9 +37,10 @@ static bool are_samples_right(const Cert *c, const CertList *shape)
         const CertOp *op = &c->written.program.node[i].op;
         if (op->form != CERT_SAMPLE)
             continue;
-        CertNormal n = c->written.law[op->k];
-        if (n.loc >= c->inputs + i || n.scale >= c->inputs + i ||
-            !cert_same(shape[n.loc], op->axes) || !cert_same(shape[n.scale], op->axes))
+        CertDrawn n = c->written.law[op->k];
+        if (!cert_same(op->axes, c->draw[op->k].shape) || n.loc >= c->inputs + i ||
+            n.scale >= c->inputs + i || !cert_same(shape[n.loc], op->axes) ||
+            !cert_same(shape[n.scale], op->axes))
             return false;
     }
     return true;
@@ -59,7 +49,7 @@ static bool are_samples_right(const Cert *c, const CertList *shape)
 static bool are_normal(const Cert *c)
 {
     for (uint32_t j = 0; j < c->draws; j++)
-        if (c->draw[j].base != CERT_NORMAL)
+        if (c->draw[j].base != CERT_NORMAL || c->written.law[j].finite)
             return false;
     return true;
 }
@@ -67,13 +57,13 @@ static bool are_normal(const Cert *c)
 /* ---- slots ----------------------------------------------------------------------------------- */
 
 /* The slots whose values atoms are: the last one, as in the proofs. */
-static void find_holders(Same *s, const Poly *form)
+static void find_holders(Same *s)
 {
     uint32_t slots = s->c->inputs + s->j.program.count;
     for (uint32_t i = 0; i < slots; i++) {
         uint32_t atom;
         CertList at;
-        if (!poly_is_read(&form[i], &atom, &at) ||
+        if (!poly_is_read(&s->form[i], &atom, &at) ||
             !cert_same(at, cert_range(s->arena, s->shape[i].count)))
             continue;
         while (s->atoms <= atom)
@@ -82,19 +72,18 @@ static void find_holders(Same *s, const Poly *form)
     }
 }
 
-static CertSlot holder_of(const Same *s, const Factor *f)
+CertSlot same_holder_of(const Same *s, const Factor *f)
 {
     return f->atom < s->atoms ? s->holder[f->atom] : CERT_NONE;
 }
 
-/* Is every factor a slot, read inside its shape? */
-static bool is_held(const Same *s, const Term *t)
+bool same_is_held(const Same *s, const Term *t)
 {
     for (uint32_t i = 0; i < t->factors; i++) {
         const Factor *f = &t->factor[i];
         if (!f->atom)
             continue;
-        CertSlot slot = holder_of(s, f);
+        CertSlot slot = same_holder_of(s, f);
         if (slot == CERT_NONE || !cert_below(t->over.count, f->at) ||
             !cert_same(cert_pick(s->arena, t->over, f->at), s->shape[slot]))
             return false;
@@ -102,8 +91,7 @@ static bool is_held(const Same *s, const Term *t)
     return true;
 }
 
-/* The slots that depend on the draw. */
-static bool *touched_by(const Same *s, uint32_t draw)
+bool *same_touched_by(const Same *s, uint32_t draw)
 {
     bool *touched = arena_array(s->arena, bool, s->c->inputs + s->j.program.count + 1);
     for (uint32_t i = 0; i < s->j.program.count; i++) {
@@ -118,11 +106,11 @@ static bool *touched_by(const Same *s, uint32_t draw)
 
 /* ---- means ----------------------------------------------------------------------------------- */
 
-static bool is_draw(const Same *s, const Factor *f, uint32_t draw)
+bool same_is_draw(const Same *s, const Factor *f, uint32_t draw)
 {
     uint32_t j;
     CertList shape;
-    CertSlot slot = f->atom ? holder_of(s, f) : CERT_NONE;
+    CertSlot slot = f->atom ? same_holder_of(s, f) : CERT_NONE;
     return slot != CERT_NONE && table_draw(s->table, f->atom, &j, &shape) && j == draw &&
            cert_same(shape, s->c->draw[draw].shape) && cert_same(s->shape[slot], shape);
 }
@@ -136,13 +124,13 @@ static bool mean_over(const Same *s, uint32_t draw, const bool *touched, Term *t
     bool alone = true;
     for (uint32_t i = 0; i < t->factors; i++) {
         const Factor *f = &t->factor[i];
-        if (is_draw(s, f, draw)) {
+        if (same_is_draw(s, f, draw)) {
             if (reads == 2)
                 return false;
             read[reads++] = f;
             continue;
         }
-        alone &= !f->atom || !touched[holder_of(s, f)];
+        alone &= !f->atom || !touched[same_holder_of(s, f)];
         rest[others++] = *f;
     }
     if (reads == 0)
@@ -155,11 +143,11 @@ static bool mean_over(const Same *s, uint32_t draw, const bool *touched, Term *t
 
 static bool take_mean(Same *s, uint32_t draw, Poly *p)
 {
-    const bool *touched = touched_by(s, draw);
+    const bool *touched = same_touched_by(s, draw);
     Term *term = NULL;
     uint32_t terms = 0;
     for (uint32_t i = 0; i < p->terms; i++)
-        if (!is_held(s, &p->term[i]))
+        if (!same_is_held(s, &p->term[i]))
             return false;
     for (uint32_t i = 0; i < p->terms; i++) {
         Term t = p->term[i];
@@ -173,14 +161,21 @@ static bool take_mean(Same *s, uint32_t draw, Poly *p)
     return true;
 }
 
-static bool vanishes(Same *s)
+Poly same_difference(Same *s)
 {
     uint32_t slots = s->c->inputs + s->j.program.count;
-    const Poly *form = table_enter(s->table, s->c, &s->j.program, s->shape,
-                                   cert_range(s->arena, slots), NAME_NEVER);
-    find_holders(s, form);
-    const Poly minus = poly_scale(s->x, FRACTION_MINUS_1, &form[s->j.source]);
-    Poly p = poly_expand(s->table, s->x, poly_add(s->x, &form[s->j.written], &minus));
+    s->table = table_new(s->arena, s->c);
+    s->x = table_ctx(s->table);
+    s->form = table_enter(s->table, s->c, &s->j.program, s->shape, cert_range(s->arena, slots),
+                          NAME_NEVER);
+    find_holders(s);
+    const Poly minus = poly_scale(s->x, FRACTION_MINUS_1, &s->form[s->j.source]);
+    return poly_expand(s->table, s->x, poly_add(s->x, &s->form[s->j.written], &minus));
+}
+
+static bool vanishes(Same *s)
+{
+    Poly p = same_difference(s);
     for (uint32_t j = s->c->draws; j-- > 0;)
         if (!take_mean(s, j, &p))
             return false;
@@ -215,14 +210,16 @@ static bool compare_means(Same *s, bool *scaled, const char **why)
     if (c->draws > 0 && !cert_tame(c, &s->j.program, s->arena, positive))
         return no(why, "it is not seen that its cost grows at most exponentially with the noise");
     *scaled = scales_positive(s, positive);
-    s->table = table_new(s->arena, c);
-    s->x = table_ctx(s->table);
     return vanishes(s) ||
            no(why, "its expected cost is not seen to be that of the graph that is differentiated");
 }
 
 bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why)
 {
+    if (cert_is_finite(c)) {
+        *scaled = true;
+        return cert_same_finite(c, a, why);
+    }
     const CertProgram *p = &c->written.program;
     CertList *written = arena_array(a, CertList, c->inputs + p->count + 1);
     CertList *source = arena_array(a, CertList, c->inputs + c->source.count + 1);
@@ -236,6 +233,7 @@ bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why)
     if (!are_in_turn(c) || !are_samples_right(c, written))
         return no(why, "the law of a draw depends on later draws, or has another shape");
     Same s = {.c = c, .arena = a};
-    cert_join(&s.j, c, a, written, source);
+    cert_join(&s.j, c, a, p, written, source, true);
+    s.j.written = s.j.slot[c->written.cost];
     return compare_means(&s, scaled, why);
 }

@@ -9,12 +9,47 @@
 typedef struct Joint {
     CertProgram program;
     CertSlot *slot;           /* by slot of the model as it is written */
+    CertSlot *graph;          /* by slot of the graph */
     CertSlot written, source; /* the costs */
 } Joint;
 
+typedef struct Same {
+    const Cert *c;
+    Arena *arena;
+    Joint j;
+    const CertList *shape; /* of the joint program's slots */
+    Table *table;
+    PolyCtx *x;
+    const Poly *form; /* of the joint program's slots */
+    CertSlot *holder; /* by atom: the slot whose value it is, or CERT_NONE */
+    uint32_t atoms;
+} Same;
+
+/* ---- same.c --------------------------------------------------------------------------------- */
+
+/* Does anything up to slot `end` of the program read a draw from number `first` on? */
+bool same_reads_later(const Cert *c, const CertProgram *p, CertSlot end, uint32_t first);
+/* Enters the joint program: the difference of the two costs, multiplied out. */
+Poly same_difference(Same *s);
+/* Is every factor a slot, read inside its shape? */
+bool same_is_held(const Same *s, const Term *t);
+/* The slots that depend on the draw. */
+bool *same_touched_by(const Same *s, uint32_t draw);
+bool same_is_draw(const Same *s, const Factor *f, uint32_t draw);
+CertSlot same_holder_of(const Same *s, const Factor *f);
+
 /* ---- join.c --------------------------------------------------------------------------------- */
 
-void cert_join(Joint *j, const Cert *c, Arena *a, const CertList *written, const CertList *source);
+/* The model's program and the graph; laws: with location plus scale noise in the place of draws. */
+void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, const CertList *written,
+               const CertList *source, bool laws);
+
+/* ---- copies.c -------------------------------------------------------------------------------- */
+
+/* The model with an axis more for the copies of some draws, its cost their mean.  False: it has
+ * operations that are not followed, or a law that differs from copy to copy. */
+bool cert_copied(const Cert *c, Arena *a, const CertWritten *w, const CertCopies *k,
+                 CertWritten *out);
 
 /* ---- expand.c -------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * dependents may be missing; subtracted may be a share of the other copies' costs (leave-one-out)
  * and anything that reads neither the draw nor its dependents: constants, averages of earlier
  * steps. Equations between slots are decided by normal forms. */
+#include "certify/build.h"
 #include "certify/depend.h"
 #include "certify/reach.h"
 #include "certify/table.h"
@@ -23,7 +24,7 @@ typedef struct Scores {
     const Reach *reach;
     const uint32_t *copies; /* of the draws after each score: so many are independent */
     const Depend *depend;   /* once it is asked for */
-    CertProgram p;          /* the source graph, and expressions after it */
+    Build b;                /* the source graph, and expressions after it */
     Equation *equation;
     uint32_t equations;
     const char *why;
@@ -37,97 +38,13 @@ static const Depend *lists(Scores *s)
     return s->depend;
 }
 
-/* ---- expressions ----------------------------------------------------------------------------- */
-
-static CertSlot emit(Scores *s, CertOp op, CertSlot x, CertSlot y)
-{
-    return cert_add(s->arena, &s->p, s->c->inputs, (CertNode){.op = op, .in = {x, y}});
-}
-
-static CertSlot map1(Scores *s, CertFn f, CertSlot x)
-{
-    return emit(s, (CertOp){.form = CERT_MAP1, .fn = f}, x, 0);
-}
-
-static CertSlot map2(Scores *s, CertFn f, CertSlot x, CertSlot y)
-{
-    return emit(s, (CertOp){.form = CERT_MAP2, .fn = f}, x, y);
-}
-
-static CertSlot affine(Scores *s, Fraction a, Fraction b, CertSlot x)
-{
-    return emit(s, (CertOp){.form = CERT_MAP1, .fn = CERT_AFFINE, .a = a, .b = b}, x, 0);
-}
-
-static CertSlot ein(Scores *s, CertList axes, CertList i, CertList o, CertSlot x)
-{
-    return emit(s, (CertOp){.form = CERT_EIN, .axes = axes, .i = i, .o = o}, x, 0);
-}
-
-static CertList all(Scores *s, CertList axes)
-{
-    return cert_range(s->arena, axes.count);
-}
-
-/* x, read at these axes of a value of the shape. */
-static CertSlot widen(Scores *s, CertList shape, CertList from, CertSlot x)
-{
-    return ein(s, shape, from, all(s, shape), x);
-}
-
-static CertList append(Scores *s, CertList list, uint32_t last)
-{
-    uint32_t *at = arena_array(s->arena, uint32_t, list.count + 1);
-    for (uint32_t i = 0; i < list.count; i++)
-        at[i] = list.at[i];
-    at[list.count] = last;
-    return (CertList){list.count + 1, at};
-}
-
-static CertSlot sample(Scores *s, const CertRoles *r, CertList shape)
-{
-    return emit(s, (CertOp){.form = CERT_SAMPLE, .k = r->draw, .axes = shape}, 0, 0);
-}
-
-/* ---- log-densities --------------------------------------------------------------------------- */
-
-/* x l - log(1 + e^l) */
-static CertSlot bernoulli(Scores *s, const CertRoles *r, CertList shape)
-{
-    CertSlot l = widen(s, shape, r->axes, r->logits);
-    CertSlot first = map2(s, CERT_MUL, sample(s, r, shape), l);
-    return map2(s, CERT_SUB, first, map1(s, CERT_SOFTPLUS, l));
-}
-
-/* The logit at x, less the logarithm of the sum of exponentials. */
-static CertSlot categorical(Scores *s, const CertRoles *r, CertList shape)
-{
-    uint32_t n = shape.count;
-    CertList wide = append(s, shape, r->values), row = append(s, r->axes, n);
-    CertList front = cert_range(s->arena, n);
-    CertSlot x = widen(s, wide, front, sample(s, r, shape));
-    CertSlot i = widen(s, wide, append(s, (CertList){0}, n),
-                       emit(s, (CertOp){.form = CERT_IOTA, .k = r->values}, 0, 0));
-    Fraction quarter = fraction_of(s->c->fractions, 1, 4);
-    CertSlot hot =
-        map1(s, CERT_STEP,
-             affine(s, FRACTION_MINUS_1, quarter, map1(s, CERT_SQUARE, map2(s, CERT_SUB, x, i))));
-    const CertOp at = {.form = CERT_EIN2, .axes = wide, .i = row, .j = all(s, wide), .o = front};
-    CertSlot first = emit(s, at, r->logits, hot);
-    const CertOp lse = {.form = CERT_LSE,
-                        .axes = append(s, cert_pick(s->arena, shape, r->axes), r->values),
-                        .o = cert_range(s->arena, r->axes.count)};
-    return map2(s, CERT_SUB, first, widen(s, shape, r->axes, emit(s, lse, r->logits, 0)));
-}
-
-/* ---- costs and weights ------------------------------------------------------------------------
- */
+/* ---- costs and weights ----------------------------------------------------------------------- */
 
 static CertSlot sum_of(Scores *s, CertList shape, CertList slots)
 {
-    CertSlot total = emit(s, (CertOp){.form = CERT_CONST, .axes = shape}, 0, 0);
+    CertSlot total = build(&s->b, (CertOp){.form = CERT_CONST, .axes = shape}, 0, 0);
     for (uint32_t i = slots.count; i-- > 0;)
-        total = map2(s, CERT_ADD, slots.at[i], total);
+        total = build_map2(&s->b, CERT_ADD, slots.at[i], total);
     return total;
 }
 
@@ -136,8 +53,9 @@ static CertSlot cost_of(Scores *s, const CertRoles *r, CertList copies)
 {
     CertSlot total = sum_of(s, (CertList){0}, r->others);
     for (uint32_t i = r->costs.count; i-- > 0;) {
-        CertSlot sum = ein(s, copies, all(s, copies), (CertList){0}, r->costs.at[i]);
-        total = map2(s, CERT_ADD, map2(s, CERT_MUL, r->scale, sum), total);
+        CertSlot sum = build_ein(&s->b, copies, cert_range(s->arena, copies.count), (CertList){0},
+                                 r->costs.at[i]);
+        total = build_map2(&s->b, CERT_ADD, build_map2(&s->b, CERT_MUL, r->scale, sum), total);
     }
     return total;
 }
@@ -145,12 +63,14 @@ static CertSlot cost_of(Scores *s, const CertRoles *r, CertList copies)
 static CertSlot weight_of(Scores *s, const CertRoles *r, CertList shape, CertList copies)
 {
     CertSlot cost = sum_of(s, copies, r->costs);
-    CertSlot sums = ein(s, copies, all(s, copies), r->kept, cost);
-    CertSlot rest = map2(s, CERT_SUB, widen(s, copies, r->kept, sums), cost);
-    CertSlot inner = map2(s, CERT_SUB, cost, affine(s, r->share, FRACTION_0, rest));
-    inner = map2(s, CERT_SUB, inner, sum_of(s, copies, r->base));
-    CertSlot scaled = map2(s, CERT_MUL, widen(s, copies, (CertList){0}, r->scale), inner);
-    return widen(s, shape, cert_range(s->arena, copies.count), scaled);
+    CertSlot sums = build_ein(&s->b, copies, cert_range(s->arena, copies.count), r->kept, cost);
+    CertSlot rest = build_map2(&s->b, CERT_SUB, build_widen(&s->b, copies, r->kept, sums), cost);
+    CertSlot inner =
+        build_map2(&s->b, CERT_SUB, cost, build_affine(&s->b, r->share, FRACTION_0, rest));
+    inner = build_map2(&s->b, CERT_SUB, inner, sum_of(s, copies, r->base));
+    CertSlot scaled =
+        build_map2(&s->b, CERT_MUL, build_widen(&s->b, copies, (CertList){0}, r->scale), inner);
+    return build_widen(&s->b, shape, cert_range(s->arena, copies.count), scaled);
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
@@ -165,8 +85,8 @@ static bool says(Scores *s, bool ok, const char *why)
 /* The shapes of the expressions that have none yet. */
 static bool type_all(Scores *s)
 {
-    while (s->shapes < s->c->inputs + s->p.count) {
-        const CertNode *n = &s->p.node[s->shapes - s->c->inputs];
+    while (s->shapes < s->c->inputs + s->b.p.count) {
+        const CertNode *n = &s->b.p.node[s->shapes - s->c->inputs];
         CertList in[2] = {{0}}, shape;
         for (uint32_t k = 0; k < cert_operands(&n->op); k++)
             in[k] = s->shape[n->in[k]];
@@ -195,7 +115,7 @@ static bool equations_hold(Scores *s, uint32_t *bad)
         wanted[2 * i] = s->equation[i].expression;
         wanted[2 * i + 1] = s->equation[i].slot;
     }
-    const Poly *form = table_enter(table_new(s->arena, s->c), s->c, &s->p, s->shape,
+    const Poly *form = table_enter(table_new(s->arena, s->c), s->c, &s->b.p, s->shape,
                                    (CertList){2 * s->equations, wanted}, NAME_NEVER);
     for (uint32_t i = 0; i < s->equations; i++) {
         const Equation *e = &s->equation[i];
@@ -262,7 +182,8 @@ static bool density_right(Scores *s, uint32_t i)
                    depend_free(lists(s), draw, r->logits)),
               "the elements of the draw are not independent"))
         return false;
-    CertSlot law = r->law == CERT_BERNOULLI ? bernoulli(s, r, shape) : categorical(s, r, shape);
+    const CertFinite finite = {r->law, r->values, r->logits, r->axes};
+    CertSlot law = build_density(&s->b, &finite, r->draw, shape);
     return holds(s, i, law, t->density, "the log-density is not that of the law");
 }
 
@@ -407,9 +328,8 @@ static bool roles_right(Scores *s, uint32_t *bad)
 bool cert_scores_right(Arena *a, const Cert *c, const CertList *shape, uint32_t *bad,
                        const char **why)
 {
-    Scores s = {.arena = a, .c = c};
-    for (uint32_t i = 0; i < c->source.count; i++)
-        cert_add(a, &s.p, c->inputs, c->source.node[i]);
+    Scores s = {.arena = a, .c = c, .b = {.arena = a, .c = c}};
+    build_copy(&s.b, &c->source);
     for (uint32_t i = 0; i < c->inputs + c->source.count; i++)
         *arena_push(a, s.shape, s.shapes, CertList) = shape[i];
     *bad = 0;

@@ -1,9 +1,9 @@
-/* The model as it is written, from the source entry of the step's graph: its draws, with their laws, and
- * its costs, before any pass.
+/* The model as it is written, from the source entry of the step's graph: its draws, with their
+ * laws, and its costs, before any pass.
  *
- * Draws are those of the step, by place; one that the step no longer has is listed after them.  If a
- * law, an estimator or an operation is not one that the checker follows, the certificate says why, and
- * that the step from the model as it is written is assumed. */
+ * Draws are those of the step, by place; one that the step no longer has is listed after them.  If
+ * a law, an estimator or an operation is not one that the checker follows, the certificate says
+ * why, and that the step from the model as it is written is assumed. */
 #include "certify/lower.h"
 
 #include <string.h>
@@ -14,7 +14,8 @@ static const IrGraph *source_of(const IrGraph *step)
 {
     for (uint32_t i = 0; i < step->model->graphs; i++) {
         const IrGraph *g = &step->model->graph[i];
-        if (g->entry == IR_ENTRY_SOURCE && g->stage == IR_SOURCE && strcmp(g->name, step->name) == 0)
+        if (g->entry == IR_ENTRY_SOURCE && g->stage == IR_SOURCE &&
+            strcmp(g->name, step->name) == 0)
             return g;
     }
     return NULL;
@@ -71,29 +72,129 @@ static uint32_t draw_at(Lower *l, const IrNode *n)
     return c->draws - 1;
 }
 
-LowValue low_written_draw(Lower *l, const IrNode *n)
+/* Notes what the draw is drawn from, and draws it. */
+static LowValue drawn(Lower *l, uint32_t j, CertDrawn law, CertList shape)
 {
     Cert *c = l->cert;
-    if (n->attr.dist != IR_DIST_normal)
-        return low_refuse(l, "its law is not the normal one");
+    CertDrawn *laws = arena_array(l->arena, CertDrawn, c->draws + 1);
+    bool *taken = arena_array(l->arena, bool, c->draws + 1);
+    for (uint32_t i = 0; i < c->draws && i < l->known; i++) {
+        laws[i] = c->written.law[i];
+        taken[i] = l->taken[i];
+    }
+    laws[j] = law;
+    taken[j] = true;
+    c->written.law = laws;
+    l->taken = taken;
+    l->known = c->draws;
+    return low_slot(low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = shape}, 0, 0));
+}
+
+static LowValue draw_normal(Lower *l, const IrNode *n)
+{
+    Cert *c = l->cert;
     uint32_t before = c->draws, j = draw_at(l, n);
+    CertList shape = low_result(l).sizes;
     if (j < before && c->draw[j].base != CERT_NORMAL)
         return low_refuse(l, "it is not written as noise");
-    if (!cert_same(c->draw[j].shape, low_result(l).sizes))
+    if (!cert_same(c->draw[j].shape, shape))
         return low_refuse(l, "its copies are drawn by the estimator");
-    CertNormal *law = arena_array(l->arena, CertNormal, c->draws + 1);
-    bool *taken = arena_array(l->arena, bool, c->draws + 1);
-    if (before > 0) {
-        memcpy(law, c->written.law, before * sizeof *law);
-        memcpy(taken, l->taken, before * sizeof *taken);
-    }
     CertSlot loc = low_argument(l, 0);
-    law[j] = (CertNormal){loc, low_argument(l, 1)};
-    taken[j] = true;
-    c->written.law = law;
-    l->taken = taken;
-    return low_slot(
-        low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = low_result(l).sizes}, 0, 0));
+    return drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1)}, shape);
+}
+
+static LowValue draw_finite(Lower *l, const IrNode *n)
+{
+    Cert *c = l->cert;
+    bool bernoulli = n->attr.dist == IR_DIST_bernoulli_logits;
+    uint32_t before = c->draws, j = draw_at(l, n);
+    if (j >= before)
+        return low_refuse(l, "it is summed over its values");
+    if (c->draw[j].base != (bernoulli ? CERT_BITS : CERT_VALUES))
+        return low_refuse(l, "its log-density is not that of its law");
+    Layout draw = low_result(l), y = low_layout(l, n->in[0]);
+    CertFinite of = {.law = bernoulli ? CERT_BERNOULLI : CERT_CATEGORICAL,
+                     .logits = low_operand(l, 0),
+                     .axes = low_shared_axes(l, &draw, &y, bernoulli ? y.rank : y.rank - 1)};
+    if (!bernoulli)
+        of.values = y.sizes.at[low_axis_at(&y, y.rank - 1)];
+    return drawn(l, j, (CertDrawn){.finite = true, .shape = draw.sizes, .of = of}, draw.sizes);
+}
+
+LowValue low_written_draw(Lower *l, const IrNode *n)
+{
+    switch (n->attr.dist) {
+    case IR_DIST_normal:
+        return draw_normal(l, n);
+    case IR_DIST_bernoulli_logits:
+    case IR_DIST_categorical_logits:
+        return draw_finite(l, n);
+    default:
+        return low_refuse(l, "its law is neither normal nor given by logits");
+    }
+}
+
+/* ---- copies ---------------------------------------------------------------------------------- */
+
+static CertCopies *copies_of(Lower *l, uint32_t size)
+{
+    CertWritten *w = &l->cert->written;
+    for (uint32_t i = 0; i < w->copies; i++)
+        if (w->copy[i].size == size)
+            return &w->copy[i];
+    CertCopies *k = arena_push(l->cert->arena, w->copy, w->copies, CertCopies);
+    *k = (CertCopies){.size = size};
+    return k;
+}
+
+static CertList with(Lower *l, CertList list, uint32_t last)
+{
+    uint32_t *at = arena_array(l->arena, uint32_t, list.count + 1);
+    for (uint32_t i = 0; i < list.count; i++)
+        at[i] = list.at[i];
+    at[list.count] = last;
+    return (CertList){list.count + 1, at};
+}
+
+/* The axes that a draw of the graph has and the model's has not are those of its copies. */
+static void find_copies(Lower *l, uint32_t j)
+{
+    CertList all = l->cert->draw[j].shape, own = l->cert->written.law[j].shape;
+    for (uint32_t i = 0, k = 0; i < all.count; i++) {
+        if (k < own.count && own.at[k] == all.at[i]) {
+            k++;
+            continue;
+        }
+        CertCopies *c = copies_of(l, all.at[i]);
+        c->draws = with(l, c->draws, j);
+        c->at = with(l, c->at, i);
+    }
+}
+
+static void find_all_copies(Lower *l)
+{
+    for (uint32_t j = 0; j < l->cert->draws; j++)
+        if (l->cert->written.law[j].finite)
+            find_copies(l, j);
+}
+
+/* The compiler counts copies: if need be, the certificate is for that number only. */
+static bool is_same(Lower *l, const char **why)
+{
+    Cert *c = l->cert;
+    bool positive, *was = arena_array(l->arena, bool, c->sizes + 1);
+    if (cert_same_mean(c, l->arena, &positive, why))
+        return true;
+    for (uint32_t i = 0; i < c->written.copies; i++) {
+        CertSize *s = &c->size[c->written.copy[i].size];
+        was[c->written.copy[i].size] = s->fixed;
+        s->fixed = s->number > 0;
+    }
+    if (c->written.copies > 0 && cert_same_mean(c, l->arena, &positive, why))
+        return true;
+    for (uint32_t i = 0; i < c->written.copies; i++)
+        c->size[c->written.copy[i].size].fixed = was[c->written.copy[i].size];
+    return false;
 }
 
 /* ---- means ---------------------------------------------------------------------------------- */
@@ -147,7 +248,8 @@ static CertSlot whole_sum(Lower *l, IrRef r, CertSlot x)
     return low_ein(l, y.sizes, cert_range(l->arena, y.sizes.count), (CertList){0}, x);
 }
 
-/* The share of a cost: its mean over the rows of the batch; one without rows is spread over all of N. */
+/* The share of a cost: its mean over the rows of the batch; one without rows is spread over all of
+ * N. */
 static CertSlot per_row(Lower *l, IrRef r, CertSlot sum)
 {
     IrPlates rows = rows_of(l->g);
@@ -155,7 +257,8 @@ static CertSlot per_row(Lower *l, IrRef r, CertSlot sum)
         return sum;
     bool has = l->g->node[r].type.plates & rows;
     uint32_t plate = (uint32_t)__builtin_ctz(rows);
-    uint32_t size = has ? size_of_plate(l->sizes, l->cert, plate) : size_of_total(l->sizes, l->cert);
+    uint32_t size =
+        has ? size_of_plate(l->sizes, l->cert, plate) : size_of_total(l->sizes, l->cert);
     return low_map2(l, CERT_DIV, sum, low_emit(l, (CertOp){.form = CERT_SIZE, .k = size}, 0, 0));
 }
 
@@ -217,7 +320,6 @@ void low_written(Lower *l)
     CertWritten *w = &c->written;
     uint32_t draws = c->draws;
     const char *why = "it has other draws";
-    bool positive;
     const CertDraw *twice = drawn_twice(c);
     if (twice) {
         w->without = arena_printf(l->arena,
@@ -229,13 +331,16 @@ void low_written(Lower *l)
     Diags *quiet = diags_new(c->file, NULL);
     l->d = quiet;
     l->taken = arena_array(l->arena, bool, draws + 1);
-    w->law = arena_array(l->arena, CertNormal, draws + 1);
+    l->known = draws;
+    w->law = arena_array(l->arena, CertDrawn, draws + 1);
     low_program(l, &w->program, live_nodes(l->g, l->arena));
     if (l->ok)
         w->cost = objective(l);
+    if (l->ok)
+        find_all_copies(l);
     if (!l->ok)
         without(l, l->node->name ? l->node->name : ir_op_info[l->node->op].name, l->why);
-    else if (!all_taken(l) || !cert_same_mean(c, l->arena, &positive, &why))
+    else if (!all_taken(l) || !is_same(l, &why))
         without(l, NULL, why);
     else
         w->given = true;

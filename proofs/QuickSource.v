@@ -141,6 +141,7 @@ Proof.
   exists n, fs. split; [|exact Hh]. unfold input_facts. exact E.
 Qed.
 Definition quick_if (W : written) (B : bgraph) (draws : list draw) (fs : joined -> bool) : bool :=
+  forallb is_normal (w_draws W) &&
   shapes_eqb (w_inputs W) (b_inputs B) && N.ltb 0 (b_count B) && draws_eqb (map noise_of (w_draws W)) draws &&
   match b_scores B with [] => true | _ => false end &&
   N.ltb (w_cost W) (b_count B + N.of_nat (length (w_nodes W))) && N.ltb (b_cost B) (b_slots B) &&
@@ -160,7 +161,7 @@ Proof.
   unfold quick_if, same_mean_if. intros H Hfs. apply andb_prop in H as [H Hj].
   apply andb_prop in H as [H Hturns]. apply andb_prop in H as [H Hb]. rewrite H, Hb, !andb_true_r. cbn [andb].
   apply andb_prop in H as [H Hw]. apply andb_prop in H as [H _]. apply andb_prop in H as [H _].
-  apply andb_prop in H as [Hins _]. apply shapes_eqb_eq in Hins.
+  apply andb_prop in H as [H _]. apply andb_prop in H as [_ Hins]. apply shapes_eqb_eq in Hins.
   apply andb_true_intro. split.
   - replace (length (b_inputs B)) with (N.to_nat (b_count B)) by (unfold b_count; apply Nat2N.id).
     apply (quick_turns_sound (w_nodes W) (b_count B) _ eq_refl (w_draws W) (w_nodes W) (b_count B) (PositiveMap.empty _) [] []); auto.

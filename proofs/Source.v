@@ -132,6 +132,7 @@ Definition joined_facts (B : bgraph) (moved : list nat) (j : joined) : option (l
   scan (plain_program (j_nodes j)) (map (input_facts moved) (range (length (b_inputs B)))).
 (** All but that the scales are positive. *)
 Definition same_mean_if (W : written) (B : bgraph) (draws : list draw) (moved : list nat) : bool :=
+  forallb is_normal (w_draws W) &&
   shapes_eqb (w_inputs W) (b_inputs B) && N.ltb 0 (b_count B) && draws_eqb (map noise_of (w_draws W)) draws &&
   match b_scores B with [] => true | _ => false end &&
   N.ltb (w_cost W) (b_count B + N.of_nat (length (w_nodes W))) && N.ltb (b_cost B) (b_slots B) &&
@@ -391,15 +392,6 @@ Proof.
   split; [intros c' Hc'; apply (H c c'); [now left|exact Hc']|].
   split; [intros c' Hc'; apply (H c c'); [now left|exact Hc']|].
   apply IH; auto. intros a a' Ha Ha'. apply H; now right.
-Qed.
-Lemma find_draw_of W x ix : NoDup (map wdraw_id (w_draws W)) -> In x (w_draws W) ->
-  find_draw W (wdraw_id x, ix) = Some x.
-Proof.
-  unfold find_draw; cbn [fst]. induction (w_draws W) as [|y l IH]; [easy|]. cbn [map find].
-  intros Hd Hin. inversion_clear Hd as [|? ? Hn Hd'].
-  destruct (Nat.eqb_spec (wdraw_id y) (wdraw_id x)) as [E|E].
-  - destruct Hin as [->|Hin]; auto. exfalso. apply Hn. rewrite E. now apply in_map.
-  - destruct Hin as [->|Hin]; [easy|]. auto.
 Qed.
 Definition numbers_of (rho : dim -> nat) (xs : list wdraw) : list coord :=
   flat_map (fun x => map (pair (wdraw_id x)) (box (sizes rho (wdraw_shape x)))) xs.
@@ -672,7 +664,8 @@ Proof.
   destruct (join W B) as [j|] eqn:Hj; [|now rewrite !andb_false_r in Hcheck].
   apply andb_prop in Hcheck as [H Hrest]. apply andb_prop in H as [H Hturns]. apply andb_prop in H as [H Hbc].
   apply andb_prop in H as [H Hwc]. apply andb_prop in H as [H Hns]. apply andb_prop in H as [H Hdr].
-  apply andb_prop in H as [Hins Hcnt]. apply andb_prop in Hrest as [H Htame]. apply andb_prop in H as [H Hvan].
+  apply andb_prop in H as [H Hcnt]. apply andb_prop in H as [Hall Hins].
+  apply andb_prop in Hrest as [H Htame]. apply andb_prop in H as [H Hvan].
   apply andb_prop in H as [H Hbs]. apply andb_prop in H as [H Hcs].
   destruct (index_eqb_spec (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) []) as [Hbsh|]; [clear Hbs|easy]. apply andb_prop in H as [Hcov Hsam].
   apply shapes_eqb_eq in Hins. apply N.ltb_lt in Hcnt, Hwc, Hbc. apply draws_eqb_eq in Hdr.
@@ -718,7 +711,7 @@ Proof.
   assert (Hwritten : forall e', written_cost W rho e' =
     Ex (drawn_by (loc_at W rho e') (scale_at W rho e') cs (fun _ => zero))
        (fun tr => written_value W rho e' tr (w_cost W) [])).
-  { intros e'. unfold written_cost. now rewrite written_drawn_by. }
+  { intros e'. unfold written_cost. rewrite written_drawn_by; auto. }
   (* where all is nice *)
   set (JG := joint_graph B j).
   assert (Hnice : draws <> [] -> locally 0 (fun t => forall shf,
@@ -781,7 +774,7 @@ Proof.
   destruct (join W B) as [j|] eqn:Hj; [|now rewrite !andb_false_r in H].
   apply andb_prop in H as [H Hrest]. apply andb_prop in H as [H _]. apply andb_prop in H as [H _].
   apply andb_prop in H as [H _]. apply andb_prop in H as [H _]. apply andb_prop in H as [H _].
-  apply andb_prop in H as [Hins Hcnt]. apply andb_prop in Hrest as [H _]. apply andb_prop in H as [H Hvan].
+  apply andb_prop in H as [H Hcnt]. apply andb_prop in H as [_ Hins]. apply andb_prop in Hrest as [H _]. apply andb_prop in H as [H Hvan].
   apply andb_prop in H as [H _]. apply andb_prop in H as [H _]. apply andb_prop in H as [Hcov Hsam].
   apply shapes_eqb_eq in Hins. apply N.ltb_lt in Hcnt.
   destruct (covered_sound _ _ Hcov) as [_ Hcovers]. specialize (Hcovers rho).

@@ -8,14 +8,15 @@
     brings logarithms, roots and sigmoids into the stable forms that the compiler uses. *)
 From Coq Require Import Reals Lra Lia List Bool Arith NArith ZArith FMapPositive FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
-From Sgc Require Import Tensor Scalar Op Program Expect Graph Fast Draws Measure Line Calculus Normal Laws Model.
+From Sgc Require Import Tensor Scalar Op Program Expect Graph Fast Draws Score Measure Line Calculus Normal Laws Model.
 Import ListNotations.
 Open Scope R_scope.
 
 (** ** What it means *)
 
-(** The law of a draw; its arguments are slots, of the shape of the draw. *)
-Inductive wlaw := WNormal (loc scale : N).
+(** The law of a draw: normal, its location and scale slots of the shape of the draw; or finite, its logits a
+    slot that has some axes of the draw. *)
+Inductive wlaw := WNormal (loc scale : N) | WFinite (l : Score.law) (logits : N) (axes : list nat).
 Definition wdraw := (nat * shape * wlaw)%type.
 Record written := {
   w_inputs : list shape;
@@ -25,12 +26,16 @@ Record written := {
 }.
 Definition wdraw_id (x : wdraw) : nat := fst (fst x).
 Definition wdraw_shape (x : wdraw) : shape := snd (fst x).
-Definition loc_of (x : wdraw) : N := match snd x with WNormal l _ => l end.
-Definition scale_of (x : wdraw) : N := match snd x with WNormal _ s => s end.
+Definition loc_of (x : wdraw) : N := match snd x with WNormal l _ => l | _ => 0%N end.
+Definition scale_of (x : wdraw) : N := match snd x with WNormal _ s => s | _ => 0%N end.
+Definition is_normal (x : wdraw) : bool := match snd x with WNormal _ _ => true | _ => false end.
 
 (** The normal law, by its density. *)
 Definition normal_on (m s : R) : expectation R :=
   densE leb (fun x => exp (normal_log_pdf m s x)) (fun x => Rlt_le _ _ (exp_pos _)).
+(** A finite law, by its masses: 0 and 1 with those of [logits], or 0, 1, ... with the softmax of them. *)
+Definition finite_on (rho : dim -> nat) (l : Score.law) (logits : tensor) (axes : list nat) (ix : index) : expectation R :=
+  densE (law_base rho l) (fun v => exp (law_val rho l logits axes ix v)) (fun v => Rlt_le _ _ (exp_pos _)).
 
 Section Meaning.
 Variable W : written.
@@ -47,17 +52,33 @@ Definition loc_at (c : coord) (tr : trace) : R :=
 Definition scale_at (c : coord) (tr : trace) : R :=
   match find_draw c with Some x => written_value tr (scale_of x) (snd c) | None => 1 end.
 
+Definition law_at (c : coord) (tr : trace) : expectation R :=
+  match find_draw c with
+  | Some (_, WFinite l a axes) => finite_on rho l (written_value tr a) axes (snd c)
+  | _ => normal_on (loc_at c tr) (scale_at c tr)
+  end.
+
 Definition written_numbers : list coord :=
   flat_map (fun x => map (pair (wdraw_id x)) (box (sizes rho (wdraw_shape x)))) (w_draws W).
 (** Each number from its law, given those that were drawn before. *)
 Fixpoint written_law (cs : list coord) (tr : trace) : expectation trace :=
   match cs with
   | [] => diracE tr
-  | c :: cs => mapE snd (bindE (normal_on (loc_at c tr) (scale_at c tr)) (fun v => written_law cs (set tr c v)))
+  | c :: cs => mapE snd (bindE (law_at c tr) (fun v => written_law cs (set tr c v)))
   end.
 Definition written_cost : R :=
   Ex (written_law written_numbers (fun _ => zero)) (fun tr => written_value tr (w_cost W) []).
 End Meaning.
+
+Lemma find_draw_of W x ix : NoDup (map wdraw_id (w_draws W)) -> In x (w_draws W) ->
+  find_draw W (wdraw_id x, ix) = Some x.
+Proof.
+  unfold find_draw; cbn [fst]. induction (w_draws W) as [|y l IH]; [easy|]. cbn [map find].
+  intros Hd Hin. inversion_clear Hd as [|? ? Hn Hd'].
+  destruct (Nat.eqb_spec (wdraw_id y) (wdraw_id x)) as [E|E].
+  - destruct Hin as [->|Hin]; auto. exfalso. apply Hn. rewrite E. now apply in_map.
+  - destruct Hin as [->|Hin]; [easy|]. auto.
+Qed.
 
 (** ** Reparameterisation *)
 Section Transport.
@@ -143,5 +164,12 @@ Proof.
 Qed.
 End Transport.
 
-Lemma written_drawn_by W rho e : written_law W rho e = drawn_by (loc_at W rho e) (scale_at W rho e).
-Proof. reflexivity. Qed.
+Lemma written_drawn_by W rho e cs tr : forallb is_normal (w_draws W) = true ->
+  written_law W rho e cs tr = drawn_by (loc_at W rho e) (scale_at W rho e) cs tr.
+Proof.
+  intros H. rewrite forallb_forall in H. revert tr. induction cs as [|c cs IH]; intros tr; [reflexivity|].
+  assert (E : law_at W rho e c tr = normal_on (loc_at W rho e c tr) (scale_at W rho e c tr)).
+  { unfold law_at. destruct (find_draw W c) as [[x w]|] eqn:Ef; auto. apply find_some in Ef as [Hx _].
+    specialize (H _ Hx). now destruct w. }
+  cbn [written_law drawn_by]. rewrite E. do 2 f_equal. apply functional_extensionality. intros v. apply IH.
+Qed.

@@ -296,17 +296,22 @@ static int64_t values_of(const CertWorld *w, const CertDraw *d)
     return d->base == CERT_BITS ? 2 : d->base == CERT_VALUES ? w->size[d->values] : 0;
 }
 
-CertWorld cert_world(Arena *a, const Cert *c, uint64_t seed)
+CertWorld cert_world_from(Arena *a, const Cert *c, int64_t least, uint64_t seed)
 {
     int64_t *size = arena_array(a, int64_t, c->sizes + 1);
     const double **input = arena_array(a, const double *, c->inputs + 1);
     const double **draw = arena_array(a, const double *, c->draws + 1);
     CertWorld w = {size, input, draw};
     for (uint32_t s = 0; s < c->sizes; s++)
-        size[s] = c->size[s].fixed ? c->size[s].number : 2 + s % 4;
+        size[s] = c->size[s].fixed ? c->size[s].number : least + s % 4;
     for (uint32_t i = 0; i < c->inputs; i++)
         input[i] = random_array(a, &w, c->input[i].shape, 0, &seed);
     for (uint32_t j = 0; j < c->draws; j++)
         draw[j] = random_array(a, &w, c->draw[j].shape, values_of(&w, &c->draw[j]), &seed);
     return w;
+}
+
+CertWorld cert_world(Arena *a, const Cert *c, uint64_t seed)
+{
+    return cert_world_from(a, c, 2, seed);
 }

@@ -19,8 +19,8 @@ void certify_program(Certified *c, const SmallProgram *p);
 void certify_text(Certified *c, const char *text);
 void certified_free(Certified *c);
 
-/* With SGC_MUTANTS=FILE every certificate whose number is one of SGC_MUTANTS_STEP is added to that file with
- * the verdict, for the checker that Coq extracted (scripts/prove). */
+/* With SGC_MUTANTS=FILE every certificate whose number is one of SGC_MUTANTS_STEP is added to that
+ * file with the verdict, for the checker that Coq extracted (scripts/prove). */
 void certificate_keep(const Cert *c, uint32_t number, bool accepted);
 
 /* Values for everything that the programs of a certificate read. */
@@ -35,7 +35,9 @@ typedef struct CertWorld {
 double **cert_run(Arena *a, const Cert *c, const CertProgram *p, const CertWorld *w);
 /* How many elements a value of this shape has. */
 int64_t cert_elements(const CertWorld *w, CertList shape);
-/* Random numbers for everything; the sizes are small and all different. */
+/* Random numbers for everything; the sizes are small and all different: 2 and up, or `least` and
+ * up. */
 CertWorld cert_world(Arena *a, const Cert *c, uint64_t seed);
+CertWorld cert_world_from(Arena *a, const Cert *c, int64_t least, uint64_t seed);
 
 #endif

@@ -102,7 +102,7 @@ type cert = {
   mutable inputs : shape list; mutable draws : draw list; mutable sizes : (int * int) list;
   mutable source : bnode list; mutable gradient : bnode list; mutable cost : int;
   mutable written : bnode list; mutable given : bool; mutable total : int; (* the model as it is written: its cost *)
-  mutable laws : (int * (n * n)) list;
+  mutable laws : (int * (shape option * wlaw)) list; mutable copies : (int * (int * int) list) list;
   mutable entries : (n * n) list; mutable roles : bscored list; mutable explained : bool;
   mutable known : bool; (* every draw has a law that the theorems speak of *)
   mutable outs : (n * n) list; mutable within : string }
@@ -146,7 +146,13 @@ let line c = function
       c.draws <- ((int j, shape), base) :: c.draws
   | [ Word (("source" | "gradient") as word) ] -> c.within <- word
   | [ Word "written" ] -> c.within <- "written"; c.given <- true
-  | [ Word "law"; Word j; Word "normal"; Word l; Word s ] -> c.laws <- (int j, (number (int l), number (int s))) :: c.laws
+  | [ Word "law"; Word j; Word "normal"; Word l; Word s ] ->
+      c.laws <- (int j, (None, WNormal (number (int l), number (int s)))) :: c.laws
+  | [ Word "law"; Word j; Word "bernoulli"; List s; Word "logits"; Word l; List axes ] ->
+      c.laws <- (int j, (Some s, WFinite (BernoulliLogits, number (int l), axes))) :: c.laws
+  | [ Word "law"; Word j; Word "categorical"; Word d; List s; Word "logits"; Word l; List axes ] ->
+      c.laws <- (int j, (Some s, WFinite (CategoricalLogits (int d), number (int l), axes))) :: c.laws
+  | [ Word "copies"; Word d; List draws; List at ] -> c.copies <- (int d, List.combine draws at) :: c.copies
   | [ Word "cost"; Word k ] -> if c.within = "written" then c.total <- int k else c.cost <- int k
   | Word "score" :: Word l :: Word "weight" :: Word w :: rest ->
       c.entries <- (number (int l), number (int w)) :: c.entries;
@@ -159,8 +165,13 @@ let line c = function
   | _ -> ()
 
 (* A draw without a law has one that no slot holds. *)
-let law c j =
-  match List.assoc_opt j c.laws with Some (l, s) -> WNormal (l, s) | None -> WNormal (number 0xffffff, number 0xffffff)
+let drawn c x =
+  match List.assoc_opt (draw_id x) c.laws with
+  | Some (None, l) -> ((draw_id x, draw_shape x), l)
+  | Some (Some s, l) -> ((draw_id x, s), l)
+  | None -> ((draw_id x, draw_shape x), WNormal (number 0xffffff, number 0xffffff))
+
+let finite c = c.copies <> [] || List.exists (function _, (Some _, _) -> true | _ -> false) c.laws
 
 let verdict c =
   let graph =
@@ -170,19 +181,20 @@ let verdict c =
   let scores = List.rev c.roles in
   let model =
     { w_inputs = graph.b_inputs; w_nodes = List.rev c.written; w_cost = number c.total;
-      w_draws = List.map (fun x -> (fst x, law c (draw_id x))) draws } in
+      w_draws = List.map (drawn c) draws } in
   let moved = List.map fst outs in
   let accepted =
     fast_check graph est outs
     && ((not c.explained) || scores = [] || quick_scores_ok graph scores)
-    && ((not c.given) || quick_same_mean_if model graph draws moved) in
-  let scaled = accepted && c.given && quick_same_mean model graph draws moved in
+    && ((not c.given)
+       || if finite c then same_finite (List.rev c.copies) model graph draws else quick_same_mean_if model graph draws moved) in
+  let scaled = accepted && c.given && (finite c || quick_same_mean model graph draws moved) in
   let proved = accepted && c.explained && c.known && fast_certify graph est outs draws scores in
   (if accepted then "accepted" else "rejected") ^ (if proved then " proved" else "") ^ if scaled then " scaled" else ""
 
 let fresh () =
   { inputs = []; draws = []; sizes = []; source = []; gradient = []; cost = 0; entries = []; roles = [];
-    explained = true; known = true; outs = []; within = ""; written = []; given = false; total = 0; laws = [] }
+    explained = true; known = true; outs = []; within = ""; written = []; given = false; total = 0; laws = []; copies = [] }
 
 let () =
   let file = open_in Sys.argv.(1) in

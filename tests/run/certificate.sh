@@ -23,7 +23,7 @@ for name in bandit logistic ppca; do
 done
 
 # A sign, a factor, a slot.
-sed 's/affine -1 0 /affine 1 0 /' bandit.sgcert >wrong.sgcert
+sed '/^gradient/,$s/affine -1 0 11 /affine 1 0 11 /' bandit.sgcert >wrong.sgcert
 status 1 sgc verify wrong.sgcert
 says 'is not the gradient of logits'
 says '[SG0904]'
@@ -40,6 +40,15 @@ says 'the model as it is written: its expected cost is not seen to be that of th
 sed 's/^law 0 normal \([0-9]*\) \([0-9]*\)$/law 0 normal \2 \1/' logistic.sgcert >wrong.sgcert
 status 1 sgc verify wrong.sgcert
 says 'the model as it is written'
+# Finite draws: a reward that is a cost, one draw for two, three for two.
+sed '/^written/,/^source/s/affine -1 0 /affine 1 0 /' bandit.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
+says 'the model as it is written: its expected cost is not seen to be that of the graph'
+sed '/^copies/d' bandit.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
+says 'the model as it is written: its draws are not those of the graph'
+sed 's/^size 2 = 2/size 2 = 3/' bandit.sgcert >wrong.sgcert
+status 1 sgc verify wrong.sgcert
 head -c 300 bandit.sgcert >short.sgcert
 status 1 sgc verify short.sgcert
 says 'should stand here'
@@ -69,8 +78,10 @@ says 'the compiled theory is not in theory'
 touch theory/Model.vo
 status 0 sgc prove bandit.sg --proofs theory
 says 'bandit.v: proved by Coq' out
-says 'assumed: the model as it is written has the same mean cost: a: its law is not' out
+says 'nothing is assumed' out
 same bandit.v proved.v
+status 0 sgc prove gmm.sg --proofs theory
+says 'assumed: the model as it is written has the same mean cost: c: it is summed over its values' out
 status 0 sgc prove logistic.sg --proofs theory
 says 'nothing is assumed' out
 says 'the mean cost is that of the model as it is written' out

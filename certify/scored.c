@@ -1,0 +1,221 @@
+/* Has a model whose draws are all finite the expected cost of the graph that is differentiated?  A
+ * port of proofs/Scored.v.
+ *
+ * The log-densities of the graph must be those of the laws.  The two costs must be equal, or differ
+ * by what has the mean 0: where a Bernoulli draw is read once, by nothing that depends on it or
+ * later draws, it becomes its mean. */
+#include "certify/build.h"
+#include "certify/same.h"
+
+typedef struct Scored {
+    Same s;
+    CertWritten w;     /* with its copies */
+    CertSlot *density; /* by draw, of the joint program: by its law, */
+    CertSlot *mean;    /* and its mean; CERT_NONE: none */
+    bool **seen;       /* by draw: the slots that depend on it */
+} Scored;
+
+/* ---- draws ----------------------------------------------------------------------------------- */
+
+/* Is every draw of the model one of the graph, of the same law? */
+static bool are_draws(const Cert *c, const CertWritten *w)
+{
+    for (uint32_t j = 0; j < c->draws; j++) {
+        const CertDrawn *d = &w->law[j];
+        bool bernoulli = d->of.law == CERT_BERNOULLI;
+        if (!d->finite || !cert_same(d->shape, c->draw[j].shape) ||
+            c->draw[j].base != (bernoulli ? CERT_BITS : CERT_VALUES) ||
+            (!bernoulli && d->of.values != c->draw[j].values))
+            return false;
+    }
+    return c->scores == c->draws;
+}
+
+static bool are_in_turn(const Cert *c, const CertWritten *w)
+{
+    for (uint32_t j = 0; j < c->draws; j++) {
+        const CertDrawn *d = &w->law[j];
+        if (!cert_below(d->shape.count, d->of.axes) ||
+            d->of.logits >= c->inputs + w->program.count ||
+            same_reads_later(c, &w->program, d->of.logits, j))
+            return false;
+    }
+    return true;
+}
+
+/* The model, and after it its log-densities and means. */
+static CertProgram with_laws(Scored *x)
+{
+    const Cert *c = x->s.c;
+    Build b = {.arena = x->s.arena, .c = c};
+    build_copy(&b, &x->w.program);
+    x->density = arena_array(x->s.arena, CertSlot, c->draws + 1);
+    x->mean = arena_array(x->s.arena, CertSlot, c->draws + 1);
+    for (uint32_t j = 0; j < c->draws; j++) {
+        const CertDrawn *d = &x->w.law[j];
+        bool bernoulli = d->of.law == CERT_BERNOULLI;
+        x->density[j] = build_density(&b, &d->of, j, d->shape);
+        x->mean[j] = bernoulli ? build_mean(&b, &d->of, d->shape) : CERT_NONE;
+    }
+    return b.p;
+}
+
+/* ---- means ----------------------------------------------------------------------------------- */
+
+static bool is_free(const Scored *x, uint32_t draw, const Factor *f)
+{
+    for (uint32_t j = draw; j < x->s.c->draws && f->atom; j++)
+        if (x->seen[j][same_holder_of(&x->s, f)])
+            return false;
+    return true;
+}
+
+/* The mean of the draw where it is read at these axes, as a factor. */
+static bool mean_read(const Scored *x, uint32_t draw, CertList at, Factor *out)
+{
+    uint32_t atom;
+    CertList axes;
+    CertSlot mean = x->mean[draw];
+    if (mean == CERT_NONE || !poly_is_read(&x->s.form[mean], &atom, &axes) ||
+        !cert_below(at.count, axes))
+        return false;
+    *out = (Factor){.atom = atom, .at = cert_pick(x->s.arena, at, axes)};
+    return true;
+}
+
+/* The mean of a term over the draw, which is another term.  False: it is not seen. */
+static bool mean_over(const Scored *x, uint32_t draw, Term *t)
+{
+    Factor *rest = arena_array(x->s.arena, Factor, t->factors + 2);
+    const Factor *read = NULL;
+    uint32_t others = 1;
+    for (uint32_t i = 0; i < t->factors; i++) {
+        const Factor *f = &t->factor[i];
+        bool drawn = same_is_draw(&x->s, f, draw);
+        if (drawn ? read != NULL : !is_free(x, draw, f))
+            return false;
+        if (drawn)
+            read = f;
+        else
+            rest[others++] = *f;
+    }
+    if (!read)
+        return true;
+    if (!mean_read(x, draw, read->at, &rest[0]))
+        return false;
+    t->factors = others;
+    t->factor = rest;
+    return same_is_held(&x->s, t);
+}
+
+static bool take_mean(const Scored *x, uint32_t draw, Poly *p)
+{
+    Term *term = NULL;
+    uint32_t terms = 0;
+    for (uint32_t i = 0; i < p->terms; i++)
+        if (!same_is_held(&x->s, &p->term[i]))
+            return false;
+    for (uint32_t i = 0; i < p->terms; i++) {
+        Term t = p->term[i];
+        if (!mean_over(x, draw, &t))
+            return false;
+        const Poly tidy = poly_tidied(x->s.x, 0, &t);
+        for (uint32_t k = 0; k < tidy.terms; k++)
+            *arena_push(x->s.arena, term, terms, Term) = tidy.term[k];
+    }
+    *p = poly_collect(x->s.x, term, terms);
+    return true;
+}
+
+/* ---- the check ------------------------------------------------------------------------------- */
+
+static bool no(const char **why, const char *text)
+{
+    *why = text;
+    return false;
+}
+
+static bool densities_agree(const Scored *x)
+{
+    const Same *s = &x->s;
+    for (uint32_t j = 0; j < s->c->draws; j++) {
+        CertSlot law = x->density[j], graph = s->j.graph[s->c->score[j].density];
+        if (!cert_same(s->shape[law], s->c->draw[j].shape) ||
+            !cert_same(s->shape[graph], s->c->draw[j].shape) ||
+            !poly_equal(&s->form[law], &s->form[graph]))
+            return false;
+    }
+    return true;
+}
+
+static bool vanishes(Scored *x, Poly p)
+{
+    uint32_t draws = x->s.c->draws;
+    x->seen = arena_array(x->s.arena, bool *, draws + 1);
+    for (uint32_t j = draws; j-- > 0 && p.terms > 0;) {
+        x->seen[j] = same_touched_by(&x->s, j);
+        if (!take_mean(x, j, &p))
+            return false;
+    }
+    return p.terms == 0;
+}
+
+static bool compare_means(Scored *x, const char **why)
+{
+    Same *s = &x->s;
+    uint32_t bad;
+    CertList *shape = arena_array(s->arena, CertList, s->c->inputs + s->j.program.count + 1);
+    if (!cert_infer(s->arena, s->c, &s->j.program, shape, &bad))
+        return no(why,
+                  "operands do not fit their operations once they are written in stable forms");
+    s->shape = shape;
+    Poly p = same_difference(s);
+    if (!densities_agree(x))
+        return no(why, "the log-density of a draw is not that of its law");
+    return vanishes(x, p) ||
+           no(why, "its expected cost is not seen to be that of the graph that is differentiated");
+}
+
+static bool join_programs(Scored *x, const char **why)
+{
+    Same *s = &x->s;
+    const Cert *c = s->c;
+    const CertProgram p = with_laws(x);
+    CertList *model = arena_array(s->arena, CertList, c->inputs + p.count + 1);
+    CertList *source = arena_array(s->arena, CertList, c->inputs + c->source.count + 1);
+    uint32_t bad;
+    if (!cert_infer(s->arena, c, &p, model, &bad) ||
+        !cert_infer(s->arena, c, &c->source, source, &bad))
+        return no(why, "operands do not fit their operations");
+    if (x->w.cost >= c->inputs + x->w.program.count || model[x->w.cost].count > 0)
+        return no(why, "its cost is not a scalar");
+    cert_join(&s->j, c, s->arena, &p, model, source, false);
+    s->j.written = s->j.slot[x->w.cost];
+    for (uint32_t j = 0; j < c->draws; j++) {
+        x->density[j] = s->j.slot[x->density[j]];
+        if (x->mean[j] != CERT_NONE)
+            x->mean[j] = s->j.slot[x->mean[j]];
+    }
+    return true;
+}
+
+bool cert_is_finite(const Cert *c)
+{
+    bool finite = c->written.copies > 0;
+    for (uint32_t j = 0; j < c->draws; j++)
+        finite |= c->written.law[j].finite;
+    return finite;
+}
+
+bool cert_same_finite(const Cert *c, Arena *a, const char **why)
+{
+    Scored x = {.s = {.c = c, .arena = a}, .w = c->written};
+    for (uint32_t i = 0; i < c->written.copies; i++)
+        if (!cert_copied(c, a, &x.w, &c->written.copy[i], &x.w))
+            return no(why, "it is not seen that the copies of its draws have one law");
+    if (!are_draws(c, &x.w))
+        return no(why, "its draws are not those of the graph that is differentiated");
+    if (!are_in_turn(c, &x.w))
+        return no(why, "the law of a draw depends on later draws, or has another shape");
+    return join_programs(&x, why) && compare_means(&x, why);
+}
