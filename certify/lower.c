@@ -466,33 +466,47 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* False, and nothing is said: the checker does not accept it. */
+static bool lower_graph(Lower *l, const bool *all, bool *live, bool merged)
+{
+    l->sizes = sizes_of(l->g, all, merged, l->arena);
+    low_inputs(l, all);
+    Lower *written = low_begin_written(l);
+    lower_source(l, live);
+    if (l->ok)
+        lower_gradient(l, live);
+    if (l->ok && !settle(l->cert))
+        return false;
+    if (l->ok && written)
+        low_written(written);
+    return true;
+}
+
+/* Sizes of one number are one symbol only where the comparison needs that: a stack of all later
+ * steps and the gradient's slice of it have axes that no operation says to be equal. */
 bool certify_graph(const IrGraph *g, Arena *a, Fractions *f, Cert *c, Diags *d)
 {
-    *c = (Cert){.arena = a,
-                .fractions = f,
-                .model = g->model->name,
-                .file = base_name(g->model->file),
-                .graph = g->name};
+    const Cert empty = {.arena = a,
+                        .fractions = f,
+                        .model = g->model->name,
+                        .file = base_name(g->model->file),
+                        .graph = g->name};
+    *c = empty;
     if (g->biased)
         return refuse_graph(g, d, "it is biased, as the model says");
-    Lower l = begin(g, a, c, d);
-    bool *live = arena_array(a, bool, g->count + 1), *all = arena_array(a, bool, g->count + 1);
+    bool *all = arena_array(a, bool, g->count + 1);
     for (IrRef r = 0; r < g->count; r++)
         all[r] =
             g->node[r].op == IR_SCORE || g->node[r].op == IR_OBJECTIVE || g->node[r].op == IR_GRAD;
     low_close(g, all);
-    l.sizes = sizes_of(g, all, a);
-    low_inputs(&l, all);
-    Lower *written = low_begin_written(&l);
-    lower_source(&l, live);
-    if (l.ok)
-        lower_gradient(&l, live);
-    if (l.ok && !settle(c)) {
-        refuse_graph(g, d, "the checker does not follow the derivation of its gradients");
-        certify_check(c, d);
-        return false;
+    for (int merged = 0; merged < 2; merged++) {
+        *c = empty;
+        Lower l = begin(g, a, c, d);
+        bool *live = arena_array(a, bool, g->count + 1);
+        if (lower_graph(&l, all, live, merged))
+            return l.ok;
     }
-    if (l.ok && written)
-        low_written(written);
-    return l.ok;
+    refuse_graph(g, d, "the checker does not follow the derivation of its gradients");
+    certify_check(c, d);
+    return false;
 }

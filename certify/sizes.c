@@ -14,6 +14,7 @@ struct Sizes {
     const char **name; /* by root */
     uint32_t *symbol;  /* by root; CERT_NONE: not listed yet */
     uint32_t vars;
+    bool merged; /* sizes of one number have one symbol */
     Sizes *like; /* or NULL: has the first `shared` of these too, but for plates of its own */
     uint32_t shared;
     Var (*axis)[IR_MAX_RANK];                        /* by node */
@@ -270,10 +271,10 @@ static void fresh_items(Sizes *s)
                                   axis_name(s, m->data[x].name, i, m->data[x].type.rank));
 }
 
-Sizes *sizes_of(const IrGraph *g, const bool *live, Arena *a)
+Sizes *sizes_of(const IrGraph *g, const bool *live, bool merged, Arena *a)
 {
     Sizes *s = arena_make(a, Sizes);
-    *s = (Sizes){.g = g, .arena = a};
+    *s = (Sizes){.g = g, .arena = a, .merged = merged};
     fresh(s, 0, "rows of the data set");
     fresh(s, 1, "a single element");
     for (uint32_t p = 0; p < g->plates; p++)
@@ -316,7 +317,7 @@ static uint32_t symbol_of_like(Sizes *s, Cert *c, Var class);
 
 Sizes *sizes_like(Sizes *like, const IrGraph *g, const bool *live, Arena *a)
 {
-    Sizes *s = sizes_of(g, live, a);
+    Sizes *s = sizes_of(g, live, like->merged, a);
     s->like = like;
     s->shared = s->vars;
     for (IrRef r = 0; r < g->count; r++)
@@ -326,12 +327,22 @@ Sizes *sizes_like(Sizes *like, const IrGraph *g, const bool *live, Arena *a)
 
 /* ---- symbols -------------------------------------------------------------------------------- */
 
+static uint32_t symbol_of_number(const Sizes *s, const Cert *c, int64_t number)
+{
+    for (uint32_t i = 0; i < c->sizes && s->merged && number > 0; i++)
+        if (c->size[i].number == number)
+            return i;
+    return CERT_NONE;
+}
+
 static uint32_t symbol(Sizes *s, Cert *c, Var v)
 {
     v = root(s, v);
     if (s->symbol[v] != CERT_NONE)
         return s->symbol[v];
     if (s->like && (s->symbol[v] = symbol_of_like(s, c, v)) != CERT_NONE)
+        return s->symbol[v];
+    if ((s->symbol[v] = symbol_of_number(s, c, s->number[v])) != CERT_NONE)
         return s->symbol[v];
     const char *name = s->name[v] ? s->name[v] : "an axis";
     *arena_push(c->arena, c->size, c->sizes, CertSize) =

@@ -1,7 +1,7 @@
 /* The sizes of a graph as symbols.
  *
  * Every plate and every axis of every node has a size; two are one symbol only if an operation says
- * that they are equal, never because their numbers happen to be. */
+ * that they are equal, and because their numbers happen to be only where they are merged. */
 #ifndef SGC_CERTIFY_SIZES_H
 #define SGC_CERTIFY_SIZES_H
 
@@ -10,7 +10,7 @@
 
 typedef struct Sizes Sizes;
 
-Sizes *sizes_of(const IrGraph *g, const bool *live, Arena *a);
+Sizes *sizes_of(const IrGraph *g, const bool *live, bool merged, Arena *a);
 
 /* The sizes of another graph of the same model: what parameters, data and plates share with `like` has
  * its symbols. */

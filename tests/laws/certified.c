@@ -93,6 +93,11 @@ static const char *const chain[] = {
     "graph g {\nplate i = rows(4) {\ndata x[n]\nz[0] ~ bernoulli(logits = a) via score\n"
     "for t in 1..steps {\nz[t] ~ bernoulli(logits = z[t-1] @ W) via score\n}\n"
     "cost sum((sum(z, axis = 0) - x) ^ 2)\n}\n}\n",
+    /* the stack of all later steps, and the slice of its gradient */
+    "dim steps = " STEPS "\nparam a = ones()\nparam b = ones()\n"
+    "graph g {\nplate i = rows(4) {\ndata x[steps]\nz[0] ~ normal(x[0] * b, 1)\n"
+    "for t in 1..steps {\nz[t] ~ normal(tanh(z[t-1] * a), 1)\n}\n"
+    "cost sum((z - x) ^ 2)\n}\n}\n",
 };
 
 START_TEST(long_chains_have_right_ones)
