@@ -220,6 +220,9 @@ LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
     case IR_LOG_I0E:  return cg_call(cg, CG_RT_log_i0e, in, 1);
     case IR_I1_GAP:   return cg_call(cg, CG_RT_i1_gap, in, 1);
     case IR_I1_GAP_SLOPE: return cg_call(cg, CG_RT_i1_gap_slope, in, 1);
+    case IR_POISSON_ENTROPY: return cg_call(cg, CG_RT_poisson_entropy, in, 1);
+    case IR_POISSON_ENTROPY_SLOPE: return cg_call(cg, CG_RT_poisson_entropy_slope, in, 1);
+    case IR_POISSON_ENTROPY_BEND: return cg_call(cg, CG_RT_poisson_entropy_bend, in, 1);
     case IR_LOG_GAMMA_QUANTILE: return cg_call(cg, CG_RT_log_gamma_quantile, in, 2);
     case IR_LOG_GAMMA_SLOPE: return cg_call(cg, CG_RT_log_gamma_slope, in, 2);
     case IR_POISSON_QUANTILE: return cg_call(cg, CG_RT_poisson_quantile, in, 2);

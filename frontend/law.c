@@ -294,9 +294,10 @@ Value fe_builtin_entropy(Fe *fe, const Expr *call, const Builtin *b)
     if (!law)
         return failed;
     fe->g->here = call->at;
-    IrRef known = ir_dist_info[law->dist].moment(fe->g, law->arg, IR_ENTROPY, IR_NONE);
+    const IrDistInfo *d = &ir_dist_info[law->dist];
+    IrRef known = d->moment(fe->g, law->arg, IR_ENTROPY, IR_NONE);
     if (known != IR_NONE)
-        return fe_value(fe_spread(fe, known, &law->type));
+        return fe_value(d->event ? known : fe_spread(fe, known, &law->type));
     IrRef x = phantom(fe, call->at, law);
     Value logp = fe_log_prob(fe, call->at, law, fe_value(x));
     return expectation(fe, call->at, x, fe_elementwise(fe, call->at, "`-`", IR_NEG, 1, &logp));

@@ -88,6 +88,8 @@ IrRef ir_moment_poisson(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
         return arg[0];
     case IR_E_EXP_TILT:
         return exp_(g, mul(g, arg[0], ir_unary(g, IR_EXPM1, t)));
+    case IR_ENTROPY:
+        return ir_unary(g, IR_POISSON_ENTROPY, arg[0]);
     default:
         return IR_NONE;
     }
@@ -151,6 +153,23 @@ IrRef ir_transport_multinomial(IrGraph *g, const IrRef *arg, IrRef noise)
     return ir_reduce(g, IR_SUM, met, 1, 0);
 }
 
+/* -log n! - n sum p log p + sum over the categories of E log k!, for k of binomial(n, p): a sum over
+ * the counts, on a new last axis.  Of log k! and log n! each has the log-mass of a poisson law with its
+ * mean taken away, which cancel in the whole, so that no term is large. */
+static IrRef entropy_multinomial(IrGraph *g, IrRef n, IrRef share)
+{
+    if (g->node[n].op != IR_CONST)
+        return IR_NONE;
+    int64_t values = (int64_t)g->node[n].attr.num + 1, size = g->node[share].type.dim[0];
+    IrRef ones = ir_expand(g, ir_const(g, 1), 0, values);
+    IrRef count = shift(g, ir_node(g, IR_CUMSUM, (IrAttr){0}, 1, &ones), -1);
+    IrRef each[] = {n, ir_expand(g, share, 1, values)}, mean = mul(g, n, each[1]);
+    count = ir_expand(g, count, 0, size);
+    IrRef mass = exp_(g, ir_logpdf_binomial(g, each, count));
+    IrRef repeats = ir_sum_all(g, times_log(g, mass, ir_logpdf_poisson(g, &mean, count)));
+    return sub(g, ir_logpdf_poisson(g, &n, n), repeats);
+}
+
 IrRef ir_moment_multinomial(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
 {
     IrRef share = quo(g, arg[1], ir_sum_all(g, arg[1]));
@@ -160,6 +179,8 @@ IrRef ir_moment_multinomial(IrGraph *g, const IrRef *arg, IrMoment m, IrRef t)
         return mul(g, arg[0], share);
     case IR_E_VARIANCE:
         return mul(g, mul(g, arg[0], share), rest_of(g, share));
+    case IR_ENTROPY:
+        return entropy_multinomial(g, arg[0], share);
     default:
         return IR_NONE;
     }

@@ -168,6 +168,8 @@ UNARY(digamma, apply(s, IR_TRIGAMMA, x))
 UNARY(trigamma, apply(s, IR_TETRAGAMMA, x))
 UNARY(log_i0e, minus(s, apply(s, IR_I1_GAP, x)))
 UNARY(i1_gap, apply(s, IR_I1_GAP_SLOPE, x))
+UNARY(poisson_entropy, apply(s, IR_POISSON_ENTROPY_SLOPE, x))
+UNARY(poisson_entropy_slope, apply(s, IR_POISSON_ENTROPY_BEND, x))
 
 RULE(neg)
 {

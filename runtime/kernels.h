@@ -13,6 +13,7 @@ SGRT_SCALAR(tanh) SGRT_SCALAR(sigmoid) SGRT_SCALAR(softplus)
 SGRT_SCALAR(sin)  SGRT_SCALAR(cos)     SGRT_SCALAR(erf)
 SGRT_SCALAR(lgamma) SGRT_SCALAR(digamma) SGRT_SCALAR(trigamma) SGRT_SCALAR(tetragamma)
 SGRT_SCALAR(log_i0e) SGRT_SCALAR(i1_gap) SGRT_SCALAR(i1_gap_slope)
+SGRT_SCALAR(poisson_entropy) SGRT_SCALAR(poisson_entropy_slope) SGRT_SCALAR(poisson_entropy_bend)
 #undef SGRT_SCALAR
 #define SGRT_SCALAR(name)                                                                          \
     float sgrt_##name##_f32(float x, float y);                                                     \

@@ -72,7 +72,8 @@ static IrRef with(IrGraph *g, IrOp op, IrAttr attr, IrRef a)
 static IrRef element_wise_1(IrGraph *g, IrOp op, int form)
 {
     bool domain = op == IR_LOG || op == IR_LOG1P || op == IR_SQRT || op == IR_LGAMMA ||
-                  op == IR_DIGAMMA || op == IR_TRIGAMMA || op == IR_LOG_I0E || op == IR_I1_GAP;
+                  op == IR_DIGAMMA || op == IR_TRIGAMMA || op == IR_LOG_I0E || op == IR_I1_GAP ||
+                  op == IR_POISSON_ENTROPY || op == IR_POISSON_ENTROPY_SLOPE;
     IrRef a = form == 0 ? scalar(g) : form == 1 ? plated(g) : IR_NONE;
     return a == IR_NONE ? a : ir_unary(g, op, domain ? positive(g, a) : a);
 }

@@ -18,6 +18,9 @@ static NativeRange domain_of(IrOp op, uint32_t operand)
     case IR_LOG_I0E:
     case IR_I1_GAP:
     case IR_I1_GAP_SLOPE:
+    case IR_POISSON_ENTROPY:
+    case IR_POISSON_ENTROPY_SLOPE:
+    case IR_POISSON_ENTROPY_BEND:
         return above;
     case IR_LOG_GAMMA_QUANTILE:
     case IR_POISSON_QUANTILE:
@@ -92,7 +95,7 @@ static void on_shapes(IrGraph *g, IrOp op)
 /* Special functions that are computed by sums and searches: right to more than a few ulp. */
 static bool is_of_laws(IrOp op)
 {
-    return (op >= IR_LOG_I0E && op <= IR_I1_GAP_SLOPE) ||
+    return (op >= IR_LOG_I0E && op <= IR_POISSON_ENTROPY_BEND) ||
            (op >= IR_LOG_GAMMA_QUANTILE && op <= IR_VON_MISES_SLOPE);
 }
 

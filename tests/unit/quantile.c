@@ -212,6 +212,53 @@ START_TEST(both_von_mises_quantiles_agree)
 }
 END_TEST
 
+/* ---- the entropy of the poisson law: sums over the counts with 40 digits
+ * -------------------------
+ */
+
+static const struct {
+    double rate, entropy, slope, bend;
+} poisson_row[] = {
+    {1e-06, 0.000014815510904537815812, 13.815511251111310868, -999999.30685310716729},
+    {0.01, 0.056086311342591010712, 4.6120873019580408032, -99.309721164618905447},
+    {0.7, 1.1045971987254764403, 0.78005305560399345615, -0.90106126560991138857},
+    {2.3, 1.7840165746085391327, 0.24457578233209252679, -0.11671585496264139319},
+    {9.5, 2.5352656561779755999, 0.053683820705460510665, -0.005781391356289873164},
+    {31, 3.1331986985682944614, 0.016218734212619546648, -0.00052618171402608065637},
+    {63.5, 3.4931356034438251142, 0.007895018118313110291, -0.0001246671944567670322},
+    {64, 3.4970676106478850216, 0.0078331728269852771017, -0.00012272162168159262865},
+    {100, 3.7206860722602588868, 0.0050084182967992077563, -0.000050169232358875885302},
+    {1000, 4.8727327976428506462, 0.00050008341682545172053, -5.0016691730226033148e-7},
+    {20000, 6.3706781427018968333, 0.000025000208343750989724, -1.2500208348960312852e-9},
+};
+
+START_TEST(poisson_entropies_match_the_table)
+{
+    double r = poisson_row[_i].rate, want = poisson_row[_i].entropy;
+    check_relative("entropy", r, 0, ir_poisson_entropy(r), want, 1e-15);
+    check_relative("fast entropy", r, 0, sgrt_poisson_entropy_f64(r), want, 5e-15);
+    want = poisson_row[_i].slope;
+    check_relative("slope", r, 0, ir_poisson_entropy_slope(r), want, 1e-15);
+    check_relative("fast slope", r, 0, sgrt_poisson_entropy_slope_f64(r), want, 1e-14);
+    want = poisson_row[_i].bend;
+    check_relative("bend", r, 0, ir_poisson_entropy_bend(r), want, 1e-15);
+    check_relative("fast bend", r, 0, sgrt_poisson_entropy_bend_f64(r), want, 1e-14);
+}
+END_TEST
+
+/* The seam at 64 from both sides, and everything between. */
+START_TEST(both_poisson_entropies_agree)
+{
+    for (double r = 1e-8; r < 1e7; r *= 1.0717734625362931) {
+        double e = ir_poisson_entropy(r), s = ir_poisson_entropy_slope(r);
+        check_relative("entropy", r, 0, sgrt_poisson_entropy_f64(r), e, 1e-14);
+        check_relative("slope", r, 0, sgrt_poisson_entropy_slope_f64(r), s, 2e-14);
+        double b = ir_poisson_entropy_bend(r);
+        check_relative("bend", r, 0, sgrt_poisson_entropy_bend_f64(r), b, 2e-14);
+    }
+}
+END_TEST
+
 /* ---- tetragamma, domains, floats ------------------------------------------------------------ */
 
 static const struct {
@@ -243,6 +290,9 @@ START_TEST(outside_their_domains_they_are_nan)
     ck_assert(isnan(sgrt_binomial_quantile_f64(0.5, 2.5, 0.5)));
     ck_assert(isnan(ir_von_mises_quantile(0.5, -1)) && isnan(sgrt_von_mises_quantile_f64(0.5, -1)));
     ck_assert(isnan(ir_log_i0e(-1)) && isnan(sgrt_log_i0e_f64(-1)) && isnan(sgrt_i1_gap_f64(NAN)));
+    ck_assert(isnan(ir_poisson_entropy(-1)) && isnan(sgrt_poisson_entropy_f64(NAN)));
+    ck_assert(ir_poisson_entropy(0) == 0 && sgrt_poisson_entropy_f64(0) == 0);
+    ck_assert(isinf(ir_poisson_entropy_slope(0)) && isinf(sgrt_poisson_entropy_slope_f64(0)));
     ck_assert(isnan(ir_tetragamma(-2)) && isnan(sgrt_tetragamma_f64(-2)));
     ck_assert_double_eq(ir_poisson_quantile(0.5, 0), 0);
     ck_assert_double_eq(sgrt_binomial_quantile_f64(0.5, 7, 1), 7);
@@ -276,6 +326,8 @@ Suite *quantile_suite(void)
     tcase_add_loop_test(t, bessel_functions_match_the_table, 0, ROWS(bessel_row));
     tcase_add_loop_test(t, von_mises_quantiles_match_the_table, 0, ROWS(angle_row));
     tcase_add_test(t, both_von_mises_quantiles_agree);
+    tcase_add_loop_test(t, poisson_entropies_match_the_table, 0, ROWS(poisson_row));
+    tcase_add_test(t, both_poisson_entropies_agree);
     tcase_add_loop_test(t, tetragamma_matches_the_table, 0, ROWS(tetragamma_row));
     tcase_add_test(t, outside_their_domains_they_are_nan);
     tcase_add_test(t, floats_are_the_doubles_rounded);
