@@ -153,9 +153,9 @@ IrRef ir_transport_multinomial(IrGraph *g, const IrRef *arg, IrRef noise)
     return ir_reduce(g, IR_SUM, met, 1, 0);
 }
 
-/* -log n! - n sum p log p + sum over the categories of E log k!, for k of binomial(n, p): a sum over
- * the counts, on a new last axis.  Of log k! and log n! each has the log-mass of a poisson law with its
- * mean taken away, which cancel in the whole, so that no term is large. */
+/* -log n! - n sum p log p + sum over the categories of E log k!, for k of binomial(n, p): a sum
+ * over the counts, on a new last axis.  Of log k! and log n! each has the log-mass of a poisson law
+ * with its mean taken away, which cancel in the whole, so that no term is large. */
 static IrRef entropy_multinomial(IrGraph *g, IrRef n, IrRef share)
 {
     if (g->node[n].op != IR_CONST)

@@ -448,8 +448,25 @@ static IrRef for_every_event(IrGraph *g, IrRef mean, const IrType *t)
 static IrRef expected_atom(Integral *t, IrRef e, Atom atom)
 {
     IrType type = t->g->node[e].type;
+    type.elem = IR_REAL;
     IrRef mean = mean_of(t, atom);
     return mean == IR_NONE ? IR_NONE : es_broadcast(t->g, for_every_event(t->g, mean, &type), type);
+}
+
+/* Elements, rows and sums of an integer draw, which are real where its mean stands for it. */
+static bool moves_draw(const Integral *t, IrRef r)
+{
+    while (r != t->z) {
+        const IrNode *n = &t->g->node[r];
+        bool moves = n->op == IR_SUM || n->op == IR_CUMSUM || n->op == IR_SLICE ||
+                     n->op == IR_PAD || n->op == IR_RESHAPE || n->op == IR_TRANSPOSE ||
+                     n->op == IR_EXPAND || n->op == IR_GATHER || n->op == IR_TO_PLATE ||
+                     n->op == IR_TO_AXIS;
+        if (!moves || !depends(t, n->in[0]))
+            return false;
+        r = n->in[0];
+    }
+    return true;
 }
 
 /* Linear in operand k: the same operation on its expectation. */
@@ -463,7 +480,9 @@ static IrRef expected_linear(Integral *t, IrRef e, uint32_t k)
     IrRef x = expectation(t, n.in[k]);
     if (x == IR_NONE || is_const(g, x, 0))
         return x;
-    x = es_broadcast(g, x, g->node[n.in[k]].type);
+    IrType type = g->node[n.in[k]].type;
+    type.elem = n.type.elem = IR_REAL;
+    x = es_broadcast(g, x, type);
     IrRef *in = arena_array(g->model->arena, IrRef, n.n_in);
     for (uint32_t i = 0; i < n.n_in; i++)
         in[i] = i == k ? x : n.in[i];
@@ -628,6 +647,8 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     case IR_DIV:
         return depends(t, n->in[1]) ? expected_quotient(t, n->in[0], n->in[1])
                                     : expected_linear(t, e, 0);
+    case IR_TO_REAL:
+        return moves_draw(t, n->in[0]) ? expectation(t, n->in[0]) : IR_NONE;
     case IR_NEG:
     case IR_SUM:
     case IR_CUMSUM:
