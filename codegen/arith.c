@@ -228,6 +228,7 @@ LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
     case IR_POISSON_QUANTILE: return cg_call(cg, CG_RT_poisson_quantile, in, 2);
     case IR_BINOMIAL_QUANTILE: return cg_call(cg, CG_RT_binomial_quantile, in, 3);
     case IR_VON_MISES_QUANTILE: return cg_call(cg, CG_RT_von_mises_quantile, in, 2);
+    case IR_VON_MISES_FAR_QUANTILE: return cg_call(cg, CG_RT_von_mises_far_quantile, in, 2);
     case IR_VON_MISES_SLOPE: return cg_call(cg, CG_RT_von_mises_slope, in, 2);
     case IR_ADD:      return cg_arith(cg, LLVMFAdd, a, b);
     case IR_SUB:      return cg_arith(cg, LLVMFSub, a, b);

@@ -547,6 +547,7 @@ static UpRule *const rule[IR_OP_COUNT] = {
     [IR_POISSON_QUANTILE] = function_of_several,
     [IR_BINOMIAL_QUANTILE] = function_of_several,
     [IR_VON_MISES_QUANTILE] = function_of_several,
+    [IR_VON_MISES_FAR_QUANTILE] = function_of_several,
     [IR_VON_MISES_SLOPE] = function_of_several,
     [IR_ADD] = sum,
     [IR_SUB] = sum,

@@ -126,6 +126,32 @@ double ir_von_mises_quantile(double u, double k)
     return (double)z;
 }
 
+/* Z of density (1 - cos z) p(z) / gap, gap = 1 - I1 / I0: its P(Z <= z) is P - (dP/dk) / gap, since
+ * dP/dk = int (cos t - 1 + gap) p(t) dt. */
+double ir_von_mises_far_quantile(double u, double k)
+{
+    int count;
+    if (!(u >= 0 && u <= 1 && is_domain(k)))
+        return NAN;
+    if (u == 0 || u == 0.5 || u == 1)
+        return (double)(pi * (2 * (long double)u - 1));
+    long double *r = bessel_ratios(k > 0 ? k : 1e-30L, &count);
+    Circle c = mean_over_circle(k, 0);
+    long double gap = c.gap / c.weight, low = u < 0.5 ? -pi : 0, high = low + pi;
+    long double z = (low + high) / 2;
+    for (int i = 0; i < 200 && high - low > 1e-18L; i++) {
+        Below b = below(r, count, z);
+        long double over = b.p - b.slope / gap - u;
+        *(over > 0 ? &high : &low) = z;
+        long double next = z - over * gap / ((1 - cosl(z)) * density(k, c.weight, z));
+        if (fabsl(next - z) <= 1e-19L * fabsl(z))
+            break;
+        z = next > low && next < high ? next : (low + high) / 2;
+    }
+    free(r);
+    return (double)z;
+}
+
 /* dz/dk = -(dP/dk) / p(z) */
 double ir_von_mises_slope(double z, double k)
 {

@@ -75,6 +75,14 @@ static void add_first_axis(IrType *t, int64_t dim)
     t->rank++;
 }
 
+IrType ir_slot_type(IrDist d, const IrType *value)
+{
+    IrType t = *value;
+    if (ir_dist_info[d].elem == IR_INT && ir_draws_vectors(&ir_dist_info[d]))
+        t.dim[--t.rank] = 0;
+    return t;
+}
+
 IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType *value)
 {
     IrNoise noise = ir_dist_info[d].noise;
@@ -152,11 +160,54 @@ int64_t ir_dist_draws(IrDist d, const IrType *value)
     return ir_draws_vectors(&ir_dist_info[d]) ? elements / value->dim[value->rank - 1] : elements;
 }
 
-IrRef ir_dist_value(IrGraph *g, IrDist d, const IrRef *arg, IrRef number)
+/* b over k, or 2^40 where it is beyond that. */
+static int64_t choose(int64_t b, int64_t k)
 {
-    if (ir_dist_info[d].support != IR_ONE_HOT_EVENTS)
+    const int64_t most = (int64_t)1 << 40;
+    int64_t c = 1;
+    for (int64_t i = 1; i <= k; i++) {
+        if ((double)c * (double)(b - k + i) / (double)i >= (double)most)
+            return most;
+        c = c * (b - k + i) / i; /* whole, as it is itself a number of choices */
+    }
+    return c;
+}
+
+/* The counts of `categories` that sum to n, by number: those with m left for the categories after
+ * the first are numbered from (m + categories - 2 over categories - 1) on, and so forth. */
+static IrRef counts_of_number(IrGraph *g, int64_t n, int64_t categories, IrRef number)
+{
+    uint32_t last = g->node[number].type.rank;
+    IrRef *count = arena_array(g->model->arena, IrRef, (size_t)categories);
+    IrRef left = ir_binary(g, IR_ADD, ir_int(g, n), ir_binary(g, IR_MUL, number, ir_int(g, 0)));
+    for (int64_t k = categories - 1; k > 0; k--) {
+        IrRef rest = ir_int(g, 0), start = rest;
+        for (int64_t m = 1; m <= n; m++) {
+            IrRef from = ir_int(g, choose(m + k - 1, k));
+            IrRef reached = ir_binary(g, IR_LE, from, number);
+            rest = ir_select(g, reached, ir_int(g, m), rest);
+            start = ir_select(g, reached, from, start);
+        }
+        count[categories - 1 - k] = ir_binary(g, IR_SUB, left, rest);
+        number = ir_binary(g, IR_SUB, number, start);
+        left = rest;
+    }
+    count[categories - 1] = left;
+    for (int64_t k = 0; k < categories; k++)
+        count[k] = ir_expand(g, count[k], last, 1);
+    return ir_node(g, IR_CONCAT, (IrAttr){.k = {last}}, (uint32_t)categories, count);
+}
+
+IrRef ir_dist_value(IrGraph *g, IrDist d, const IrGraph *of, const IrRef *arg, IrRef number)
+{
+    switch (ir_dist_info[d].support) {
+    case IR_ONE_HOT_EVENTS:
+        return ir_one_hot(g, number, of->node[arg[0]].type.dim[0]);
+    case IR_COUNT_EVENTS:
+        return counts_of_number(g, trials(of, arg), of->node[arg[1]].type.dim[0], number);
+    default:
         return number;
-    return ir_one_hot(g, number, g->node[arg[0]].type.dim[0]);
+    }
 }
 
 int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg)
@@ -169,6 +220,10 @@ int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg)
         return g->node[arg[0]].type.dim[0];
     case IR_BOUNDED_COUNTS:
         return g->node[arg[0]].op == IR_CONST ? trials(g, arg) + 1 : 0;
+    case IR_COUNT_EVENTS: {
+        int64_t rest = g->node[arg[1]].type.dim[0] - 1;
+        return g->node[arg[0]].op == IR_CONST ? choose(trials(g, arg) + rest, rest) : 0;
+    }
     default:
         return 0;
     }

@@ -92,6 +92,9 @@ IrRef ir_every_event(IrGraph *g, IrRef a, IrRef like);
 /* Element i of the first axis of IR_NOISE_PAIR. */
 IrRef ir_part(IrGraph *g, IrRef noise, int64_t i);
 
+/* An angle in [-pi, pi). */
+IrRef ir_wrapped(IrGraph *g, IrRef x);
+
 /* tan(pi u / 2), accurate near 0 and near 1. */
 IrRef ir_tan_half_pi(IrGraph *g, IrRef u);
 

@@ -9,7 +9,7 @@ IrRef ir_logpdf_von_mises(IrGraph *g, const IrRef *arg, IrRef x)
     return shift(g, density, -2 * HALF_LOG_TWO_PI);
 }
 
-static IrRef wrapped(IrGraph *g, IrRef x)
+IrRef ir_wrapped(IrGraph *g, IrRef x)
 {
     IrRef turns = ir_unary(g, IR_FLOOR, scale(g, 1 / (2 * PI), shift(g, x, PI)));
     return sub(g, x, scale(g, 2 * PI, turns));
@@ -17,7 +17,7 @@ static IrRef wrapped(IrGraph *g, IrRef x)
 
 IrRef ir_transport_von_mises(IrGraph *g, const IrRef *arg, IrRef noise)
 {
-    return wrapped(g, add(g, arg[0], ir_binary(g, IR_VON_MISES_QUANTILE, noise, arg[1])));
+    return ir_wrapped(g, add(g, arg[0], ir_binary(g, IR_VON_MISES_QUANTILE, noise, arg[1])));
 }
 
 /* E e^(i (x - t)) = (I1 / I0) e^(i (loc - t)); the mean of the angle itself is no use. */

@@ -415,6 +415,7 @@ typedef struct IrMeasure {
     bool of_noise;      /* the variants are of the base noise, and the transport follows */
     uint32_t scaled;    /* 1 + the argument that is a location, with a scale after it; 0: none */
     void (*variant)(IrGraph *g, const IrDrawn *d, IrRef *variant);
+    IrRef (*category)(IrGraph *g, const IrDrawn *d, IrRef which); /* no variants: the value by one */
     /* `base` is the cost of the draw, and costs[e, i] of variant i of element e; slope[k] becomes the
      * derivative in argument k, of the value's shape or of the argument's. */
     void (*slope)(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope);
@@ -428,6 +429,9 @@ static inline bool ir_draws_vectors(const IrDistInfo *d)
 {
     return d->event > 0 && d->support != IR_CATEGORIES;
 }
+/* What takes one value among variants: an element of a draw, or an event of integers, without its
+ * axis. */
+IrType ir_slot_type(IrDist d, const IrType *value);
 /* The base noise of a draw of type `value`. */
 IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType *value);
 /* The argument whose last axis is that of an event. */
@@ -438,7 +442,7 @@ static inline uint32_t ir_event_argument(const IrDistInfo *d)
 /* How many elements, or events of vectors, a draw of type `value` has. */
 int64_t ir_dist_draws(IrDist d, const IrType *value);
 /* The value of a finite law that has this number: an int, or an array of ints. */
-IrRef ir_dist_value(IrGraph *g, IrDist d, const IrRef *arg, IrRef number);
+IrRef ir_dist_value(IrGraph *g, IrDist d, const IrGraph *of, const IrRef *arg, IrRef number);
 /* How many values one element of a draw takes, or one event; 0: it is not a known number. */
 int64_t ir_dist_values(const IrGraph *g, IrDist d, const IrRef *arg);
 
@@ -589,6 +593,7 @@ double ir_log_gamma_slope(double l, double shape);
 double ir_poisson_quantile(double u, double rate);
 double ir_binomial_quantile(double u, double n, double p);
 double ir_von_mises_quantile(double u, double k);
+double ir_von_mises_far_quantile(double u, double k);
 double ir_von_mises_slope(double z, double k);
 
 #endif

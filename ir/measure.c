@@ -333,9 +333,72 @@ const IrMeasure ir_measure_inverse_gamma = {.arguments = 2,
                                             .variant = variant_inverse_gamma,
                                             .slope = slope_gamma};
 
-NO_MEASURE(von_mises, "its pairs are not built");
 NO_MEASURE(dirichlet, "no pair of laws is known for its shapes");
 NO_MEASURE(beta, "no pair of laws is known for its shapes");
+
+/* ---- von_mises ------------------------------------------------------------------------------ */
+
+enum { SINE_STEPS = 5 };
+
+/* asin s for s in [0, sqrt 1/2], by Newton. */
+static IrRef small_arcsine(IrGraph *g, IrRef s)
+{
+    IrRef h = add(g, s, scale(g, 1.0 / 6, mul(g, s, square(g, s))));
+    for (int i = 0; i < SINE_STEPS; i++) {
+        IrRef over = sub(g, ir_unary(g, IR_SIN, h), s);
+        h = sub(g, h, quo(g, over, ir_unary(g, IR_COS, h)));
+    }
+    return h;
+}
+
+/* 2 asin sqrt q, for q in [0, 1]. */
+static IrRef angle_of(IrGraph *g, IrRef q)
+{
+    IrRef rest = ir_binary(g, IR_MAX, sub(g, ir_const(g, 1), q), ir_const(g, 0)); /* q is rounded */
+    IrRef low = ir_binary(g, IR_LE, q, rest);
+    IrRef h = small_arcsine(g, ir_unary(g, IR_SQRT, ir_select(g, low, q, rest)));
+    return scale(g, 2, ir_select(g, low, h, sub(g, ir_const(g, PI / 2), h)));
+}
+
+/* Z in (0, pi) of density proportional to sin z e^(k cos z), whose sin^2 (Z / 2) is
+ * -log(1 - v (1 - e^-2k)) / 2k, and v where k is 0. */
+static IrRef side_of_circle(IrGraph *g, const IrDrawn *d)
+{
+    IrRef twice = scale(g, 2, d->arg[1]), rise = ir_unary(g, IR_EXPM1, neg(g, twice));
+    IrRef q = quo(g, ir_unary(g, IR_LOG1P, mul(g, d->fresh, rise)), neg(g, twice));
+    IrRef flat = ir_binary(g, IR_EQ, twice, ir_const(g, 0));
+    return angle_of(g, ir_select(g, flat, d->fresh, q));
+}
+
+/* 0 and 1: on either side of the location; 2: as far as the draw, of the law with the further
+ * density (1 - cos z) e^(k cos z), by the draw's noise. */
+static void variant_von_mises(IrGraph *g, const IrDrawn *d, IrRef *variant)
+{
+    IrRef side = side_of_circle(g, d);
+    IrRef far = ir_binary(g, IR_VON_MISES_FAR_QUANTILE, d->noise, d->arg[1]);
+    variant[0] = ir_wrapped(g, add(g, d->arg[0], side));
+    variant[1] = ir_wrapped(g, sub(g, d->arg[0], side));
+    variant[2] = ir_wrapped(g, add(g, d->arg[0], far));
+}
+
+/* sinh k / (pi I0) (E f(loc + Z) - E f(loc - Z)), and (1 - I1 / I0) (E f(x) - E f(variant 2)),
+ * since dp/dk = (cos - I1 / I0) p = (1 - I1 / I0) p - (1 - cos) p. */
+static void slope_von_mises(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
+{
+    IrRef right = ir_variant_cost(g, costs, 0, d->value),
+          left = ir_variant_cost(g, costs, 1, d->value),
+          far = ir_variant_cost(g, costs, 2, d->value);
+    IrRef mass = neg(g, ir_unary(g, IR_EXPM1, scale(g, -2, d->arg[1])));
+    IrRef norm = exp_(g, ir_unary(g, IR_LOG_I0E, d->arg[1]));
+    slope[0] = mul(g, scale(g, 1 / (2 * PI), quo(g, mass, norm)), sub(g, right, left));
+    slope[1] = mul(g, ir_unary(g, IR_I1_GAP, d->arg[1]), sub(g, base, far));
+}
+
+const IrMeasure ir_measure_von_mises = {.arguments = 3,
+                                        .variants = 3,
+                                        .fresh = true,
+                                        .variant = variant_von_mises,
+                                        .slope = slope_von_mises};
 
 /* ---- weibull: in its scale, (x / scale)^shape gains an exponential -------------------------- */
 
@@ -446,11 +509,18 @@ const IrMeasure ir_measure_binomial = {.arguments = 2,
                                        .variant = variant_binomial,
                                        .slope = slope_binomial};
 
-NO_MEASURE(one_hot_categorical, "the elements of an event change together");
-NO_MEASURE(one_hot_categorical_logits, "the elements of an event change together");
-NO_MEASURE(multinomial, "the elements of an event change together");
+/* ---- categorical: each category, and the draw; also as one-hot events ------------------------ */
 
-/* ---- categorical: each category, and the draw ----------------------------------------------- */
+static IrRef category_itself(IrGraph *g, const IrDrawn *d, IrRef which)
+{
+    (void)g, (void)d;
+    return which;
+}
+
+static IrRef category_one_hot(IrGraph *g, const IrDrawn *d, IrRef which)
+{
+    return ir_every_event(g, ir_one_hot(g, which, g->node[d->arg[0]].type.dim[0]), d->value);
+}
 
 /* The sum over events of f(category) - f(draw), for every category. */
 static IrRef gains_of_categories(IrGraph *g, IrRef base, IrRef costs)
@@ -472,5 +542,44 @@ static void slope_categorical_logits(IrGraph *g, const IrDrawn *d, IrRef base, I
     slope[0] = mul(g, p, gains_of_categories(g, base, costs));
 }
 
-const IrMeasure ir_measure_categorical = {.arguments = 1, .slope = slope_categorical};
-const IrMeasure ir_measure_categorical_logits = {.arguments = 1, .slope = slope_categorical_logits};
+#define OF_CATEGORIES(id, category_of, slope_of)                                                   \
+    const IrMeasure ir_measure_##id = {.arguments = 1, .category = category_of, .slope = slope_of}
+
+OF_CATEGORIES(categorical, category_itself, slope_categorical);
+OF_CATEGORIES(categorical_logits, category_itself, slope_categorical_logits);
+OF_CATEGORIES(one_hot_categorical, category_one_hot, slope_categorical);
+OF_CATEGORIES(one_hot_categorical_logits, category_one_hot, slope_categorical_logits);
+
+/* ---- multinomial: one of its trials is each category, or as it was ----------------------------
+ */
+
+/* The category of a trial, all of them as likely: the first whose running count is beyond it. */
+static IrRef trial(IrGraph *g, const IrDrawn *d)
+{
+    IrRef count = ir_real(g, d->value), u = mul(g, d->fresh, d->arg[0]);
+    uint32_t last = rank(g, count) - 1;
+    int64_t size = g->node[count].type.dim[last];
+    IrRef before = ir_node(g, IR_CUMSUM, (IrAttr){.k = {last}}, 1, &count);
+    before = ir_node(g, IR_SLICE, (IrAttr){.k = {last, 0, size - 1}}, 1, &before);
+    IrRef beyond = ir_binary(g, IR_LE, before, ir_expand(g, u, last, size - 1));
+    IrRef passed = ir_select(g, beyond, ir_int(g, 1), ir_int(g, 0));
+    return ir_one_hot(g, ir_reduce(g, IR_SUM, passed, 1u << last, 0), size);
+}
+
+static IrRef category_multinomial(IrGraph *g, const IrDrawn *d, IrRef which)
+{
+    int64_t size = g->node[d->arg[1]].type.dim[0];
+    if (size == 1)
+        return d->value;
+    IrRef turned = ir_every_event(g, ir_one_hot(g, which, size), d->value);
+    return add(g, sub(g, d->value, trial(g, d)), turned);
+}
+
+static void slope_multinomial(IrGraph *g, const IrDrawn *d, IrRef base, IrRef costs, IrRef *slope)
+{
+    slope[1] =
+        quo(g, mul(g, d->arg[0], gains_of_categories(g, base, costs)), ir_sum_all(g, d->arg[1]));
+}
+
+const IrMeasure ir_measure_multinomial = {
+    .arguments = 2, .fresh = true, .category = category_multinomial, .slope = slope_multinomial};

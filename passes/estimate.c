@@ -280,7 +280,7 @@ IrRef es_value_measured(EsProgram *p, EsDraw *d, const IrNode *n)
     IrRef value = es_value_held(p, d, n);
     if (g->entry == IR_ENTRY_STEP && d->moved && ir_measure[d->law]->fresh)
         d->fresh = es_base_noise(g, arena_printf(g->model->arena, "%s.variant", es_name(n)),
-                                 IR_BASE_UNIFORM, n->type, d->plates);
+                                 IR_BASE_UNIFORM, ir_slot_type(d->law, &n->type), d->plates);
     return value;
 }
 
@@ -321,13 +321,9 @@ static IrRef enumerated_value(EsProgram *p, const IrNode *n, uint32_t plate)
     IrGraph *g = p->g;
     IrRef index = ir_index(g, plate, 0);
     IrDist law = n->attr.dist;
-    int64_t draws = ir_dist_draws(law, &n->type), events = 1;
-    IrType type = n->type;
+    int64_t draws = ir_dist_draws(law, &n->type);
+    IrType type = ir_slot_type(law, &n->type);
     type.plates = 1u << plate;
-    if (ir_draws_vectors(&ir_dist_info[law])) {
-        events = type.dim[--type.rank];
-        type.dim[type.rank] = 0;
-    }
     if (type.rank > 0) {
         double base = (double)ir_dist_values(p->source, law, n->in);
         IrRef *part = arena_array(g->model->arena, IrRef, (size_t)draws);
@@ -336,7 +332,7 @@ static IrRef enumerated_value(EsProgram *p, const IrNode *n, uint32_t plate)
         index = ir_node(g, IR_CONCAT, (IrAttr){0}, (uint32_t)draws, part);
         index = ir_typed(g, IR_RESHAPE, (IrAttr){0}, type, 1, &index);
     }
-    return ir_dist_info[law].support == IR_ONE_HOT_EVENTS ? ir_one_hot(g, index, events) : index;
+    return ir_dist_value(g, law, p->source, n->in, index);
 }
 
 IrRef es_value_enumerated(EsProgram *p, EsDraw *d, const IrNode *n)

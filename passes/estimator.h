@@ -378,7 +378,8 @@ int64_t es_variants(const IrGraph *g, const IrNode *sample);
 /* The elements of a draw, changed one at a time.  Where costs read the copies of a plate together, or
  * later steps read the draw, copies are changed one at a time too. */
 typedef struct EsSlots {
-    IrType type;       /* of the draw's value */
+    IrType type;       /* of the draw's value; of events of integers, without their axis */
+    int64_t event;     /* the size of that axis, or 0 */
     IrPlates together; /* plates that are changed copy by copy */
     int64_t elements;
     int32_t plate; /* over all slots; -1: there is one */

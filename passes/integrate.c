@@ -804,7 +804,7 @@ static IrRef expectation_by_sum(Integral *t, IrRef body)
     for (IrRef r = 0; r < t->count; r++)
         made[r] = IR_NONE;
     IrRef number = ir_index(g, plate, 0), zero = ir_const(g, 0);
-    IrRef value = ir_dist_value(g, t->draw.attr.dist, t->draw.in, number);
+    IrRef value = ir_dist_value(g, t->draw.attr.dist, g, t->draw.in, number);
     IrRef p = ir_unary(g, IR_EXP, t->law->logpdf(g, t->draw.in, value));
     IrRef term = ir_binary(g, IR_MUL, p, with_value(t, body, value, made));
     term = ir_select(g, ir_binary(g, IR_EQ, p, zero), zero, term);

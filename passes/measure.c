@@ -11,7 +11,8 @@
 int64_t es_variants(const IrGraph *g, const IrNode *sample)
 {
     const IrMeasure *m = ir_measure[sample->attr.dist];
-    return m->variants ? m->variants : ir_dist_values(g, sample->attr.dist, sample->in);
+    IrRef categories = sample->in[ir_event_argument(&ir_dist_info[sample->attr.dist])];
+    return m->variants ? m->variants : g->node[categories].type.dim[0];
 }
 
 /* ---- the changed value ---------------------------------------------------------------------- */
@@ -29,8 +30,8 @@ static IrRef variant_of_plate(const Measured *m)
 {
     IrGraph *g = m->p->g;
     IrRef value[4], which = m->d->variant < 0 ? IR_NONE : ir_index(g, (uint32_t)m->d->variant, 0);
-    if (!m->rule->variant)
-        return which == IR_NONE ? ir_int(g, 0) : which;
+    if (m->rule->category)
+        return m->rule->category(g, &m->drawn, which == IR_NONE ? ir_int(g, 0) : which);
     m->rule->variant(g, &m->drawn, value);
     IrRef v = value[m->variants - 1];
     for (int64_t i = m->variants - 1; i-- > 0;)

@@ -19,13 +19,16 @@ IrPlates es_read_together(const IrGraph *g, const bool *live, const EsReach *e)
 int64_t es_slot_count(const IrGraph *g, const bool *live, const EsReach *e, const IrNode *sample)
 {
     IrPlates together = sample->type.plates & es_read_together(g, live, e);
-    return ir_elements(&sample->type) * ir_copies(g, together, 1);
+    IrType type = ir_slot_type(sample->attr.dist, &sample->type);
+    return ir_elements(&type) * ir_copies(g, together, 1);
 }
 
 EsSlots es_slots(const EsProgram *p, uint32_t i)
 {
     const EsDraw *d = &p->draw[i];
-    EsSlots s = {.type = p->g->node[d->value].type, .plate = d->element};
+    IrType value = p->g->node[d->value].type;
+    EsSlots s = {.type = ir_slot_type(d->law, &value), .plate = d->element};
+    s.event = value.rank > s.type.rank ? value.dim[s.type.rank] : 0;
     s.together = d->plates & es_read_together(p->source, p->live, &p->reach[i]);
     s.elements = ir_elements(&s.type);
     return s;
@@ -60,6 +63,8 @@ IrRef es_slot_mark(IrGraph *g, const EsSlots *s)
     IrAttr size = {.k = {g->plate[s->plate].size}};
     IrRef mark = ir_node(g, IR_ONE_HOT, size, 1, &which);
     mark = shaped(g, to_copies(g, mark, s->together, s->elements), &s->type);
+    if (s->event)
+        mark = ir_expand(g, mark, s->type.rank, s->event);
     return ir_binary(g, IR_EQ, mark, ir_const(g, 1));
 }
 

@@ -112,21 +112,24 @@ double sgrt_i1_gap_slope_f64(double k)
 /* ---- integrals over the law ----------------------------------------------------------------- */
 
 typedef struct Arc {
-    double mass, lean; /* int e^(k (cos t - cos z)) dt, and with the factor cos t - A */
+    /* int e^(k (cos t - cos z)) dt, and with the factors cos t - A and 1 - cos t */
+    double mass, lean, far;
 } Arc;
 
 /* From z to z + length, which may be negative. */
 static Arc arc(double k, double z, double length)
 {
-    double gap = sgrt_i1_gap_f64(k), mass = 0, lean = 0;
+    double gap = sgrt_i1_gap_f64(k), mass = 0, lean = 0, far = 0;
     for (int i = 0; i < 2 * GAUSS_HALF; i++) {
         double x = i < GAUSS_HALF ? gauss[i].x : -gauss[i - GAUSS_HALF].x;
         double s = length * (1 + x) / 2, half = sin((z + s) / 2);
         double w = gauss[i % GAUSS_HALF].weight * exp(-2 * k * sin(z + s / 2) * sin(s / 2));
         mass += w;
         lean += w * (gap - 2 * half * half);
+        far += w * 2 * half * half;
     }
-    return (Arc){fabs(length) / 2 * mass, fabs(length) / 2 * lean};
+    double unit = fabs(length) / 2;
+    return (Arc){unit * mass, unit * lean, unit * far};
 }
 
 /* To where the density has fallen by e^-40, or to pi. */
@@ -177,6 +180,49 @@ double sgrt_von_mises_quantile_f64(double u, double k)
     return u < 0.5 ? -solve(u, k) : solve(1 - u, k);
 }
 
+/* ---- the law of density (1 - cos z) p(z) / gap, which p loses as k grows
+ * --------------------------
+ */
+
+/* P(Z > z), or P(0 < Z < z) where that is smaller. */
+static double far_mass(double k, double z, double log_gap, bool outer)
+{
+    double mass = (outer ? outer_arc(k, z) : inner_arc(k, z)).far;
+    return log(mass) + log_density(k, z) - log_gap;
+}
+
+/* z > 0 with P(Z > z) = v: Newton on the logarithm, kept between bounds that close in. */
+static double solve_far(double v, double k)
+{
+    bool outer = v < 0.25;
+    double want = log(outer ? v : 0.5 - v), log_gap = log(sgrt_i1_gap_f64(k));
+    double low = 0, high = pi, z = fmin(1.5 / sqrt(k), 2);
+    for (int i = 0; i < 100; i++) {
+        double log_mass = far_mass(k, z, log_gap, outer), half = sin(z / 2);
+        double log_here = log(2 * half * half) + log_density(k, z) - log_gap;
+        bool beyond = outer == (log_mass < want);
+        *(beyond ? &high : &low) = z;
+        double step = (log_mass - want) * exp(log_mass - log_here);
+        double next = outer ? z + step : z - step;
+        bool inside = next > low && next < high;
+        next = inside ? next : (low + high) / 2;
+        if (fabs(next - z) <= 0x1p-52 * z)
+            break;
+        z = next;
+    }
+    return z;
+}
+
+/* z in [-pi, pi] with P(Z <= z) = u. */
+double sgrt_von_mises_far_quantile_f64(double u, double k)
+{
+    if (!(u >= 0 && u <= 1 && k >= 0 && k < INFINITY))
+        return NAN;
+    if (u == 0 || u == 0.5 || u == 1)
+        return pi * (2 * u - 1);
+    return u < 0.5 ? -solve_far(u, k) : solve_far(1 - u, k);
+}
+
 /* dz/dk where P(Z <= z) stays. */
 double sgrt_von_mises_slope_f64(double z, double k)
 {
@@ -206,6 +252,11 @@ float sgrt_i1_gap_slope_f32(float k)
 float sgrt_von_mises_quantile_f32(float u, float k)
 {
     return (float)sgrt_von_mises_quantile_f64(u, k);
+}
+
+float sgrt_von_mises_far_quantile_f32(float u, float k)
+{
+    return (float)sgrt_von_mises_far_quantile_f64(u, k);
 }
 
 float sgrt_von_mises_slope_f32(float z, float k)

@@ -20,7 +20,7 @@ SGRT_SCALAR(poisson_entropy) SGRT_SCALAR(poisson_entropy_slope) SGRT_SCALAR(pois
     double sgrt_##name##_f64(double x, double y);
 SGRT_SCALAR(pow)
 SGRT_SCALAR(log_gamma_quantile) SGRT_SCALAR(log_gamma_slope) SGRT_SCALAR(poisson_quantile)
-SGRT_SCALAR(von_mises_quantile) SGRT_SCALAR(von_mises_slope)
+SGRT_SCALAR(von_mises_quantile) SGRT_SCALAR(von_mises_far_quantile) SGRT_SCALAR(von_mises_slope)
 #undef SGRT_SCALAR
 float sgrt_binomial_quantile_f32(float u, float n, float p);
 double sgrt_binomial_quantile_f64(double u, double n, double p);

@@ -40,6 +40,26 @@ static const char *const program[] = {
     "graph g {\n  h[0] ~ bernoulli(logits = a) via measure_valued\n  for t in 1..3 {\n"
     "    h[t] ~ bernoulli(logits = a + b * h[t-1]) via measure_valued\n"
     "    cost sin(2 * h[t] + h[t-1] + b)\n  }\n  cost cos(h[2] + a)\n}\n",
+    /* events of integers, which change as a whole: rows of them, copies that are read together, the
+     * values before a step; trials of which one is another */
+    "param p[3] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  z[2, 3] ~ one_hot_categorical(p) via measure_valued\n"
+    "  cost sin(sum(z[0] * [0.3, 1, -0.5]) + a * z[1, 2])\n}\n",
+    "param l[3] = ones()\nparam a = ones()\n"
+    "graph g {\n  plate k = 2 {\n    z ~ one_hot_categorical(logits = a * l) via measure_valued\n"
+    "    b = sum(z * [0.3, 1, -0.5])\n  }\n  cost sin(sum(b, over = k) + a)\n}\n",
+    "param p[3] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  plate k = 2 {\n    z ~ multinomial(2, p) via measure_valued\n"
+    "    cost sin(sum(z * [0.3, 1, -0.5]) + a)\n  }\n}\n",
+    "param p[2] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  z[2, 2] ~ multinomial(2, p) via measure_valued\n"
+    "  cost sin(sum(z[0] * [0.3, 1]) + a * z[1, 1])\n}\n",
+    "param p[2] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  z[2, 2] ~ multinomial(2, p) via enumerate\n"
+    "  cost sin(sum(z[0] * [0.3, 1]) + a * z[1, 1])\n}\n",
+    /* angles on the circle, where a cost may jump */
+    "param m = ones()\nparam k in positive = ones()\n"
+    "graph g {\n  z ~ von_mises(m, k) via measure_valued\n  cost sin(sin(z) + m)\n}\n",
     /* local expectation and couplings of copies that are read together, and by later steps */
     "param l[2] = ones()\nparam b = ones()\ngraph g {\n  plate k = 3 {\n"
     "    h ~ bernoulli(logits = l[0] * k + b) via local_expectation\n"

@@ -25,6 +25,7 @@ static NativeRange domain_of(IrOp op, uint32_t operand)
     case IR_LOG_GAMMA_QUANTILE:
     case IR_POISSON_QUANTILE:
     case IR_VON_MISES_QUANTILE:
+    case IR_VON_MISES_FAR_QUANTILE:
         return operand ? above : unit;
     case IR_BINOMIAL_QUANTILE:
         return operand == 1 ? (NativeRange){1, 9, false} : unit;

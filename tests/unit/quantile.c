@@ -200,6 +200,26 @@ START_TEST(von_mises_quantiles_match_the_table)
 }
 END_TEST
 
+/* Roots of the integral of (1 - cos z) e^(k cos z). */
+static const struct {
+    double k, u, z;
+} far_row[] = {
+    {0, 0.001, -3.1384510583523419548},   {0, 0.3, -2.1131389589009797055},
+    {0, 0.9375, 2.9446073758376577076},   {0.3, 0.001, -3.1378992804978333298},
+    {0.3, 0.3, -1.9734895739954161229},   {0.3, 0.9375, 2.9103423632101428294},
+    {1.9, 0.001, -3.1273209591685643539}, {1.9, 0.3, -1.1662338846173931159},
+    {1.9, 0.9375, 2.3666710187353427847}, {30, 0.001, -0.72100624626769035775},
+    {30, 0.3, -0.251350415946722876},     {30, 0.9375, 0.44292845048805517481},
+};
+
+START_TEST(von_mises_far_quantiles_match_the_table)
+{
+    double k = far_row[_i].k, u = far_row[_i].u, z = far_row[_i].z;
+    check_relative("far quantile", u, k, ir_von_mises_far_quantile(u, k), z, 1e-15);
+    check_relative("fast far quantile", u, k, sgrt_von_mises_far_quantile_f64(u, k), z, 1e-14);
+}
+END_TEST
+
 START_TEST(both_von_mises_quantiles_agree)
 {
     for (double k = 1e-3; k < 2000; k *= 2.3)
@@ -208,6 +228,8 @@ START_TEST(both_von_mises_quantiles_agree)
             check_near("quantile", u, k, sgrt_von_mises_quantile_f64(u, k), z, 1e-15);
             check_near("slope", z, k, sgrt_von_mises_slope_f64(z, k), ir_von_mises_slope(z, k),
                        1e-13);
+            double far = ir_von_mises_far_quantile(u, k);
+            check_near("far quantile", u, k, sgrt_von_mises_far_quantile_f64(u, k), far, 1e-14);
         }
 }
 END_TEST
@@ -325,6 +347,7 @@ Suite *quantile_suite(void)
     tcase_add_loop_test(t, counts_are_drawn_by_their_masses, 0, ROWS(count_row));
     tcase_add_loop_test(t, bessel_functions_match_the_table, 0, ROWS(bessel_row));
     tcase_add_loop_test(t, von_mises_quantiles_match_the_table, 0, ROWS(angle_row));
+    tcase_add_loop_test(t, von_mises_far_quantiles_match_the_table, 0, ROWS(far_row));
     tcase_add_test(t, both_von_mises_quantiles_agree);
     tcase_add_loop_test(t, poisson_entropies_match_the_table, 0, ROWS(poisson_row));
     tcase_add_test(t, both_poisson_entropies_agree);
