@@ -123,7 +123,7 @@ static void of_laws(IrGraph *g, int variant)
 }
 
 /* clang-format off */
-enum { LAW_OPS = 9, EW_OPS = -LAW_OPS
+enum { LAW_OPS = 13, EW_OPS = -LAW_OPS
 #define OP(id, name, arity, type, value, emit, adjoint, smooth, stages, flags, ...) \
     + !!((flags) & IR_EW)
 #include "ir/op.def"
