@@ -318,9 +318,12 @@ static const char *estimator_reason(const EsFacts *f, const EsDraw *d)
             d->guards ? arena_printf(a, " but for its guard%s", boundary_words(f, d)) : "",
             es_reasons(f, d->node));
     switch (d->estimator) {
-    case IR_EST_ENUMERATE:
-        return arena_printf(a, "%lld values, exact",
-                            (long long)es_support_size(f->g, &f->g->node[d->node]));
+    case IR_EST_ENUMERATE: {
+        int64_t values = es_support_size(f->g, &f->g->node[d->node]), terms = es_terms(f, d);
+        return terms <= values ? arena_printf(a, "%lld values, exact", (long long)values)
+                               : arena_printf(a, "%lld values, exact, in sums of at most %lld terms",
+                                              (long long)values, (long long)terms);
+    }
     case IR_EST_VIMCO:
         return arena_printf(
             a, "the bound of %u:%u without a sample is its baseline; its support is fixed",

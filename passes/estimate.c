@@ -620,6 +620,8 @@ bool pass_estimate(IrGraph *g, PassCtx *cx)
 {
     IrGraph split;
     const IrRef *one = NULL;
+    if (g->entry != IR_ENTRY_RUN)
+        es_read_steps(g);
     if (g->entry != IR_ENTRY_RUN && es_split(g, &split, &one) && would_estimate(&split, one, cx)) {
         *g = split;
         return estimate(g, one, cx);

@@ -11,6 +11,7 @@ enum {
     ES_ENUMERATION_BUDGET = 65536, /* values of one enumerated draw */
     ES_VARIANT_BUDGET = 65536,     /* variants of the elements of one measure-valued draw */
     ES_SUBSET = 6,                 /* values of one set: the work doubles with each */
+    ES_STEPS = 16,                 /* that are read at once: 2^16 is that budget */
     ES_LAGS = 4                    /* steps that a sequence remembers of an enumerated draw */
 };
 
@@ -196,9 +197,12 @@ typedef struct EsValues {
     IrRef at;
     uint32_t blamed; /* variables */
     bool large;      /* it is that a table is too large */
+    bool many;       /* it is that one more draw, which `at` is, has no plate */
     int64_t terms;   /* of the largest table */
 } EsValues;
 
+/* Readers of a whole short sequence of enumerated draws read it step by step (steps.c). */
+void es_read_steps(IrGraph *g);
 EsValues *es_values(const IrGraph *g, const bool *live, const EsDraw *draw, uint32_t draws);
 /* A single step out of a sequence: of what, and which. */
 bool es_is_step(const IrGraph *g, const IrNode *n, IrRef *of, int64_t *step);

@@ -481,7 +481,9 @@ static const char *no_sum(const EsFacts *f, const EsDraw *d, bool large, IrRef *
 {
     uint32_t mine;
     const EsValues *v = values_with(f, d, &mine);
-    if (!v->why || v->large != large || (mine && !(mine & v->blamed)))
+    bool asked = f->g->node[d->node].attr.via.estimator == IR_EST_ENUMERATE;
+    bool other = v->many ? asked && v->at != d->node : mine && !(mine & v->blamed);
+    if (!v->why || v->large != large || other)
         return NULL;
     *at = v->at;
     return arena_printf(f->g->model->arena, "%s cannot be enumerated: %s",

@@ -52,7 +52,12 @@ static int32_t variable(Search *s, uint32_t draw, uint32_t lag, int64_t step)
             return (int32_t)i;
     IrRef node = s->draw[draw].node;
     if (v->vars + s->g->plates >= IR_MAX_PLATES) {
-        fail(s, UINT32_MAX, node, "there are more values to sum over than a graph has plates");
+        s->v->many = true;
+        fail(s, 0, node,
+             arena_printf(s->g->model->arena,
+                          "with it more draws are summed over than a graph has plates, which are %d; "
+                          "steps of one sequence, `z[t] ~ ...` in a `for`, share theirs",
+                          IR_MAX_PLATES));
         return -1;
     }
     v->values[v->vars] = es_support_size(s->g, &s->g->node[node]);
@@ -145,7 +150,7 @@ static int32_t step_read(Search *s, const IrNode *n)
 static bool find_variables(Search *s, uint32_t draws)
 {
     EsValues *v = s->v;
-    for (uint32_t i = 0; i < draws; i++) {
+    for (uint32_t i = 0; i < draws && !v->why; i++) {
         IrRef node = s->draw[i].node;
         if (s->draw[i].estimator == IR_EST_ENUMERATE &&
             es_support_size(s->g, &s->g->node[node]) > 0)
@@ -298,6 +303,13 @@ static bool visit(Search *s, IrRef r)
     if (n->op == IR_TO_AXIS && !(steps && read_by_steps(s, r)))
         across |= 1u << n->attr.plate;
     uint32_t mixed = differ_along(s, on, across);
+    if (mixed && steps && across == 1u << n->attr.plate)
+        return fail(s, mixed, r,
+                    arena_printf(s->g->model->arena,
+                                 "this reads all its %lld steps at once, and so needs a sum over their "
+                                 "values jointly, which is made of at most %d; costs of single steps, "
+                                 "and of steps next to each other, have small ones",
+                                 (long long)s->g->plate[n->attr.plate].size, ES_STEPS));
     if (mixed)
         return fail(s, mixed, r, "this reads several copies or steps of it at once");
     s->v->on[r] |= on;

@@ -101,8 +101,8 @@ static double work_of(const char *text)
     return work;
 }
 
-/* z0 ... z(T-1), each with a cost. */
-static double work_of_chain(int draws, int values)
+/* z0 ... z(T-1), each with a cost; owned by the caller. */
+static char *chain_of(int draws, int values)
 {
     char *text;
     size_t size;
@@ -116,6 +116,12 @@ static double work_of_chain(int draws, int values)
                 i, i - 1, i);
     fprintf(f, "}\n");
     fclose(f);
+    return text;
+}
+
+static double work_of_chain(int draws, int values)
+{
+    char *text = chain_of(draws, values);
     double work = work_of(text);
     free(text);
     return work;
@@ -127,6 +133,26 @@ START_TEST(chains_are_linear_work)
     double work = work_of_chain(8, 6), more = work_of_chain(12, 6), most = work_of_chain(16, 6);
     ck_assert_msg(most - more <= more - work, "%g, %g, %g", work, more, most);
     ck_assert_msg(work_of_chain(8, 60) < 100 * work, "not quadratic in the values");
+}
+END_TEST
+
+/* Of draws by name there are as many as plates; one more is refused, and no other is blamed. */
+START_TEST(names_are_as_many_as_plates)
+{
+    for (int draws = IR_MAX_PLATES; draws <= IR_MAX_PLATES + 8; draws += 8) {
+        char *text = chain_of(draws, 2);
+        TapeModel *t = tape_compile(text);
+        char *said = diags_text(t->diags);
+        ck_assert_msg(t->ok == (draws == IR_MAX_PLATES), "%d draws: %s", draws, said);
+        if (!t->ok) {
+            const char *first = strstr(said, " cannot be enumerated: with it more draws");
+            ck_assert_msg(first && strncmp(first - 3, "z32", 3) == 0, "%s", said);
+            ck_assert_msg(!strstr(first + 1, " cannot be enumerated"), "%s", said);
+        }
+        tape_free(t);
+        free(text);
+        free(said);
+    }
 }
 END_TEST
 
@@ -146,6 +172,7 @@ START_TEST(sequences_are_linear_work)
 {
     double work = work_of_sequence(8, 6), more = work_of_sequence(16, 6);
     ck_assert_msg(more < 2.1 * work, "%g, then %g", work, more);
+    ck_assert_msg(work_of_sequence(50, 6) < 6.5 * work, "not linear in the steps");
     ck_assert_msg(work_of_sequence(8, 60) < 100 * work, "not quadratic in the values");
 }
 END_TEST
@@ -153,6 +180,26 @@ END_TEST
 /* ---- sequences ------------------------------------------------------------------------------ */
 
 static const char *const chain_program[] = {
+    /* short ones that are read whole: the values, what steps compute of them, in rows */
+    "param s[3] = ones()\nparam m[3, 3] = ones()\ngraph g {\n"
+    "  z[0] ~ categorical(logits = s) via enumerate\n  for t in 1..4 {\n"
+    "    z[t] ~ categorical(logits = m[z[t-1]] * t) via enumerate\n    cost cos(s[z[t]])\n  }\n"
+    "  cost sin(sum(z) + s[0]) * max(z)\n}\n",
+    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n  plate n = rows(2) {\n    data x\n"
+    "    z[0] ~ categorical(logits = s) via enumerate\n    v[0] = s[z[0]]\n    for t in 1..4 {\n"
+    "      z[t] ~ categorical(logits = m[z[t-1]] + x) via enumerate\n"
+    "      v[t] = s[z[t]] * t + x\n    }\n    cost logsumexp(v) + prod(v) * s[z[3]]\n  }\n}\n",
+    /* vectors of bits, from a draw, from what is known, and from data */
+    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n"
+    "  z[0][2] ~ bernoulli(logits = s) via enumerate\n  for t in 1..4 {\n"
+    "    z[t][2] ~ bernoulli(logits = z[t-1] @ m - s) via enumerate\n"
+    "    cost sin(z[t][0] + 2 * z[t][1] + 3 * z[t-1][0])\n  }\n  cost cos(sum(z[3] * s))\n}\n",
+    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n  z[0] = [0, 1]\n  for t in 1..4 {\n"
+    "    z[t][2] ~ bernoulli(logits = z[t-1] @ m - s) via enumerate\n"
+    "    cost sin(z[t][0] + 2 * z[t][1] + 3 * z[t-1][0])\n  }\n}\n",
+    "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n  data first[2] int\n  z[0] = first\n"
+    "  for t in 1..4 {\n    z[t][2] ~ bernoulli(logits = z[t-1] @ m - s) via enumerate\n"
+    "    cost sin(z[t][0] + 2 * z[t][1] + 3 * z[t-1][0])\n  }\n}\n",
     /* from a draw; costs of neighbours, of a step after the loop and of the first */
     "param s[2] = ones()\nparam m[2, 2] = ones()\ngraph g {\n"
     "  z[0] ~ categorical(logits = s) via enumerate\n  for t in 1..4 {\n"
@@ -270,16 +317,16 @@ START_TEST(chains)
 }
 END_TEST
 
-/* Hidden states of three values and four steps: with the exact posterior in the place of q, what is
- * enumerated is -log p(y). */
-enum { STATES = 3, STEPS = 4 };
+/* Hidden states of three values, and four or fifty steps: with the exact posterior in the place of
+ * q, what is enumerated is -log p(y). */
+enum { STATES = 3 };
 
-static const char hidden_text[] =
+static const char hidden_format[] =
     "param start[3] in simplex = ones()\nparam move[3, 3] in simplex = ones()\n"
-    "param level[3] = ones()\ngraph g {\n  data first[3]\n  data next[3, 3, 3]\n  data y[4]\n"
+    "param level[3] = ones()\ngraph g {\n  data first[3]\n  data next[%d, 3, 3]\n  data y[%d]\n"
     "  z[0] ~ categorical(first) via enumerate\n"
     "  cost log_prob(categorical(first), z[0]) - log_prob(categorical(start), z[0])\n"
-    "  cost -log_prob(normal(level[z[0]], 0.8), y[0])\n  for t in 1..4 {\n"
+    "  cost -log_prob(normal(level[z[0]], 0.8), y[0])\n  for t in 1..%d {\n"
     "    z[t] ~ categorical(gather(next[t-1], z[t-1])) via enumerate\n"
     "    cost log_prob(categorical(gather(next[t-1], z[t-1])), z[t])\n"
     "    cost -log_prob(categorical(move[z[t-1]]), z[t]) - log_prob(normal(level[z[t]], 0.8), "
@@ -296,14 +343,14 @@ static void soften(const double *stored, double *p)
 }
 
 /* Fills in the posterior, from the last step back; returns -log p(y). */
-static double posterior(const TapeInput *in)
+static double posterior(const TapeInput *in, int steps)
 {
     double start[STATES], move[STATES][STATES], after[STATES] = {1, 1, 1}, total = 0;
     const double *level = in->param[2], *y = in->data[2];
     soften(in->param[0], start);
     for (int i = 0; i < STATES; i++)
         soften(&in->param[1][i * STATES], move[i]);
-    for (int t = STEPS - 1; t > 0; t--) {
+    for (int t = steps - 1; t > 0; t--) {
         double before[STATES] = {0};
         for (int i = 0; i < STATES; i++)
             for (int j = 0; j < STATES; j++) {
@@ -317,17 +364,20 @@ static double posterior(const TapeInput *in)
         double e = (y[0] - level[i]) / 0.8;
         total += in->data[0][i] = start[i] * exp(-e * e / 2) * after[i];
     }
-    return STEPS * (log(0.8) + 0.5 * log(2 * M_PI)) - log(total);
+    return steps * (log(0.8) + 0.5 * log(2 * M_PI)) - log(total);
 }
 
 START_TEST(chain_with_its_posterior)
 {
-    TapeModel *t = compiled(hidden_text);
+    static const int steps[] = {4, 50};
+    char text[1024];
+    snprintf(text, sizeof text, hidden_format, steps[_i] - 1, steps[_i], steps[_i]);
+    TapeModel *t = compiled(text);
     TapeInput in = tape_input(t, 1);
-    double want = posterior(&in);
+    double want = posterior(&in, steps[_i]);
     TapeResult r = tape_expectation(t, &t->entry[IR_ENTRY_STEP], &in);
     ck_assert_uint_eq(r.points, 1);
-    check_near(r.value[0], want, "the bound", hidden_text);
+    check_near(r.value[0], want, "the bound", text);
     tape_free(t);
 }
 END_TEST
@@ -339,9 +389,10 @@ Suite *elimination_suite(void)
     tcase_set_timeout(c, 240);
     tcase_add_loop_test(c, single_draws, 0, sizeof single_program / sizeof *single_program);
     tcase_add_test(c, chains_are_linear_work);
+    tcase_add_test(c, names_are_as_many_as_plates);
     tcase_add_test(c, sequences_are_linear_work);
     tcase_add_loop_test(c, chains, 0, sizeof chain_program / sizeof *chain_program);
-    tcase_add_test(c, chain_with_its_posterior);
+    tcase_add_loop_test(c, chain_with_its_posterior, 0, 2);
     suite_add_tcase(s, c);
     return s;
 }

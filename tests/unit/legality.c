@@ -56,9 +56,12 @@ static const struct {
     {MODEL("  h[0] = 0.0\n  for t in 1..9 {\n    s ~ bernoulli(logits = h[t-1]) via enumerate\n"
            "    h[t] = h[t-1] + theta * s\n  }\n  cost h[3]"),
      "what is carried on here depends on more than 4 steps before"},
-    {MODEL("  z[0] = 0\n  for t in 1..4 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
+    {MODEL("  z[0] = 0\n  for t in 1..20 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
            "  }\n  cost sin(sum(z))"),
-     "this reads several copies or steps of it at once"},
+     "this reads all its 19 steps at once"},
+    {MODEL("  z[0] = 0\n  for t in 1..13 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
+           "  }\n  cost sin(sum(z))"),
+     "this needs a sum over more than 65536 values jointly"},
     /* what is carried on has noise of its own, which must not meet other values than its own */
     {MODEL("  h[0] = 0.0\n  z[0] = 0\n  for t in 1..5 {\n"
            "    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
@@ -338,6 +341,9 @@ static const char *const accepted[] = {
           "  cost sin(sum(h, over = k))"),
     MODEL("  h ~ poisson(exp(theta)) via coupled\n  s[0] = theta\n  for t in 1..4 {\n"
           "    k ~ poisson(exp(theta)) via coupled\n    s[t] = s[t-1] + k\n  }\n  cost sin(s[3] + h)"),
+    /* short sequences that are read whole */
+    MODEL("  z[0] = 0\n  for t in 1..4 {\n    z[t] ~ categorical(logits = l * z[t-1]) via enumerate\n"
+          "  }\n  cost sin(sum(z))"),
     /* many values, where no sum is over all of them */
     MODEL("  a ~ binomial(99, 0.3) via enumerate\n  b ~ binomial(99, 0.01 * a) via enumerate\n"
           "  c ~ binomial(99, 0.01 * b) via enumerate\n  cost sin(a + b) + cos(c * theta)"),
