@@ -71,26 +71,6 @@ int64_t es_support_size(const IrGraph *g, const IrNode *sample)
     return values;
 }
 
-/* ---- changes of mind ------------------------------------------------------------------------ */
-
-static bool prefer_score(const EsFacts *f, EsDraw *draw, uint32_t draws, IrRef jump)
-{
-    bool changed = false;
-    for (uint32_t i = 0; i < draws; i++) {
-        const IrNode *n = &f->g->node[draw[i].node];
-        if (n->attr.via.estimator != IR_EST_AUTO || !admits(f->g, &draw[i], IR_EST_SCORE) ||
-            !es_moves_through(f, &draw[i], jump))
-            continue;
-        draw[i].estimator = IR_EST_SCORE;
-        draw[i].samples = 2;
-        draw[i].baseline = IR_LEAVE_ONE_OUT;
-        draw[i].because = arena_printf(f->g->model->arena, "not pathwise: %s on line %u jumps in it",
-                                   ir_op_info[f->g->node[jump].op].name, f->g->node[jump].at.line);
-        changed = true;
-    }
-    return changed;
-}
-
 /* ---- refusals ------------------------------------------------------------------------------- */
 
 static void refuse(const EsFacts *f, const EsDraw *d, const EsRow *row, const char *why, IrRef at,
@@ -159,6 +139,8 @@ static int64_t programs(const EsFacts *f, const EsDraw *d, IrEstimator e)
     int64_t slots = es_slot_count(f->g, f->live, &reach, n);
     if (e == IR_EST_COUPLED)
         return slots == ir_elements(&n->type) ? 2 : 1 + slots;
+    if (e == IR_EST_MEASURE_VALUED)
+        return 1 + slots * es_variants(f->g, n);
     return e == IR_EST_LOCAL_EXPECTATION ? 1 + slots * (values - 1) : 2;
 }
 
@@ -232,6 +214,66 @@ static void first_choice(const EsFacts *f, EsDraw *d)
     d->estimator = MUTATED(RELAXED_UNASKED) ? IR_EST_GUMBEL_SOFTMAX : best->estimator;
     d->samples = best->samples;
     d->baseline = best->baseline;
+}
+
+/* ---- changes of mind ------------------------------------------------------------------------ */
+
+/* What a draw may have whose costs jump, the first that is legal and not too much work: a score, or
+ * where a parameter moves the support a difference of measures. */
+static const IrVia unmoved[] = {
+    {.estimator = IR_EST_SCORE, .samples = 2, .baseline = IR_LEAVE_ONE_OUT},
+    {.estimator = IR_EST_MEASURE_VALUED, .samples = 1},
+};
+
+static bool may_give_way(const EsFacts *f, const EsDraw *d, IrRef jump)
+{
+    const IrNode *n = &f->g->node[d->node];
+    return n->attr.via.estimator == IR_EST_AUTO && es_moves_through(f, d, jump);
+}
+
+/* Does another draw stand between it and the jump that may give way in its place? */
+static bool has_nearer(const EsFacts *f, const EsDraw *d, IrRef jump)
+{
+    EsReach e = es_reach(f->g, d->node);
+    for (uint32_t i = 0; i < f->draws; i++)
+        if (f->draw[i].node != d->node && e.reached[f->draw[i].node] &&
+            may_give_way(f, &f->draw[i], jump) &&
+            !es_reach(f->g, f->draw[i].node).reached[d->node])
+            return true;
+    return false;
+}
+
+static bool give_way(const EsFacts *f, EsDraw *d, IrRef jump)
+{
+    for (size_t k = 0; k < sizeof unmoved / sizeof *unmoved; k++) {
+        EsDraw then = *d;
+        then.estimator = unmoved[k].estimator;
+        then.samples = unmoved[k].samples;
+        then.baseline = unmoved[k].baseline;
+        if (!admits(f->g, d, then.estimator) || !es_fits(f, &then) ||
+            programs(f, d, then.estimator) > AUTO_VALUES)
+            continue;
+        then.because = arena_printf(f->g->model->arena, "not pathwise: %s on line %u jumps in it",
+                                    ir_op_info[f->g->node[jump].op].name, f->g->node[jump].at.line);
+        *d = then;
+        return true;
+    }
+    return false;
+}
+
+/* The nearest draws that a jump moves with: those above stay as they are if nothing else moves it.  Where
+ * the nearest cannot, those above. */
+static bool prefer_unmoved(const EsFacts *f, EsDraw *draw, uint32_t draws, IrRef jump)
+{
+    bool changed = false;
+    bool *nearest = arena_array(f->g->model->arena, bool, draws + 1);
+    for (uint32_t i = 0; i < draws; i++)
+        nearest[i] = may_give_way(f, &draw[i], jump) && !has_nearer(f, &draw[i], jump);
+    for (int near = 1; near >= 0 && !changed; near--)
+        for (uint32_t i = 0; i < draws; i++)
+            changed |= nearest[i] == near && may_give_way(f, &draw[i], jump) &&
+                       give_way(f, &draw[i], jump);
+    return changed;
 }
 
 /* ---- words ---------------------------------------------------------------------------------- */
@@ -328,7 +370,9 @@ static const char *estimator_reason(const EsFacts *f, const EsDraw *d)
         return arena_printf(
             a, "the bound of %u:%u without a sample is its baseline; its support is fixed",
             f->g->node[d->bound].at.line, f->g->node[d->bound].at.col);
-    case IR_EST_MEASURE_VALUED: return "costs may jump in it";
+    case IR_EST_MEASURE_VALUED:
+        return arena_printf(a, "costs may jump in it%s%s", d->because ? "; " : "",
+                            d->because ? d->because : "");
     case IR_EST_SCORE:
         return arena_printf(a, "its support is fixed%s%s", d->because ? "; " : "",
                             d->because ? d->because : "");
@@ -420,7 +464,7 @@ static void settle(EsFacts *f, EsDraw *draw, uint32_t draws)
         changed = false;
         es_find_facts(f);
         for (IrRef r = es_next_jump(f, 0); r != IR_NONE && !changed; r = es_next_jump(f, r + 1))
-            changed = !has_cheap_boundary(f, r) && prefer_score(f, draw, draws, r);
+            changed = !has_cheap_boundary(f, r) && prefer_unmoved(f, draw, draws, r);
     }
 }
 

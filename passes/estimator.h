@@ -100,6 +100,8 @@ size_t es_rows(void);
 const EsRow *es_row(size_t i);
 /* The first row that the draw fails, why in words and where; or NULL. */
 const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrRef *at);
+/* Does it pass the rows of its estimator alone? */
+bool es_fits(const EsFacts *f, const EsDraw *d);
 /* The most terms of a sum, were the draw enumerated with those that are. */
 int64_t es_terms(const EsFacts *f, const EsDraw *d);
 /* A via that the draw would be legal with, as text, or NULL. */

@@ -665,6 +665,16 @@ const EsRow *es_illegal(const EsFacts *f, const EsDraw *d, const char **why, IrR
     return NULL;
 }
 
+bool es_fits(const EsFacts *f, const EsDraw *d)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        IrRef at = d->node;
+        if (legal[i].row.estimator == d->estimator && legal[i].rule(f, d, &at))
+            return false;
+    }
+    return true;
+}
+
 /* ---- what compiles instead ------------------------------------------------------------------ */
 
 static const IrVia suggested[] = {

@@ -20,6 +20,16 @@ static const struct {
      "graph g {\n  z ~ exponential(exp(m))\n  cost sin(z) * w\n"
      "  cost if z > 0.3 then cos(z) + w else 0.0\n}\n",
      {IR_EST_PATHWISE, IR_EST_SCORE}},
+    /* bounds have no score */
+    {"param m = ones()\nparam w = ones()\n"
+     "graph g {\n  z ~ uniform(m, 3 + exp(w))\n  cost sin(z) * w\n"
+     "  cost if z > 2.3 then cos(z) + w else 0.0\n}\n",
+     {IR_EST_PATHWISE, IR_EST_MEASURE_VALUED}},
+    /* what jumps is below another draw, which stays as it is */
+    {"param m = ones()\nparam w = ones()\n"
+     "graph g {\n  y ~ normal(m, 0.5)\n  z ~ exponential(exp(0.3 * y))\n  cost sin(z) * w\n"
+     "  cost if z > 0.3 then cos(y) + w else 0.0\n}\n",
+     {IR_EST_PATHWISE, IR_EST_SCORE}},
     /* two guards of one draw: each has its boundary term in its own group */
     {"param m = ones()\nparam s in positive = ones()\n"
      "graph g {\n  z ~ normal(m, s)\n  cost if z > 0.3 then cos(z) + s else 0.0\n"
@@ -115,13 +125,13 @@ static Exact expected(const char *text)
     return e;
 }
 
-/* The text with a score for z. */
-static void with_score(const char *text, char plain[PROGRAM_TEXT])
+/* The text with one estimator for z that reads no derivative of the costs. */
+static void with_one(const char *text, char plain[PROGRAM_TEXT])
 {
     const char *z = strstr(text, "z ~ ");
     size_t until = z ? (size_t)(z - text) + strcspn(z, "\n") : 0;
-    snprintf(plain, PROGRAM_TEXT, "%.*s%s%s", (int)until, text, z ? " via score" : "",
-             text + until);
+    const char *via = !z ? "" : strstr(text, "uniform") ? " via measure_valued" : " via score";
+    snprintf(plain, PROGRAM_TEXT, "%.*s%s%s", (int)until, text, via, text + until);
 }
 
 START_TEST(splits)
@@ -130,7 +140,7 @@ START_TEST(splits)
     TapeModel *t = compiled(text);
     check_decisions(t, split[_i].what, text);
     char plain[PROGRAM_TEXT];
-    with_score(text, plain);
+    with_one(text, plain);
     Exact exact = expected(plain);
     SlopeError worst = slope_error(&exact, t, 2);
     check_near(worst.got, worst.want, worst.what, text);
@@ -245,7 +255,7 @@ static bool check_costs(uint64_t seed)
 {
     char text[PROGRAM_TEXT], plain[PROGRAM_TEXT];
     write_costs(text, seed);
-    with_score(text, plain);
+    with_one(text, plain);
     TapeModel *t = compiled(text);
     bool split_draw = has_split(&t->entry[IR_ENTRY_STEP]);
     if (split_draw) {

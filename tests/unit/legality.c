@@ -37,7 +37,7 @@ static const struct {
     /* the score of x does not see the jump move */
     {MODEL("  x ~ normal(0, 1) via score\n  cost if x > theta then 1 else 0"),
      "a place that a parameter moves through a continuous draw"},
-    {MODEL("  x ~ uniform(theta, theta + 1)\n  cost if x > 0 then 1 else 0"),
+    {MODEL("  x ~ uniform(theta, theta + 1) via pathwise\n  cost if x > 0 then 1 else 0"),
      "jumps in the pathwise draw x"},
     /* a jump inside the law of a later draw is a jump all the same */
     {MODEL("  z ~ normal(theta, 1) via pathwise\n  p = if sin(z) > 0 then 0.2 else 0.7\n"
@@ -334,6 +334,7 @@ static const char *const accepted[] = {
           "theta)"),
     MODEL("  z ~ normal(theta, 1) via measure_valued\n  cost if z > 0 then 1 else floor(z)"),
     /* support that moves is what a pair of measures is for */
+    MODEL("  x ~ uniform(theta, theta + 1)\n  cost if x > 0 then 1 else 0"),
     MODEL("  x ~ uniform(theta, theta + 1) via measure_valued\n  cost if x > 0 then 1 else 0"),
     MODEL("  z ~ weibull(2, exp(theta)) via measure_valued\n  cost sin(z)"),
     /* copies that are read together, and later steps, are changed one at a time */
