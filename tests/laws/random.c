@@ -23,7 +23,7 @@
 /* A bias is far larger. */
 #define BOUND 1e-8
 
-enum { ROWS = 2, ALL_ROWS = 5, MOST_POINTS = 1000, TRIES = 4, CHOICES = 12 };
+enum { ROWS = 2, ALL_ROWS = 5, MOST_WORK = 100000, STEP_WORK = 2000000, TRIES = 4, CHOICES = 12 };
 
 static const char *const any_via[] = {NULL,
                                       "score",
@@ -34,6 +34,7 @@ static const char *const any_via[] = {NULL,
                                       "score(samples = 2, baseline = moving_average)",
                                       "score(baseline = learned)",
                                       "score(samples = 2, baseline = learned)",
+                                      "score(baseline = learned(a, b, hidden = 2))",
                                       "score(baseline = 0.7)",
                                       "measure_valued",
                                       "measure_valued(samples = 2)",
@@ -57,6 +58,7 @@ static const char *const discrete_via[] = {"enumerate",
                                            "rebar(temperature = 0.5, scale = 0.7)",
                                            "relax",
                                            "relax(samples = 2, temperature = 0.5)",
+                                           "relax(hidden = 2)",
                                            "relax(samples = 2, noise = qmc)"};
 static const char *const continuous_via[] = {"pathwise",
                                              "pathwise",
@@ -154,13 +156,29 @@ static bool all_agree(const Expected *a, const Expected *b)
     return all;
 }
 
+/* Points of the tape times nodes of the graph are bounded. */
+static uint64_t most_points(const IrGraph *g, uint64_t work)
+{
+    return work / (g->count + 1) + 2;
+}
+
+static bool is_small(const IrGraph *g, uint64_t work)
+{
+    uint64_t most = most_points(g, work);
+    return tape_points(g, ROWS, most) < most;
+}
+
 /* False: refused, large, at a jump, or too rough for the points. */
 static bool expected(TapeModel *t, Expected *e)
 {
     TapeInput in = tape_input(t, ROWS);
     in.total_rows = ALL_ROWS;
     in.few = in.fine = true;
-    if (!t->ok || tape_points(&t->entry[IR_ENTRY_EVAL], ROWS, MOST_POINTS) == MOST_POINTS)
+    const IrGraph *eval = &t->entry[IR_ENTRY_EVAL];
+    if (!t->ok || !is_small(eval, MOST_WORK))
+        return false;
+    in.most = most_points(eval, MOST_WORK);
+    if (tape_expectation(t, eval, &in).points > in.most)
         return false;
     *e = expect(t, &in);
     in.fine = false;
@@ -211,16 +229,18 @@ static bool is_finite(const Expected *e)
     return finite;
 }
 
-static Expected computed(const IrGraph *step, TapeModel *t, bool fine)
+/* False: so many points after all. */
+static bool compute(const IrGraph *step, TapeModel *t, bool fine, Expected *e)
 {
     TapeInput in = tape_input(t, ROWS);
     in.total_rows = ALL_ROWS;
     in.few = true;
     in.fine = fine;
+    in.most = (fine ? 4 : 1) * most_points(step, STEP_WORK);
     TapeResult r = tape_expectation(t, step, &in);
-    Expected e = {.objective = r.value[0]};
-    gradient_of(step, &r, e.slope);
-    return e;
+    e->objective = r.value[0];
+    gradient_of(step, &r, e->slope);
+    return r.points <= in.most;
 }
 
 /* True: compiled, small enough, not too rough for the points, and unbiased. */
@@ -228,17 +248,15 @@ static bool check(const char *text, const Expected *e)
 {
     TapeModel *t = tape_compile(text);
     const IrGraph *step = &t->entry[IR_ENTRY_STEP];
-    bool checked = t->ok && tape_points(step, ROWS, MOST_POINTS) < MOST_POINTS;
+    bool checked = t->ok && is_small(step, STEP_WORK);
     if (!t->ok)
         check_refusal(t->diags, text);
-    if (checked) {
-        Expected got = computed(step, t, false);
-        checked = is_near(&got, e);
-        if (!checked) {
-            const Expected fine = computed(step, t, true);
-            if (!is_finite(&got) || all_agree(&got, &fine))
-                say_bias(&got, e, text);
-        }
+    Expected got, fine;
+    checked = checked && compute(step, t, false, &got);
+    if (checked && !is_near(&got, e)) {
+        checked = false;
+        if (!is_finite(&got) || (compute(step, t, true, &fine) && all_agree(&got, &fine)))
+            say_bias(&got, e, text);
     }
     tape_free(t);
     return checked;

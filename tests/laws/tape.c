@@ -626,6 +626,8 @@ static void walk_normal(Walk *w, size_t at, double weight)
 
 static void walk(Walk *w, size_t at, double weight)
 {
+    if (w->in->most && w->sum->points > w->in->most)
+        return;
     if (at == w->axes) {
         add_up(w, weight);
         return;

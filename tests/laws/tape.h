@@ -33,6 +33,7 @@ typedef struct TapeInput {
     bool fine;        /* more points for every variate, differences over shorter steps */
     bool heavy;       /* uniform variates near 0 matter below 2^-53, and keep their digits there */
     double frequency; /* of what is read of tan(pi (u - 1/2)), for every uniform u; 0: it is not */
+    uint64_t most;    /* points, beyond which it is given up; 0: as many as there are */
     bool few;         /* and where they are few variates, not as many points as 1e-11 takes */
 } TapeInput;
 
@@ -46,7 +47,7 @@ uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most);
 typedef struct TapeResult {
     double *value, *square; /* the expectations, and those of the squares */
     size_t count;
-    uint64_t points; /* of the tape */
+    uint64_t points; /* of the tape; more than the most: given up */
 } TapeResult;
 
 TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInput *in);
