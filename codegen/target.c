@@ -60,8 +60,12 @@ static bool still_calls(LLVMValueRef caller, const char *feature)
 
 /* In order, so that what a model needs reads the same everywhere. */
 static const char *const x86_feature[] = {
-    "cx8",     "sse4.2",   "avx",      "avx2",     "fma",      "f16c",       "bmi",       "bmi2",
-    "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vnni", "avx512bf16"};
+    "cx8",        "sse4.2",      "avx",        "avx2",         "fma",
+    "f16c",       "bmi",         "bmi2",       "lzcnt",        "fma4",
+    "xop",        "tbm",         "gfni",       "avx512f",      "avx512bw",
+    "avx512dq",   "avx512vl",    "avx512cd",   "avx512vnni",   "avx512bf16",
+    "avx512vbmi", "avx512vbmi2", "avx512ifma", "avx512bitalg", "avx512vpopcntdq",
+    "avx512fp16"};
 
 enum { FEATURES = sizeof x86_feature / sizeof *x86_feature };
 

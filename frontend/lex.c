@@ -45,7 +45,8 @@ bool fe_begins_statement(TokenKind k)
 #include "frontend/token.def"
         /* clang-format on */
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -80,8 +81,10 @@ static bool continues(TokenKind k)
     case TOK_DRAWN:
     case TOK_IF:
     case TOK_THEN:
-    case TOK_ELSE: return true;
-    default: return false;
+    case TOK_ELSE:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -203,11 +206,20 @@ static size_t character(const char *s)
     return n;
 }
 
+/* A text in quotes, up to the second or the end of the line. */
+static size_t quoted(const char *s)
+{
+    size_t n = 1 + strcspn(s + 1, "\"\n");
+    return n + (s[n] == '"');
+}
+
 static void lex_unknown(Lexer *l)
 {
-    size_t len = character(l->at);
     unsigned char c = (unsigned char)*l->at;
-    if (c == '.')
+    size_t len = c == '"' ? quoted(l->at) : character(l->at);
+    if (c == '"')
+        diag_error(l->diags, span_of(l, len), SG0001, "the language has no texts in quotes");
+    else if (c == '.')
         diag_error(l->diags, span_of(l, len), SG0002,
                    "a number needs digits on both sides of its point");
     else if (c >= 0x20 && c != 0x7F && (c < 0x80 || len > 1))

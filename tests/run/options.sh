@@ -151,3 +151,21 @@ says "'--quiet': a graph is already given, g"
 status 2 ./-g eval -- --help
 says '--help'
 silent out
+
+# A model for another CPU says so, and dies of no instruction.
+printf 'param w = ones()\ngraph g {\n  cost sum(square(w - broadcast(0.5, [64])))\n}\ntrain g { optimizer = sgd(lr = 0.1)  steps = 1 }\n' >wide.sg
+for cpu in bdver4 sapphirerapids x86-64-v4 x86-64-v3; do
+    status 0 sgc wide.sg --cpu=$cpu -o wide
+    code=0
+    ./wide train >out 2>err || code=$?
+    case $code in
+    0) ;;
+    1) says "wide: built for the CPU $cpu, which has " ;;
+    *) fail "status $code of a model for $cpu" ;;
+    esac
+done
+if ! grep -qw fma4 /proc/cpuinfo; then
+    status 0 sgc wide.sg --cpu=bdver4 -o wide
+    status 1 ./wide train
+    says 'which has fma4'
+fi

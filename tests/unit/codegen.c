@@ -223,9 +223,10 @@ START_TEST(a_model_needs_the_features_of_its_cpu)
     static const struct {
         const char *cpu, *needs;
     } row[] = {{"x86-64", "c\"\\00\""},
-               {"x86-64-v3", "\"sse4.2,avx,avx2,fma,f16c,bmi,bmi2\\00\""},
+               {"x86-64-v3", "\"sse4.2,avx,avx2,fma,f16c,bmi,bmi2,lzcnt\\00\""},
+               {"bdver1", "\"sse4.2,avx,lzcnt,fma4,xop\\00\""},
                {"x86-64-v4",
-                "\"sse4.2,avx,avx2,fma,f16c,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,"
+                "\"sse4.2,avx,avx2,fma,f16c,bmi,bmi2,lzcnt,avx512f,avx512bw,avx512dq,avx512vl,"
                 "avx512cd\\00\""}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         char *text = llvm_for(row[i].cpu);
