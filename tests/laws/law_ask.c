@@ -1,5 +1,7 @@
 #include "tests/laws/law.h"
 
+#include "passes/adjoint.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -34,9 +36,31 @@ IrRef ask_input(Ask *a, IrElem e, uint32_t rank, int64_t d0, int64_t d1, const d
     return ir_typed(&a->graph, IR_DATA, attr, type, 0, NULL);
 }
 
+IrRef ask_param(Ask *a, int64_t n, const double *value)
+{
+    IrType type = {.elem = IR_REAL, .rank = 1, .dim = {n}};
+    IrAttr attr = {.item = a->model.params};
+    *arena_push(a->arena, a->model.param, a->model.params, IrParam) =
+        (IrParam){.name = arena_printf(a->arena, "p%u", attr.item), .type = type};
+    *arena_push(a->arena, a->param, a->params, const double *) = value;
+    return ir_typed(&a->graph, IR_PARAM, attr, type, 0, NULL);
+}
+
+void ask_slopes(Ask *a, IrRef r, int n, double *slope, int stride)
+{
+    IrRef *grad = arena_array(a->arena, IrRef, a->params + 1);
+    EsSeed seed = {ir_sum_all(&a->graph, r), ir_const(&a->graph, 1)};
+    es_adjoint(&a->graph, &seed, 1, NULL, 0, grad);
+    for (size_t p = 0; p < a->params; p++) {
+        const double *value = grad[p] == IR_NONE ? NULL : ask_value(a, grad[p]);
+        for (int i = 0; i < n; i++)
+            slope[i * stride + (int)p] = value ? value[i] : 0;
+    }
+}
+
 const double *ask_value(Ask *a, IrRef r)
 {
-    IrEnv env = {.data = a->input, .rows = 1, .total_rows = 1};
+    IrEnv env = {.data = a->input, .param = a->param, .rows = 1, .total_rows = 1};
     double **value = arena_array(a->arena, double *, a->graph.count + 1);
     IrRef fault;
     if (!ir_eval(&a->graph, &env, a->arena, value, &fault))
