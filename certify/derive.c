@@ -10,7 +10,8 @@ typedef struct Reverse {
     uint32_t inputs;
     CertProgram *p;
     CertSlot *adjoint; /* by slot of the forward pass */
-    Span at;           /* given to new nodes */
+    Fraction two, half;
+    Span at; /* given to new nodes */
 } Reverse;
 
 /* The node whose adjoint is sent to its operands. */
@@ -59,7 +60,7 @@ static CertSlot one_minus(Reverse *r, CertSlot x)
 }
 
 /* The adjoint of the operand of a function of one number. */
-static CertSlot reverse1(Reverse *r, Fraction two, const Sent *s)
+static CertSlot reverse1(Reverse *r, const Sent *s)
 {
     CertSlot x = s->node->in[0], out = s->out, adjoint = s->adjoint;
     switch (s->node->op.fn) {
@@ -72,11 +73,11 @@ static CertSlot reverse1(Reverse *r, Fraction two, const Sent *s)
     case CERT_LOG1P:
         return times(r, adjoint, map1(r, CERT_RECIP, affine(r, FRACTION_1, FRACTION_1, x)));
     case CERT_EXPM1:
-        return times(r, adjoint, map1(r, CERT_EXP, x));
+        return times(r, adjoint, affine(r, FRACTION_1, FRACTION_1, out));
     case CERT_SQRT:
-        return times(r, adjoint, map1(r, CERT_RECIP, affine(r, two, FRACTION_0, out)));
+        return times(r, adjoint, map1(r, CERT_RECIP, affine(r, r->two, FRACTION_0, out)));
     case CERT_SQUARE:
-        return times(r, adjoint, affine(r, two, FRACTION_0, x));
+        return times(r, adjoint, affine(r, r->two, FRACTION_0, x));
     case CERT_RECIP:
         return times(r, adjoint, negate(r, times(r, out, out)));
     case CERT_TANH:
@@ -101,6 +102,15 @@ static CertSlot reverse1(Reverse *r, Fraction two, const Sent *s)
 static CertSlot above(Reverse *r, CertSlot x, CertSlot y)
 {
     return map1(r, CERT_STEP, map2(r, CERT_SUB, x, y));
+}
+
+/* The adjoint if x is above y, half of it at a tie. */
+static CertSlot won(Reverse *r, CertSlot x, CertSlot y, CertSlot adjoint)
+{
+    CertSlot over = above(r, x, y);
+    CertSlot tie = one_minus(r, map2(r, CERT_ADD, over, above(r, y, x)));
+    CertSlot shared = times(r, tie, affine(r, r->half, FRACTION_0, adjoint));
+    return map2(r, CERT_ADD, times(r, over, adjoint), times(r, one_minus(r, over), shared));
 }
 
 static CertSlot reverse_pow(Reverse *r, uint32_t k, const Sent *s)
@@ -129,9 +139,9 @@ static CertSlot reverse2(Reverse *r, uint32_t k, const Sent *s)
     case CERT_POW:
         return reverse_pow(r, k, s);
     case CERT_MIN:
-        return times(r, adjoint, k == 0 ? above(r, y, x) : above(r, x, y));
+        return k == 0 ? won(r, y, x, adjoint) : won(r, x, y, adjoint);
     case CERT_MAX:
-        return times(r, adjoint, k == 0 ? above(r, x, y) : above(r, y, x));
+        return k == 0 ? won(r, x, y, adjoint) : won(r, y, x, adjoint);
     default:
         return CERT_NONE;
     }
@@ -183,11 +193,11 @@ static CertSlot reverse_lse(Reverse *r, const Sent *s)
 }
 
 /* The share of operand k, or CERT_NONE. */
-static CertSlot reverse(Reverse *r, Fraction two, uint32_t k, const Sent *s)
+static CertSlot reverse(Reverse *r, uint32_t k, const Sent *s)
 {
     switch (s->node->op.form) {
     case CERT_MAP1:
-        return reverse1(r, two, s);
+        return reverse1(r, s);
     case CERT_MAP2:
         return reverse2(r, k, s);
     case CERT_EIN:
@@ -224,8 +234,11 @@ static void seed(Reverse *r, const Cert *c, CertSlot one)
 void cert_derive(Arena *a, const Cert *c, CertProgram *out, CertSlot *gradient)
 {
     const CertProgram *source = &c->source;
-    Fraction two = fraction_of(c->fractions, 2, 1);
-    Reverse r = {.arena = a, .inputs = c->inputs, .p = out};
+    Reverse r = {.arena = a,
+                 .inputs = c->inputs,
+                 .p = out,
+                 .two = fraction_of(c->fractions, 2, 1),
+                 .half = fraction_of(c->fractions, 1, 2)};
     *out = (CertProgram){0};
     for (uint32_t i = 0; i < source->count; i++)
         cert_add(a, out, c->inputs, source->node[i]);
@@ -237,7 +250,7 @@ void cert_derive(Arena *a, const Cert *c, CertProgram *out, CertSlot *gradient)
         Sent s = {n, c->inputs + i, r.adjoint[c->inputs + i]};
         r.at = n->at;
         for (uint32_t k = 0; k < cert_operands(&n->op) && s.adjoint != CERT_NONE; k++) {
-            CertSlot share = reverse(&r, two, k, &s);
+            CertSlot share = reverse(&r, k, &s);
             if (share != CERT_NONE)
                 accumulate(&r, n->in[k], share);
         }

@@ -87,6 +87,21 @@ static bool is_complement(const Rewrite *r, CertList shape, CertSlot s, CertSlot
     return sigmoid != NULL;
 }
 
+/* If s is 1 + y: y. */
+static bool is_one_plus(const Rewrite *r, CertList shape, CertSlot s, CertSlot *y)
+{
+    const CertNode *n = is_affine(r, s, FRACTION_1, FRACTION_1);
+    if (n) {
+        *y = n->in[0];
+        return true;
+    }
+    if (!(n = is_map(r, s, CERT_ADD)))
+        return false;
+    bool first = is_ones(r, shape, n->in[0]);
+    *y = n->in[first];
+    return first || is_ones(r, shape, n->in[1]);
+}
+
 static CertSlot stable_log(Rewrite *r, CertList shape, CertSlot x)
 {
     const CertNode *n;
@@ -99,7 +114,9 @@ static CertSlot stable_log(Rewrite *r, CertList shape, CertSlot x)
     }
     if (is_complement(r, shape, x, &y))
         return affine(r, FRACTION_MINUS_1, FRACTION_0, map1(r, CERT_SOFTPLUS, y));
-    return CERT_NONE;
+    if (!is_one_plus(r, shape, x, &y))
+        return CERT_NONE;
+    return (n = is_map(r, y, CERT_EXP)) ? map1(r, CERT_SOFTPLUS, n->in[0]) : map1(r, CERT_LOG1P, y);
 }
 
 /* CERT_NONE: f of x has no other form. */

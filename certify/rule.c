@@ -211,6 +211,14 @@ static CertSlot equal_integers(Lower *l, CertSlot x, CertSlot y)
     return step_of(l, -1, 0.25, low_map1(l, CERT_SQUARE, low_map2(l, CERT_SUB, x, y)));
 }
 
+/* Neither is above the other. */
+static CertSlot equal_reals(Lower *l, CertSlot x, CertSlot y)
+{
+    CertSlot over = low_map1(l, CERT_STEP, low_map2(l, CERT_SUB, x, y));
+    CertSlot under = low_map1(l, CERT_STEP, low_map2(l, CERT_SUB, y, x));
+    return complement(l, low_map2(l, CERT_ADD, over, under));
+}
+
 /* e^a = 0 holds for no real number: it guards the weight of an enumerated value against underflow.
  */
 static bool never_equal(const IrGraph *g, const IrNode *n)
@@ -223,10 +231,8 @@ RULE(eq)
 {
     if (is_real(l, n) && never_equal(l->g, n))
         return low_slot(low_number(l, 0, low_result(l).sizes));
-    if (is_real(l, n))
-        return low_refuse(l, "real numbers are compared, and it jumps where they are equal");
-    CertSlot x = low_argument(l, 0);
-    return low_slot(equal_integers(l, x, low_argument(l, 1)));
+    CertSlot x = low_argument(l, 0), y = low_argument(l, 1);
+    return low_slot(is_real(l, n) ? equal_reals(l, x, y) : equal_integers(l, x, y));
 }
 
 RULE(ne)

@@ -315,6 +315,8 @@ static bool its_like(const Sizes *s, Var v, Var *out)
 /* The symbol that `like` has for the class, if it has one. */
 static uint32_t symbol_of_like(Sizes *s, Cert *c, Var class);
 
+static const char unnamed[] = "an axis";
+
 Sizes *sizes_like(Sizes *like, const IrGraph *g, const bool *live, Arena *a)
 {
     Sizes *s = sizes_of(g, live, like->merged, a);
@@ -344,19 +346,36 @@ static uint32_t symbol(Sizes *s, Cert *c, Var v)
         return s->symbol[v];
     if ((s->symbol[v] = symbol_of_number(s, c, s->number[v])) != CERT_NONE)
         return s->symbol[v];
-    const char *name = s->name[v] ? s->name[v] : "an axis";
+    const char *name = s->name[v] ? s->name[v] : unnamed;
     *arena_push(c->arena, c->size, c->sizes, CertSize) =
         (CertSize){.name = name, .number = s->number[v]};
     return s->symbol[v] = c->sizes - 1;
 }
 
+/* An axis that an operation makes is taken for one that an operation of the other graph makes, if
+ * they are of one length: the certificate is for models where they are. */
+static uint32_t unnamed_like(const Sizes *s, const Cert *c, Var class)
+{
+    for (uint32_t i = 0; i < c->sizes && s->number[class] > 0; i++)
+        if (c->size[i].name == unnamed && c->size[i].number == s->number[class])
+            return i;
+    return CERT_NONE;
+}
+
+/* One that is in use, if there is any. */
 static uint32_t symbol_of_like(Sizes *s, Cert *c, Var class)
 {
-    Var other;
-    for (Var v = 0; v < s->shared; v++)
-        if (root(s, v) == class && its_like(s, v, &other))
-            return symbol(s->like, c, other);
-    return CERT_NONE;
+    bool found = false;
+    Var first = 0, other;
+    for (Var v = 0; v < s->shared; v++) {
+        if (root(s, v) != class || !its_like(s, v, &other))
+            continue;
+        if (s->like->symbol[root(s->like, other)] != CERT_NONE)
+            return s->like->symbol[root(s->like, other)];
+        first = found ? first : other;
+        found = true;
+    }
+    return found ? symbol(s->like, c, first) : unnamed_like(s, c, class);
 }
 
 uint32_t size_of_plate(Sizes *s, Cert *c, uint32_t plate)

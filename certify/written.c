@@ -90,6 +90,8 @@ static LowValue drawn(Lower *l, uint32_t j, CertDrawn law, CertList shape)
     return low_slot(low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = shape}, 0, 0));
 }
 
+/* A lognormal number is the exponential of a normal one: `lognormal_carries` of proofs/Transport.v.
+ */
 static LowValue draw_normal(Lower *l, const IrNode *n)
 {
     Cert *c = l->cert;
@@ -100,7 +102,8 @@ static LowValue draw_normal(Lower *l, const IrNode *n)
     if (!cert_same(c->draw[j].shape, shape))
         return low_refuse(l, "its copies are drawn by the estimator");
     CertSlot loc = low_argument(l, 0);
-    return drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1)}, shape);
+    LowValue x = drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1)}, shape);
+    return n->attr.dist == IR_DIST_lognormal ? low_slot(low_map1(l, CERT_EXP, x.slot)) : x;
 }
 
 static LowValue draw_finite(Lower *l, const IrNode *n)
@@ -125,12 +128,13 @@ LowValue low_written_draw(Lower *l, const IrNode *n)
 {
     switch (n->attr.dist) {
     case IR_DIST_normal:
+    case IR_DIST_lognormal:
         return draw_normal(l, n);
     case IR_DIST_bernoulli_logits:
     case IR_DIST_categorical_logits:
         return draw_finite(l, n);
     default:
-        return low_refuse(l, "its law is neither normal nor given by logits");
+        return low_refuse(l, "its law is neither normal, lognormal nor given by logits");
     }
 }
 
@@ -322,9 +326,8 @@ void low_written(Lower *l)
     const char *why = "it has other draws";
     const CertDraw *twice = drawn_twice(c);
     if (twice) {
-        w->without = arena_printf(l->arena,
-                                  "%s: its estimators share its noise, and have each a draw here",
-                                  twice->name);
+        w->without = arena_printf(
+            l->arena, "%s: its estimators share its noise, and have each a draw here", twice->name);
         w->at = twice->at;
         return;
     }

@@ -148,7 +148,9 @@ Lemma same_positive (f : line -> \bar RR) : measurable_fun setT f -> (forall x, 
 Proof.
 move=> mf f0; have mfS : measurable_fun setT (f \o S) := measurable_fun_comp mf mS'.
 rewrite -(@integral_density p p0 ip (f \o S) mfS); last by move=> x; exact: f0.
-rewrite -(@integral_density q q0 iq f)// -(@integral_pushforward _ _ line line S mS' RR (density p0 ip) f)//.
+have D := @integral_density q q0 iq f mf f0.
+have P := @integral_pushforward _ _ line line S mS' RR (density p0 ip) f mf f0.
+apply: etrans D; apply: etrans (esym P) _.
 by apply: eq_measure_integral => A mA _; exact: same_measure.
 Qed.
 
@@ -188,11 +190,18 @@ Qed.
 
 Lemma same_mean : mEx leb (fun x => p x * g (S x))%R = mEx leb (fun y => q y * g y)%R.
 Proof.
-rewrite /mEx integralE [in RHS]integralE; congr (fine (_ - _)).
-- rewrite (part_times p0 (g \o S)).1 (part_times q0 g).1 -same_positive//.
-  by apply: emeasurable_fun_funepos => //; exact/EFin_measurable_fun.
-- rewrite (part_times p0 (g \o S)).2 (part_times q0 g).2 -same_positive//.
-  by apply: emeasurable_fun_funeneg => //; exact/EFin_measurable_fun.
+have mE : measurable_fun setT (EFin \o g) by exact/EFin_measurable_fun.
+have pos : \int[leb]_x ((EFin \o g)^\+ (S x) * (p x)%:E) = \int[leb]_y ((EFin \o g)^\+ y * (q y)%:E).
+  by apply: same_positive => //; exact: emeasurable_fun_funepos.
+have neg : \int[leb]_x ((EFin \o g)^\- (S x) * (p x)%:E) = \int[leb]_y ((EFin \o g)^\- y * (q y)%:E).
+  by apply: same_positive => //; exact: emeasurable_fun_funeneg.
+have [lp ln] := part_times p0 (g \o S); have [rp rn] := part_times q0 g.
+have L := @integralE _ _ _ leb setT (fun x => (p x * (g \o S) x)%:E).
+have R' := @integralE _ _ _ leb setT (fun y => (q y * g y)%:E).
+rewrite lp ln in L; rewrite rp rn in R'.
+have E : \int[leb]_x (p x * (g \o S) x)%:E = \int[leb]_y (q y * g y)%:E.
+  by apply: etrans L _; apply: etrans (esym R'); exact: (f_equal2 (fun a b => a - b) pos neg).
+exact: (f_equal fine E).
 Qed.
 End Same.
 

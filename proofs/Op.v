@@ -91,7 +91,7 @@ Definition vjp1 (f : fn1) : option expr :=
   | Exp => Some (times Adj Out)
   | Log => Some (times Adj (E1 (Map1 Recip) x))
   | Log1p => Some (times Adj (E1 (Map1 Recip) (E1 (Map1 (Affine 1 1 1)) x)))
-  | Expm1 => Some (times Adj (E1 (Map1 Exp) x))
+  | Expm1 => Some (times Adj (E1 (Map1 (Affine 1 1 1)) Out))
   | Sqrt => Some (times Adj (E1 (Map1 Recip) (E1 (Map1 (Affine 2 0 1)) Out)))
   | Square => Some (times Adj (E1 (Map1 (Affine 2 0 1)) x))
   | Recip => Some (times Adj (negate (times Out Out)))
@@ -108,6 +108,9 @@ Definition vjp1 (f : fn1) : option expr :=
 Definition vjp2 (f : fn2) (k : nat) : option expr :=
   let x := Arg 0 in let y := Arg 1 in
   let above a b := E1 (Map1 Step) (E2 (Map2 Sub) a b) in
+  let other a := E1 (Map1 (Affine (-1) 1 1)) a in
+  let half a b := times (other (E2 (Map2 Add) (above a b) (above b a))) (E1 (Map1 (Affine 1 0 2)) Adj) in
+  let wins a b := E2 (Map2 Add) (times (above a b) Adj) (times (other (above a b)) (half a b)) in
   match f, k with
   | Add, 0%nat | Add, 1%nat | Sub, 0%nat => Some Adj
   | Sub, 1%nat => Some (negate Adj)
@@ -117,8 +120,8 @@ Definition vjp2 (f : fn2) (k : nat) : option expr :=
   | Div, 1%nat => Some (negate (times Adj (times Out (E1 (Map1 Recip) y))))
   | Pow, 0%nat => Some (times Adj (times y (E2 (Map2 Pow) x (E1 (Map1 (Affine 1 (-1) 1)) y))))
   | Pow, 1%nat => Some (times Adj (times Out (E1 (Map1 Log) x)))
-  | Min, 0%nat | Max, 1%nat => Some (times Adj (above y x))
-  | Min, 1%nat | Max, 0%nat => Some (times Adj (above x y))
+  | Min, 0%nat | Max, 1%nat => Some (wins y x)
+  | Min, 1%nat | Max, 0%nat => Some (wins x y)
   | _, _ => None
   end.
 
@@ -412,7 +415,7 @@ Lemma vjp2_adjoint f (x y adj : tensor) ix :
   diff2l f (x ix) (y ix) * adj ix = vjp_den (Map2 f) [x; y] adj 0 ix /\
   diff2r f (x ix) (y ix) * adj ix = vjp_den (Map2 f) [x; y] adj 1 ix.
 Proof.
-  unfold vjp_den; destruct f; simpl; unfold zero, Rminus, Rdiv; rewrite ?Rinv_1; split; try ring.
+  unfold vjp_den; destruct f; simpl; unfold zero, win01, tie01, Rminus, Rdiv; rewrite ?Rinv_1; split; try ring.
   replace ((1 * y ix + -1) * 1) with (y ix + - (1)) by ring. ring.
 Qed.
 

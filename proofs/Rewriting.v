@@ -47,6 +47,21 @@ Definition stable (K : nodes_at) (s : shape) (f : fn1) (x : N) : option (expr * 
   | Sqrt, Some (Map1 Exp, [z]) => Some (E1 (Map1 Exp) (E1 (Map1 (Affine 1 0 2)) y), [z])
   | _, _ => None
   end.
+(** [x] is 1 + z: then [z]. *)
+Definition one_plus (K : nodes_at) (s : shape) (x : N) : option N :=
+  match look K x with
+  | Some (Map1 (Affine 1 1 1), [z]) => Some z
+  | Some (Map2 Add, [a; z]) => if the_one K s a then Some z else if the_one K s z then Some a else None
+  | _ => None
+  end.
+Definition stable_log (K : nodes_at) (s : shape) (f : fn1) (x : N) : option (expr * list N) :=
+  match stable K s f x, f, one_plus K s x with
+  | None, Log, Some z => match look K z with
+                         | Some (Map1 Exp, [y]) => Some (E1 (Map1 Softplus) (Arg 0), [y])
+                         | _ => Some (E1 (Map1 Log1p) (Arg 0), [z])
+                         end
+  | r, _, _ => r
+  end.
 Definition as_is (o : op) (ps : list N) : expr * list N :=
   match ps with
   | [] => (E0 o, [])
@@ -62,7 +77,7 @@ Definition becomes (law : nat -> option (N * N)) (K : nodes_at) (m : PositiveMap
       | Some (l, c) => (E2 (Map2 Add) (Arg 0) (E2 (Map2 Mul) (Arg 1) (E0 o)), [Fast.get 0%N m l; Fast.get 0%N m c])
       | None => as_is o ps
       end
-  | Map1 f, [x] => match stable K s f x with Some r => r | None => as_is o ps end
+  | Map1 f, [x] => match stable_log K s f x with Some r => r | None => as_is o ps end
   | Map2 Div, [_; _] => (E2 (Map2 Mul) (Arg 0) (E1 (Map1 Recip) (Arg 1)), ps)  (* inverses are slots *)
   | _, _ => as_is o ps
   end.
@@ -243,6 +258,38 @@ Proof.
   - destruct a as [|pa|pa]; try easy. destruct pa; try easy. destruct b; try easy. now destruct d.
 Qed.
 
+Lemma one_plus_sound s x z : one_plus K s x = Some z ->
+  (z < nx)%N /\ forall ix, In ix (boxs s) -> E (nat_of x) ix = 1 + E (nat_of z) ix.
+Proof.
+  unfold one_plus. destruct (look K x) as [[o ps]|] eqn:Ex; [|easy].
+  destruct (HK _ _ _ Ex) as (_ & Hb & Hv). rewrite Hv. clear Hv.
+  destruct o as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy; destruct f; try easy.
+  - destruct a as [|[| |]|?], b as [|[| |]|?], d; try easy. destruct ps as [|w [|? ?]]; try easy.
+    intros H. injection H as ->. split; [apply Hb; now left|]. intros ix _. simpl. field.
+  - destruct ps as [|a [|w [|? ?]]]; try easy. destruct (the_one K s a) eqn:E1.
+    + intros H. injection H as ->. split; [apply Hb; right; now left|]. intros ix Hix. simpl.
+      now rewrite (the_one_sound s a ix E1 Hix).
+    + destruct (the_one K s w) eqn:E2; [|easy]. intros H. injection H as ->.
+      split; [apply Hb; now left|]. intros ix Hix. simpl. rewrite (the_one_sound s w ix E2 Hix). ring.
+Qed.
+Lemma stable_log_sound s f x ea : (x < nx)%N -> stable_log K s f x = Some ea ->
+  replaces s ea (den rho tr (Map1 f) [E (nat_of x)]).
+Proof.
+  intros Hx. unfold stable_log. destruct (stable K s f x) as [r|] eqn:Es.
+  { intros H. injection H as <-. now apply stable_sound. }
+  destruct f; try easy. destruct (one_plus K s x) as [z|] eqn:Ez; [|easy].
+  destruct (one_plus_sound s x z Ez) as [Hz Hv].
+  assert (Hlog : replaces s (E1 (Map1 Log1p) (Arg 0), [z]) (den rho tr (Map1 Log) [E (nat_of x)])).
+  { split; [simpl; lia|]. split; [intros k [<-|[]]; exact Hz|]. intros a b ix Hix. simpl. now rewrite Hv. }
+  destruct (look K z) as [[o ps]|] eqn:El; [|intros H; injection H as <-; exact Hlog].
+  destruct (HK _ _ _ El) as (_ & Hb & He).
+  destruct o as [g|g|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try (intros H; injection H as <-; exact Hlog).
+  destruct g; try (intros H; injection H as <-; exact Hlog).
+  destruct ps as [|y [|? ?]]; try (intros H; injection H as <-; exact Hlog).
+  intros H. injection H as <-. split; [simpl; lia|]. split; [intros k [<-|[]]; apply Hb; now left|].
+  intros a b ix Hix. simpl. now rewrite Hv, He.
+Qed.
+
 Lemma as_is_sound s o ps ss : ty o ss = Some s -> length ps = length ss -> (forall k, In k ps -> (k < nx)%N) ->
   replaces s (as_is o ps) (den rho tr o (args ps)).
 Proof.
@@ -330,8 +377,8 @@ Proof.
       destruct o as [f|f|l|vs i j o|vs o|a d s'|d|d|j s'];
         try (rewrite <- Hbec; apply Hplain; easy).
       - destruct ps' as [|x [|? ?]] eqn:Eps; try (rewrite <- Hbec; apply Hplain; easy).
-        destruct (stable (r_nodes st) s f x) as [ea|] eqn:Est; [|rewrite <- Hbec; now apply Hplain].
-        subst ea. destruct (stable_sound trn _ _ _ HK s f x _ (Hps' x (or_introl eq_refl)) Est) as (R1 & R2 & R3).
+        destruct (stable_log (r_nodes st) s f x) as [ea|] eqn:Est; [|rewrite <- Hbec; now apply Hplain].
+        subst ea. destruct (stable_log_sound trn _ _ _ HK s f x _ (Hps' x (or_introl eq_refl)) Est) as (R1 & R2 & R3).
         split; auto. split; auto. intros a b ix Hix. rewrite (R3 a b ix Hix), Hnow.
         symmetry. exact (den_agree rho tru (Map1 f) _ s _ _ Ht Hag ix Hix).
       - (* a quotient is a product by definition *)

@@ -80,6 +80,12 @@ Definition app2 (f : fn2) (x y : R) : R :=
   | Max => Rmax x y
   end.
 
+(** 1 where the two are equal: neither is above the other. *)
+Definition tie01 (x y : R) : R := 1 - (step01 (x - y) + step01 (y - x)).
+(** What the larger of two takes of the derivative: 1 if it is [x], half at a tie, so that the derivative
+    of [max a a] would be that of [a]. *)
+Definition win01 (x y : R) : R := step01 (x - y) + (1 - step01 (x - y)) * (tie01 x y * / 2).
+
 (** The partial derivatives in the first and the second argument. *)
 Definition diff2l (f : fn2) (x y : R) : R :=
   match f with
@@ -87,8 +93,8 @@ Definition diff2l (f : fn2) (x y : R) : R :=
   | Mul => y
   | Div => / y
   | Pow => y * exp ((y - 1) * ln x)
-  | Min => step01 (y - x)
-  | Max => step01 (x - y)
+  | Min => win01 y x
+  | Max => win01 x y
   end.
 Definition diff2r (f : fn2) (x y : R) : R :=
   match f with
@@ -97,8 +103,8 @@ Definition diff2r (f : fn2) (x y : R) : R :=
   | Mul => x
   | Div => - (x / y * / y)
   | Pow => exp (y * ln x) * ln x
-  | Min => step01 (x - y)
-  | Max => step01 (y - x)
+  | Min => win01 x y
+  | Max => win01 y x
   end.
 
 Definition dom2 (f : fn2) (x y : R) : Prop :=
@@ -125,6 +131,11 @@ Lemma sign01_pos x : 0 < x -> sign01 x = 1.
 Proof. unfold sign01. destruct Rlt_dec; lra. Qed.
 Lemma sign01_neg x : x < 0 -> sign01 x = -1.
 Proof. unfold sign01. repeat destruct Rlt_dec; lra. Qed.
+
+Lemma win01_above x y : y < x -> win01 x y = 1.
+Proof. intros H. unfold win01, tie01. rewrite step01_pos, step01_neg by lra. field. Qed.
+Lemma win01_below x y : x < y -> win01 x y = 0.
+Proof. intros H. unfold win01, tie01. rewrite step01_neg, step01_pos by lra. field. Qed.
 
 Ltac const_piece := apply (is_derive_const (K := R_AbsRing) (V := R_NormedModule)).
 
@@ -205,17 +216,17 @@ Proof.
       replace (b t * ln (a t)) with ((b t - 1) * ln (a t) + ln (a t)) by ring.
       rewrite exp_plus, exp_ln by auto. field. lra.
   - destruct (Rdichotomy _ _ Hd) as [H|H].
-    + rewrite step01_pos, step01_neg, Rmult_1_l, Rmult_0_l, Rplus_0_r by lra.
+    + rewrite win01_above, win01_below, Rmult_1_l, Rmult_0_l, Rplus_0_r by lra.
       apply (is_derive_piece _ a t _ _ (near_lt _ _ _ _ _ Ha Hb H)); auto.
       intros u Hu; rewrite Rmin_left; lra.
-    + rewrite step01_neg, step01_pos, Rmult_1_l, Rmult_0_l, Rplus_0_l by lra.
+    + rewrite win01_below, win01_above, Rmult_1_l, Rmult_0_l, Rplus_0_l by lra.
       apply (is_derive_piece _ b t _ _ (near_lt _ _ _ _ _ Hb Ha H)); auto.
       intros u Hu; rewrite Rmin_right; lra.
   - destruct (Rdichotomy _ _ Hd) as [H|H].
-    + rewrite step01_neg, step01_pos, Rmult_1_l, Rmult_0_l, Rplus_0_l by lra.
+    + rewrite win01_below, win01_above, Rmult_1_l, Rmult_0_l, Rplus_0_l by lra.
       apply (is_derive_piece _ b t _ _ (near_lt _ _ _ _ _ Ha Hb H)); auto.
       intros u Hu; rewrite Rmax_right; lra.
-    + rewrite step01_pos, step01_neg, Rmult_1_l, Rmult_0_l, Rplus_0_r by lra.
+    + rewrite win01_above, win01_below, Rmult_1_l, Rmult_0_l, Rplus_0_r by lra.
       apply (is_derive_piece _ a t _ _ (near_lt _ _ _ _ _ Hb Ha H)); auto.
       intros u Hu; rewrite Rmax_left; lra.
 Qed.

@@ -23,6 +23,9 @@ Definition op_lt : expr := ew1 Step (ew2 Sub y x).                       (** rea
 Definition op_le : expr := ew1 (Affine (-1) 1 1) (ew1 Step (ew2 Sub x y)).  (** reals *)
 Definition op_lt_int : expr := ew1 Step (ew1 (Affine 2 (-1) 2) (ew2 Sub y x)).
 Definition op_le_int : expr := ew1 Step (ew1 (Affine 2 1 2) (ew2 Sub y x)).
+Definition op_eq : expr :=                                             (** reals *)
+  ew1 (Affine (-1) 1 1) (ew2 Add (ew1 Step (ew2 Sub x y)) (ew1 Step (ew2 Sub y x))).
+Definition op_ne : expr := ew1 (Affine (-1) 1 1) op_eq.
 Definition op_eq_int : expr := ew1 Step (ew1 (Affine (-4) 1 4) (ew1 Square (ew2 Sub x y))).
 Definition op_ne_int : expr := ew1 (Affine (-1) 1 1) op_eq_int.
 (** The condition first: 1 takes the second operand, 0 the third. *)
@@ -64,6 +67,10 @@ Qed.
 Theorem op_le_means : truth (a ix <= b ix) (at2 op_le).
 Proof.
   simpl. unfold truth, step01. destruct Rlt_dec; [right|left]; split; lra.
+Qed.
+Theorem op_eq_means : truth (a ix = b ix) (at2 op_eq).
+Proof.
+  simpl. unfold truth, step01. repeat destruct Rlt_dec; try (right; split; lra). left. split; lra.
 Qed.
 Theorem op_lt_int_means i j : a ix = IZR i -> b ix = IZR j -> truth (i < j)%Z (at2 op_lt_int).
 Proof.
