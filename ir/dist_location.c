@@ -211,11 +211,24 @@ static IrRef upper_shape(IrGraph *g, const IrRef *arg)
     return half(g, shift(g, arg[0], 1));
 }
 
+/* log Gamma(a) - log Gamma(a + 1/2) + log(a) / 2 for a > 20, where the first two are large and
+ * nearly the same: off by less than 2e-17 (Tricomi & Erdelyi, 1951). */
+static IrRef far_ratio(IrGraph *g, IrRef a)
+{
+    static const double term[] = {31.0 / 18432, -17.0 / 14336, 1.0 / 640, -1.0 / 192, 1.0 / 8};
+    IrRef z = quo(g, ir_const(g, 1), a), q = square(g, z), sum = ir_const(g, term[0]);
+    for (size_t i = 1; i < sizeof term / sizeof *term; i++)
+        sum = shift(g, mul(g, sum, q), term[i]);
+    return mul(g, sum, z);
+}
+
 /* log B(df / 2, 1 / 2) */
 static IrRef log_beta_half(IrGraph *g, const IrRef *arg)
 {
-    IrRef ratio = sub(g, ir_unary(g, IR_LGAMMA, half(g, arg[0])),
-                      ir_unary(g, IR_LGAMMA, upper_shape(g, arg)));
+    IrRef a = half(g, arg[0]);
+    IrRef near = sub(g, ir_unary(g, IR_LGAMMA, a), ir_unary(g, IR_LGAMMA, upper_shape(g, arg)));
+    IrRef far = sub(g, far_ratio(g, a), half(g, log_(g, a)));
+    IrRef ratio = ir_select(g, ir_binary(g, IR_LT, ir_const(g, 20), a), far, near);
     return shift(g, ratio, LOG_PI / 2);
 }
 
