@@ -171,15 +171,22 @@ static void find_copies(Lower *l, uint32_t j)
         }
         CertCopies *c = copies_of(l, all.at[i]);
         c->draws = with(l, c->draws, j);
-        c->at = with(l, c->at, i);
+        c->at = with(l, c->at, k);
     }
 }
 
+/* What is copied last gets its axis first, so that outer copies lead. */
 static void find_all_copies(Lower *l)
 {
+    CertWritten *w = &l->cert->written;
     for (uint32_t j = 0; j < l->cert->draws; j++)
-        if (l->cert->written.law[j].finite)
+        if (w->law[j].finite)
             find_copies(l, j);
+    for (uint32_t i = 0; i < w->copies / 2; i++) {
+        CertCopies k = w->copy[i];
+        w->copy[i] = w->copy[w->copies - 1 - i];
+        w->copy[w->copies - 1 - i] = k;
+    }
 }
 
 /* The compiler counts copies: if need be, the certificate is for that number only. */

@@ -32,6 +32,45 @@ START_TEST(models_are_followed_or_it_is_said_why)
 }
 END_TEST
 
+/* Copies of one draw, of two that are independent, nested ones; laws with fewer axes than the draw.
+ */
+static const char *const copied[] = {
+    "q ~ bernoulli(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
+    "cost square(sum(q) - 1)\n",
+    "q ~ bernoulli(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
+    "r ~ bernoulli(logits = h) via score(samples = 4, baseline = leave_one_out)\n"
+    "cost exp(sum(q * r))\ncost sum(q * x)\n",
+    "q ~ bernoulli(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
+    "r ~ bernoulli(logits = h * q) via score(samples = 4, baseline = leave_one_out)\n"
+    "cost exp(sum(q * r))\ncost log_prob(bernoulli(logits = m + x), q)\n",
+    "q ~ bernoulli(logits = m) via score\nr ~ bernoulli(logits = h) via score(samples = 2)\n"
+    "cost exp(sum(q * r * x)) + log_prob(bernoulli(logits = h), r)\n",
+    "c ~ categorical(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
+    "cost exp(h[c])\n"
+    "cost log_prob(categorical(logits = m + x), c) - log_prob(categorical(logits = h), c)\n",
+};
+
+enum { COPIED = sizeof copied / sizeof *copied };
+
+START_TEST(copies_are_followed)
+{
+    char text[1024];
+    Certified c;
+    snprintf(text, sizeof text,
+             "dim z = 3\nparam m[z] = zeros()\nparam h[z] = zeros()\n"
+             "graph loss {\nplate n = rows(4) {\ndata x[z]\n%s}\n}\n",
+             copied[_i]);
+    certify_text(&c, text);
+    ck_assert(c.made);
+    ck_assert_msg(c.cert.written.given, "%s: %s", copied[_i], c.cert.written.without);
+    ck_assert_uint_gt(c.cert.written.copies, 0);
+    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
+    ck_assert(left.theorem == CERT_PROVED && !left.scales);
+    certificate_keep(&c.cert, 0, true);
+    certified_free(&c);
+}
+END_TEST
+
 /* ---- wrong models ---------------------------------------------------------------------------- */
 
 typedef struct Models {
@@ -395,6 +434,7 @@ Suite *written_suite(void)
     TCase *t = tcase_create("written");
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, models_are_followed_or_it_is_said_why, 0, PROGRAMS);
+    tcase_add_loop_test(t, copies_are_followed, 0, COPIED);
     tcase_add_loop_test(t, the_text_form_has_the_model, 0, PROGRAMS);
     tcase_add_loop_test(t, wrong_models_are_rejected, 0, PROGRAMS);
     suite_add_tcase(s, t);
