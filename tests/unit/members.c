@@ -153,6 +153,26 @@ START_TEST(npz_members_are_read_stored_and_deflated)
 }
 END_TEST
 
+/* Gzipped as a whole, which nobody needs; cut off, it is refused at a place. */
+START_TEST(a_gzipped_npz_is_read)
+{
+    Archive z;
+    SgrtArray a;
+    make_archive(&z);
+    gzFile f = gzopen(scratch_path("z"), "wb");
+    ck_assert_int_eq(gzwrite(f, z.bytes, (unsigned)z.count), (int)z.count);
+    gzclose(f);
+    ck_assert_msg(read_named(&a, "z", "y"), "%s", error.text);
+    ck_assert_double_eq(((double *)a.values)[3], 11);
+    sgrt_array_free(&a);
+    f = gzopen(scratch_path("z"), "wb");
+    ck_assert_int_eq(gzwrite(f, z.bytes, (unsigned)z.count - 30), (int)z.count - 30);
+    gzclose(f);
+    ck_assert(!read_named(&a, "z", "y"));
+    scratch_assert_placed("z", error.text);
+}
+END_TEST
+
 /* The archive's last byte of data is that of y; its checksum stands in the directory. */
 START_TEST(npz_checksums_are_checked)
 {
@@ -398,6 +418,7 @@ Suite *members_suite(void)
     tcase_add_checked_fixture(t, scratch_make, scratch_remove);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, npz_members_are_read_stored_and_deflated);
+    tcase_add_test(t, a_gzipped_npz_is_read);
     tcase_add_test(t, npz_checksums_are_checked);
     tcase_add_test(t, a_damaged_npz_does_no_harm);
     tcase_add_loop_test(t, a_lying_npz_is_refused_at_a_place, 0, sizeof lies / sizeof *lies);
