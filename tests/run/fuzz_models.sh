@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Damaged programs and dumps: each ends within 10 seconds in success or in messages, with a status
+# Damaged programs, dumps and certificates: each ends within 10 seconds in success or in messages, with a status
 # from 0 to 2, and no sanitizer has anything to say.  MUTANTS says how many, SEED which.
 . "$(dirname "$0")/lib.sh"
 
@@ -8,8 +8,8 @@ first=${SEED:-1}
 export ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1:detect_leaks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 
-# Whole files: programs, and dumps of every stage.
-mkdir whole whole/rules whole/source
+# Whole files: programs, dumps of every stage, and certificates.
+mkdir whole whole/rules whole/source whole/certificates
 cp "$examples"/*.sg whole
 cp "$SGC_SOURCE_DIR"/tests/accept/*.sg whole/rules
 cp "$SGC_SOURCE_DIR"/tests/source/*.sg whole/source
@@ -18,6 +18,7 @@ for model in bandit gmm hmm sbn vae; do
         status 0 sgc whole/$model.sg --stop-after=$stage --emit=ir -o whole/$model.$stage.sgir
     done
 done
+cp "$SGC_SOURCE_DIR"/tests/certificates/*.sgcert whole/certificates
 mapfile -t files < <(find whole -type f | LC_ALL=C sort)
 
 # What is done with a mutant, in turn: read, checked, compiled.
@@ -28,6 +29,7 @@ for ((i = 0; i < mutants; i++)); do
     seed=$((first * 1000000 + i))
     file=${files[seed * 7 % ${#files[@]}]}
     way=${ways[i % ${#ways[@]}]}
+    [ "${file##*.}" != sgcert ] || way=verify
     mutate $seed "$file" "mutant.${file##*.}"
     code=0
     # shellcheck disable=SC2086 # words are wanted
@@ -37,4 +39,4 @@ for ((i = 0; i < mutants; i++)); do
         fail "status $code: mutate $seed $file; sgc $way"
     fi
 done
-echo "$mutants mutants of programs and dumps"
+echo "$mutants mutants of programs, dumps and certificates"
