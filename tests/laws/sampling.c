@@ -45,6 +45,13 @@ static const struct {
     {"inverse_gamma(2 * exp(c), exp(b))", "1 / (2 + z)", SCORE},
     {"beta(exp(b), exp(c))", "sin(0.8 * z)", SCORE},
     {"dirichlet(exp(v))", "sin(z[0])", SCORE},
+    /* two samples of paired noise, angles and events */
+    {"student_t(3 * exp(c), a, 1)", "1 / (4 + z * z)", "pathwise(samples = 2)"},
+    {"von_mises(a, exp(c))", "cos(sin(z))", "implicit(samples = 2)"},
+    {"beta(exp(b), 2)", "sin(0.8 * z)", "implicit(samples = 2)"},
+    {"dirichlet(exp(v))", "cos(z[1])", "implicit(samples = 2)"},
+    {"mvn(v, cholesky = [[1, 0], [0.5, 0.7]])", "cos(sum(z))", "pathwise(samples = 2)"},
+    {"multinomial(2, exp(v))", "sin(0.8 * z[0])", "measure_valued(samples = 2)"},
     {"bernoulli(sigmoid(a))", "sin(z + b)", "rebar"},
     {"bernoulli(logits = a)", "sin(z + b)", "rebar(temperature = 0.5)"},
     {"categorical(exp(v))", "sin(z + b)", NULL},
