@@ -158,6 +158,21 @@ static void fill_phase(Phaser *p, int32_t phase, IrPhaseKind kind)
     }
 }
 
+/* The phase of the last value that a view shows; UNPHASED if all are views of others. */
+static int32_t shown_in(const Phaser *p, const IrNode *view)
+{
+    bool values = false;
+    int32_t last = UNPHASED;
+    for (uint32_t i = 0; i < view->n_in; i++) {
+        const Unit *from = &p->unit[p->unit_of[view->in[i]]];
+        bool leaf = from->view && p->g->node[view->in[i]].n_in == 0;
+        values |= !from->view;
+        if (!leaf && from->phase > last)
+            last = from->phase;
+    }
+    return values ? last : UNPHASED;
+}
+
 /* Views stand with what they show; leaves where they are first read. */
 static void place_views(Phaser *p)
 {
@@ -176,8 +191,9 @@ static void place_views(Phaser *p)
         const IrNode *n = &p->g->node[u->first];
         if (u->view && u->phase == UNPHASED)
             u->phase = 0;
-        if (u->view && n->n_in && !p->unit[p->unit_of[n->in[0]]].view)
-            u->phase = p->unit[p->unit_of[n->in[0]]].phase;
+        int32_t shown = u->view ? shown_in(p, n) : UNPHASED;
+        if (shown != UNPHASED)
+            u->phase = shown;
     }
 }
 

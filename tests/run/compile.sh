@@ -76,3 +76,10 @@ says '@g.step.0.1(' deep.ll
 status 0 sgc deep.sg -O0 --real f64 -o deep
 status 0 ./deep check-gradients x=random:1 --rows 4
 [ "$(grep -c ' ok  order' out)" -eq 30 ] || fail 'not 30 right gradients'
+
+# What the tests say in programs compiles with the fewest passes, too.
+for model in "$SGC_SOURCE_DIR"/tests/source/*.sg; do
+    for parts in 1 2; do
+        status 0 sgc "$model" -O0 --parts $parts --emit=ir -o few.sgir
+    done
+done
