@@ -175,7 +175,7 @@ graph g {
     b ~ bernoulli(logits = l[i]) via score(baseline = none)
   }
   z[20] ~ normal(shift, 1)
-  cost height - 9 + sum(b, over = i) + mean(square(z)) + 0.2 * square(shift) + 0.1 * sum(square(l))
+  cost height - 10 + exp(log(1 + sum(b, over = i))) + mean(square(z)) + 0.2 * square(shift) + 0.1 * sum(square(l))
 }
 train g { optimizer = sgd(lr = 0.1)  steps = 10 }
 END2
