@@ -67,6 +67,13 @@ bool sgrt_checkpoint_params(const char *path, SgrtContext *context, SgrtError *e
     return status == SGRT_CONTEXT_OK || sgrt_host_fail(context, status, e);
 }
 
+/* A context that cannot take the whole of a training is as it was. */
+bool sgrt_checkpoint_learned(const char *path, SgrtContext *context, int graph, SgrtError *e)
+{
+    return sgrt_context_load(context, graph, path) == SGRT_CONTEXT_OK ||
+           sgrt_checkpoint_params(path, context, e);
+}
+
 /* ---- going on ------------------------------------------------------------------------------- */
 
 static void compare(SgrtComplaints *c, const cJSON *note, const char *key, const char *what,

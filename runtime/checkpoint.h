@@ -21,6 +21,10 @@ bool sgrt_checkpoint_save(const char *path, const SgrtTrainer *t, SgrtError *e);
  * on failure; the error lists what does not agree. */
 bool sgrt_checkpoint_params(const char *path, SgrtContext *context, SgrtError *e);
 
+/* The same; and where the file is of this graph, with the estimators that it has here, what they
+ * have learned: averages and the weights of baselines. */
+bool sgrt_checkpoint_learned(const char *path, SgrtContext *context, int graph, SgrtError *e);
+
 /* Takes the parameters and the rest of a training of the same model, graph, optimiser, seed, rows
  * and batch, to go on from there. */
 bool sgrt_checkpoint_resume(const char *path, SgrtTrainer *t, SgrtError *e);

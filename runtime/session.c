@@ -406,15 +406,22 @@ char *sgrt_checkpoint_path(const char *from, SgrtError *e)
 }
 
 /* A context begins with the initial values. */
-int sgrt_session_params(SgrtSession *s)
+static int load(SgrtSession *s, bool learned)
 {
     SgrtError e;
     if (!s->options->from)
         return SGRT_OK;
+    int graph = (int)(s->graph - s->model->graph);
     char *path = sgrt_checkpoint_path(s->options->from, &e);
-    bool loaded = path && sgrt_checkpoint_params(path, s->context, &e);
+    bool loaded = path && (learned ? sgrt_checkpoint_learned(path, s->context, graph, &e)
+                                   : sgrt_checkpoint_params(path, s->context, &e));
     free(path);
     return loaded ? SGRT_OK : failed(s, &e);
+}
+
+int sgrt_session_params(SgrtSession *s)
+{
+    return load(s, false);
 }
 
 int sgrt_session_of_step(const SgrtModel *model, SgrtOptions *options, bool params,
@@ -431,7 +438,7 @@ int sgrt_session_of_step(const SgrtModel *model, SgrtOptions *options, bool para
     }
     int status = sgrt_session_open(&s, model, options, graph, graph->step);
     if (status == SGRT_OK && params)
-        status = sgrt_session_params(&s);
+        status = load(&s, true);
     if (status == SGRT_OK)
         status = verb(&s);
     sgrt_session_close(&s);

@@ -34,7 +34,7 @@ int sgrt_session_held(SgrtSession *s, SgrtData *held);
 int sgrt_session_params(SgrtSession *s);
 
 /* Runs a verb in a session of the chosen graph, which must have a cost, with the values of its
- * parameters if they are wanted. */
+ * parameters, and what its estimators have learned, if they are wanted. */
 int sgrt_session_of_step(const SgrtModel *model, SgrtOptions *options, bool params,
                          int verb(SgrtSession *s));
 

@@ -49,3 +49,26 @@ status 0 ./m variance --samples 64
 cp out first
 status 0 ./m variance --samples 64 --threads 2
 diff <(grep -v ' s a step' first) <(grep -v ' s a step' out) || fail "threads change the numbers"
+
+# A moving average of a run is there; without one it is 0.
+averaged() {
+    cat >m.sg <<END
+param m = constant(0.3)
+graph g {
+  z ~ normal(m, 1) via score(baseline = $1)
+  cost 100 + abs(z) * abs(z)
+}
+train g { optimizer = sgd(lr = 0) steps = 200 }
+END
+    status 0 sgc m.sg --real f64 -o m
+    status 0 ./m train --out "$1" --quiet
+}
+averaged none
+averaged moving_average
+status 0 ./m variance --samples 4000 --json
+start=$(of m variance)
+status 0 ./m variance --samples 4000 --json --from none
+near 'the variance from a run without averages' "$(of m variance)" "$start" 1e-9
+status 0 ./m variance --samples 4000 --json --from moving_average
+awk -v at="$(of m variance)" -v start="$start" 'BEGIN { exit !(at < 0.01 * start) }' ||
+    fail "the variance is $(of m variance) with what the run has learned, $start without"
