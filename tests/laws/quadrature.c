@@ -57,7 +57,8 @@ static void fill_hermite(Points *p, int n)
 
 const Points *points_hermite(Nodes nodes)
 {
-    static const int many[] = {[NODES_FEW] = 30, [NODES_SOME] = 44, [NODES_MANY] = 90};
+    static const int many[] = {
+        [NODES_FEW] = 30, [NODES_SOME] = 44, [NODES_MANY] = 90, [NODES_MOST] = 110};
     static Points p[sizeof many / sizeof *many];
     if (!p[nodes].count)
         fill_hermite(&p[nodes], many[nodes]);

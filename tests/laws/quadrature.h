@@ -12,7 +12,7 @@ typedef struct Points {
 typedef double Density(double x);
 Density density_flat, density_normal;
 
-typedef enum Nodes { NODES_FEW, NODES_SOME, NODES_MANY } Nodes;
+typedef enum Nodes { NODES_FEW, NODES_SOME, NODES_MANY, NODES_MOST } Nodes;
 
 /* A standard normal under a smooth function, and one that is read through its size alone. */
 const Points *points_hermite(Nodes nodes);

@@ -671,7 +671,10 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     add_axes(&w, t->arena, &noise);
     w.env.noise = noise;
     bool many = w.axes <= (in->few ? 1 : 2);
-    w.nodes = many ? NODES_MANY : in->fine ? NODES_SOME : NODES_FEW;
+    if (in->fine)
+        w.nodes = many ? NODES_MOST : NODES_SOME;
+    else
+        w.nodes = many ? NODES_MANY : NODES_FEW;
     w.half = (w.axes == 1 ? FINE : many ? FEWER : COARSE) * (in->fine ? 5 : 4) / 4;
     evaluate_all(&w, t->arena);
     walk(&w, 0, 1);
