@@ -306,6 +306,129 @@ static IrRef expected_quotient(Integral *t, IrRef above, IrRef below)
     return inverse == IR_NONE ? IR_NONE : product(t->g, above, inverse);
 }
 
+/* E log(1 + (a z + b)^2): a z + b of a Cauchy draw has a Cauchy law as well, and a z the law of
+ * |.|. */
+static IrRef expected_tail(Integral *t, IrRef x)
+{
+    IrGraph *g = t->g;
+    IrNode n = g->node[x];
+    Atom atom = NO_ATOM;
+    bool folded = t->draw.attr.dist == IR_DIST_half_cauchy;
+    if ((!folded && t->draw.attr.dist != IR_DIST_cauchy) || n.op != IR_SQUARE ||
+        !affine(t, n.in[0], &atom) || atom != ATOM_VALUE)
+        return IR_NONE;
+    IrRef loc = replay(t, n.in[0], folded ? ir_const(g, 0) : t->draw.in[0], false);
+    IrRef scale = replay(t, n.in[0], t->draw.in[!folded], true);
+    if (folded && !is_const(g, loc, 0))
+        return IR_NONE;
+    IrRef wide = squared(g, plus(g, ir_const(g, 1), ir_unary(g, IR_ABS, scale)));
+    return ir_unary(g, IR_LOG, plus(g, squared(g, loc), wide));
+}
+
+/* ---- polynomials of a uniform draw ----------------------------------------------------------- */
+
+enum { DEGREE = 8 };
+
+/* Coefficients of w^k, where z = m + h w and w is uniform on [-1, 1]: about the middle nothing
+ * cancels, however far it lies from 0. */
+typedef struct Polynomial {
+    IrRef c[DEGREE + 1];
+    int degree;
+} Polynomial;
+
+static bool multiplied(IrGraph *g, const Polynomial *a, const Polynomial *b, Polynomial *p)
+{
+    *p = (Polynomial){.degree = a->degree + b->degree};
+    if (p->degree > DEGREE)
+        return false;
+    for (int k = 0; k <= p->degree; k++)
+        p->c[k] = ir_const(g, 0);
+    for (int i = 0; i <= a->degree; i++)
+        for (int k = 0; k <= b->degree; k++)
+            p->c[i + k] = plus(g, p->c[i + k], product(g, a->c[i], b->c[k]));
+    return true;
+}
+
+static bool polynomial(Integral *t, IrRef e, Polynomial *p);
+
+static bool polynomial_power(Integral *t, IrRef e, double power, Polynomial *p)
+{
+    Polynomial base, so_far;
+    if (!(power >= 1 && power <= DEGREE && power == floor(power)) || !polynomial(t, e, &base))
+        return false;
+    *p = base;
+    for (int k = 1; k < (int)power; k++) {
+        so_far = *p;
+        if (!multiplied(t->g, &so_far, &base, p))
+            return false;
+    }
+    return true;
+}
+
+static bool polynomial_sum(Integral *t, const IrNode *n, Polynomial *p)
+{
+    IrGraph *g = t->g;
+    Polynomial b;
+    if (!polynomial(t, n->in[0], p) || !polynomial(t, n->in[1], &b))
+        return false;
+    for (; p->degree < b.degree; p->degree++)
+        p->c[p->degree + 1] = ir_const(g, 0);
+    for (int k = 0; k <= b.degree; k++)
+        p->c[k] = n->op == IR_ADD ? plus(g, p->c[k], b.c[k]) : less(g, p->c[k], b.c[k]);
+    return true;
+}
+
+static bool polynomial(Integral *t, IrRef e, Polynomial *p)
+{
+    IrGraph *g = t->g;
+    IrNode n = g->node[e];
+    Polynomial a, b;
+    if (!depends(t, e)) {
+        *p = (Polynomial){.c = {e}};
+        return true;
+    }
+    if (e == t->z) {
+        IrRef half = ir_const(g, 0.5), low = t->draw.in[0], high = t->draw.in[1];
+        *p = (Polynomial){.c = {mean_of(t, ATOM_VALUE), product(g, half, less(g, high, low))},
+                          .degree = 1};
+        return true;
+    }
+    switch (n.op) {
+    case IR_ADD:
+    case IR_SUB:
+        return polynomial_sum(t, &n, p);
+    case IR_MUL:
+        return polynomial(t, n.in[0], &a) && polynomial(t, n.in[1], &b) && multiplied(g, &a, &b, p);
+    case IR_SQUARE:
+        return polynomial_power(t, n.in[0], 2, p);
+    case IR_POW:
+        return g->node[n.in[1]].op == IR_CONST &&
+               polynomial_power(t, n.in[0], g->node[n.in[1]].attr.num, p);
+    case IR_NEG:
+    case IR_DIV:
+        if ((n.op == IR_DIV && depends(t, n.in[1])) || !polynomial(t, n.in[0], p))
+            return false;
+        for (int k = 0; k <= p->degree; k++)
+            p->c[k] = n.op == IR_NEG ? negated(g, p->c[k]) : quotient(g, p->c[k], n.in[1]);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* E w^k is 1 / (k + 1) for even k and 0 for odd ones. */
+static IrRef expected_polynomial(Integral *t, IrRef e)
+{
+    IrGraph *g = t->g;
+    Polynomial p;
+    if (t->draw.attr.dist != IR_DIST_uniform || !polynomial(t, e, &p))
+        return IR_NONE;
+    IrRef sum = p.c[0];
+    for (int k = 2; k <= p.degree; k += 2)
+        sum = plus(g, sum, product(g, ir_const(g, 1.0 / (k + 1)), p.c[k]));
+    return sum;
+}
+
 /* ---- linear forms of one event --------------------------------------------------------------- */
 
 static IrRef identity(IrGraph *g, int64_t size)
@@ -356,6 +479,17 @@ static IrRef matrix_of_op(Integral *t, const IrNode *n, IrRef m, bool second)
     }
 }
 
+/* Two forms of one shape, added or subtracted. */
+static IrRef matrix_of_sum(Integral *t, const IrNode *n)
+{
+    IrGraph *g = t->g;
+    bool sum = (n->op == IR_ADD || n->op == IR_SUB) &&
+               ir_same_shape(&g->node[n->in[0]].type, &g->node[n->in[1]].type);
+    IrRef a = sum ? matrix_of_form(t, n->in[0]) : IR_NONE;
+    IrRef b = a == IR_NONE ? a : matrix_of_form(t, n->in[1]);
+    return b == IR_NONE ? b : ir_binary(g, n->op, a, b);
+}
+
 /* u = M e + constant: the matrix M on a new last axis, where e is the noise of a multivariate
  * normal and of other laws the event itself; IR_NONE: not of that form. */
 static IrRef matrix_of_form(Integral *t, IrRef u)
@@ -366,10 +500,10 @@ static IrRef matrix_of_form(Integral *t, IrRef u)
         return t->law->support == IR_EVENT_SPACE ? ir_unary(g, IR_TRIL, t->draw.in[1])
                                                  : identity(g, t->draw.type.dim[0]);
     bool first = n.n_in > 0 && depends(t, n.in[0]), second = n.n_in > 1 && depends(t, n.in[1]);
-    IrRef m = first && second   ? IR_NONE
+    IrRef m = first && second   ? matrix_of_sum(t, &n)
               : first || second ? matrix_of_form(t, n.in[second])
                                 : IR_NONE;
-    m = m == IR_NONE ? m : matrix_of_op(t, &n, m, second);
+    m = m == IR_NONE || (first && second) ? m : matrix_of_op(t, &n, m, second);
     return m != IR_NONE && g->node[m].type.rank == n.type.rank + 1 ? m : IR_NONE;
 }
 
@@ -432,6 +566,19 @@ static IrRef second_moment_of_event(Integral *t, IrRef u, IrRef v)
     if (spread == IR_NONE)
         return IR_NONE;
     return plus(g, u == v ? squared(g, first) : product(g, first, second), spread);
+}
+
+/* E e^u = e^(E u + Var u / 2) for a linear form u of one multivariate normal event. */
+static IrRef expected_exponential_of_event(Integral *t, IrRef u)
+{
+    IrGraph *g = t->g;
+    bool normal =
+        t->law->support == IR_EVENT_SPACE && t->draw.type.rank == 1 && g->node[u].type.rank <= 1;
+    IrRef m = normal ? matrix_of_form(t, u) : IR_NONE;
+    IrRef mean = m == IR_NONE ? m : expectation(t, u);
+    if (mean == IR_NONE)
+        return IR_NONE;
+    return ir_unary(g, IR_EXP, plus(g, mean, product(g, ir_const(g, 0.5), covariance(t, m, m))));
 }
 
 /* ---- the expectation of a term -------------------------------------------------------------- */
@@ -571,9 +718,12 @@ static IrRef expected_product(Integral *t, IrRef e)
 {
     IrNode n = t->g->node[e];
     bool first = depends(t, n.in[0]);
-    if (first && depends(t, n.in[1]))
-        return ir_draws_vectors(t->law) ? second_moment_of_event(t, n.in[0], n.in[1])
-                                        : second_moment(t, n.in[0], n.in[1]);
+    if (first && depends(t, n.in[1]) && ir_draws_vectors(t->law))
+        return second_moment_of_event(t, n.in[0], n.in[1]);
+    if (first && depends(t, n.in[1])) {
+        IrRef square = second_moment(t, n.in[0], n.in[1]);
+        return square == IR_NONE ? expected_polynomial(t, e) : square;
+    }
     IrRef x = expectation(t, n.in[!first]);
     return x == IR_NONE ? x : product(t->g, x, n.in[first]);
 }
@@ -593,14 +743,53 @@ static IrRef expected_times(Integral *t, const IrNode *n)
     return ir_select(g, ir_binary(g, IR_EQ, u, zero), zero, v);
 }
 
+static IrRef expected_pow(Integral *t, IrRef e)
+{
+    IrNode n = t->g->node[e];
+    IrRef power = expected_power(t, n.in[0], n.in[1]);
+    return power == IR_NONE ? expected_polynomial(t, e) : power;
+}
+
+/* Where a uniform draw meets a test of its place surely; IR_NONE: not such a test. */
+static IrRef surely(Integral *t, IrRef test)
+{
+    IrGraph *g = t->g;
+    IrNode n = g->node[test];
+    if (!depends(t, test))
+        return test;
+    if (n.op == IR_AND) {
+        IrRef a = surely(t, n.in[0]), b = a == IR_NONE ? a : surely(t, n.in[1]);
+        return b == IR_NONE ? b : ir_binary(g, IR_AND, a, b);
+    }
+    if ((n.op != IR_LE && n.op != IR_LT) || (depends(t, n.in[0]) && depends(t, n.in[1])))
+        return IR_NONE;
+    if (n.in[1] == t->z)
+        return ir_binary(g, IR_LE, n.in[0], t->draw.in[0]);
+    return n.in[0] == t->z ? ir_binary(g, IR_LE, t->draw.in[1], n.in[1]) : IR_NONE;
+}
+
+/* A log-density that is -inf outside of its support: so is its mean, unless z surely lies inside.
+ */
+static IrRef expected_inside(Integral *t, const IrNode *n)
+{
+    IrGraph *g = t->g;
+    if (t->draw.attr.dist != IR_DIST_uniform || !is_const(g, n->in[2], -INFINITY))
+        return IR_NONE;
+    IrRef outside = n->in[2], inside = surely(t, n->in[0]);
+    IrRef value = inside == IR_NONE ? inside : expectation(t, n->in[1]);
+    return value == IR_NONE ? value : ir_select(g, inside, value, outside);
+}
+
 /* A test of a Bernoulli draw picks the value where it holds with its probability. */
 static IrRef expected_select(Integral *t, IrRef e)
 {
     IrGraph *g = t->g;
     IrNode n = g->node[e], test = g->node[n.in[0]];
-    IrRef times = depends(t, n.in[0]) ? expected_times(t, &n) : IR_NONE;
-    if (times != IR_NONE)
-        return times;
+    IrRef known = depends(t, n.in[0]) ? expected_times(t, &n) : IR_NONE;
+    if (known == IR_NONE && depends(t, n.in[0]))
+        known = expected_inside(t, &n);
+    if (known != IR_NONE)
+        return known;
     IrRef yes = expectation(t, n.in[1]), no = yes == IR_NONE ? yes : expectation(t, n.in[2]);
     if (no == IR_NONE || depends(t, n.in[1]) || depends(t, n.in[2]))
         return depends(t, n.in[0]) || no == IR_NONE ? IR_NONE : ir_select(g, n.in[0], yes, no);
@@ -617,9 +806,39 @@ static IrRef expected_select(Integral *t, IrRef e)
     return ir_binary(g, IR_ADD, a, b);
 }
 
-static IrRef expected_square(Integral *t, IrRef u)
+static IrRef expected_square(Integral *t, IrRef e)
 {
-    return ir_draws_vectors(t->law) ? second_moment_of_event(t, u, u) : second_moment(t, u, u);
+    IrRef u = t->g->node[e].in[0];
+    if (ir_draws_vectors(t->law))
+        return second_moment_of_event(t, u, u);
+    IrRef square = second_moment(t, u, u);
+    return square == IR_NONE ? expected_polynomial(t, e) : square;
+}
+
+/* Elements of log z are what the same elements of z have as logarithms. */
+static IrRef expected_log(Integral *t, IrRef r)
+{
+    IrGraph *g = t->g;
+    IrNode n = g->node[r];
+    if (r == t->z)
+        return expected_atom(t, r, ATOM_LOG);
+    bool moves = n.op == IR_SLICE || n.op == IR_RESHAPE || n.op == IR_TRANSPOSE ||
+                 n.op == IR_EXPAND || n.op == IR_GATHER;
+    if (!moves || !depends(t, n.in[0]) || (n.n_in > 1 && depends(t, n.in[1])))
+        return IR_NONE;
+    IrRef in[] = {expected_log(t, n.in[0]), n.n_in > 1 ? n.in[1] : IR_NONE};
+    if (in[0] == IR_NONE)
+        return IR_NONE;
+    return n.op == IR_RESHAPE ? ir_typed(g, n.op, n.attr, n.type, 1, in)
+                              : ir_node(g, n.op, n.attr, n.n_in, in);
+}
+
+/* Of an integer draw: elements and sums, and products of two of them. */
+static IrRef expected_real(Integral *t, IrRef r)
+{
+    const IrNode *n = &t->g->node[r];
+    bool of_two = n->op == IR_MUL && moves_draw(t, n->in[0]) && moves_draw(t, n->in[1]);
+    return of_two || moves_draw(t, r) ? expectation(t, r) : IR_NONE;
 }
 
 static IrRef expectation_of_op(Integral *t, IrRef e)
@@ -634,21 +853,26 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     case IR_SELECT:
         return expected_select(t, e);
     case IR_SQUARE:
-        return expected_square(t, n->in[0]);
+        return expected_square(t, e);
     case IR_ABS:
         return expected_distance(t, n->in[0]);
     case IR_EXP:
-        return expected_exponential(t, n->in[0]);
+        return ir_draws_vectors(t->law) ? expected_exponential_of_event(t, n->in[0])
+                                        : expected_exponential(t, n->in[0]);
     case IR_COS:
     case IR_SIN:
         return expected_wave(t, n->op, n->in[0]);
     case IR_POW:
-        return expected_power(t, n->in[0], n->in[1]);
+        return expected_pow(t, e);
+    case IR_LOG:
+        return expected_log(t, n->in[0]);
+    case IR_LOG1P:
+        return expected_tail(t, n->in[0]);
     case IR_DIV:
         return depends(t, n->in[1]) ? expected_quotient(t, n->in[0], n->in[1])
                                     : expected_linear(t, e, 0);
     case IR_TO_REAL:
-        return moves_draw(t, n->in[0]) ? expectation(t, n->in[0]) : IR_NONE;
+        return expected_real(t, n->in[0]);
     case IR_NEG:
     case IR_SUM:
     case IR_CUMSUM:
