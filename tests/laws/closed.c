@@ -2,6 +2,7 @@
  *
  * The values are integrals by mpmath in 40 digits of p (log p - log q), of -p log p and of p f, not
  * the formulas of the moment table. */
+#include "tests/laws/sheet.h"
 #include "tests/laws/tape.h"
 #include "tests/suites.h"
 
@@ -72,5 +73,6 @@ Suite *closed_suite(void)
     TCase *c = tcase_create("closed");
     tcase_add_loop_test(c, closed_forms_have_their_values, 0, sizeof closed / sizeof *closed);
     suite_add_tcase(s, c);
+    suite_add_tcase(s, sheet_case());
     return s;
 }
