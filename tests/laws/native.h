@@ -73,10 +73,11 @@ double *native_elements(const Native *n, NativeRange range, IrElem e, uint64_t a
 /* Runs an entry of graph i and compares every root; the first disagreement in words, or NULL.  With
  * `tape` draws are read from one; else the generator draws and the evaluator reads what it drew. */
 const char *native_compare(Native *n, uint32_t i, IrEntry e, int64_t rows, bool tape);
-/* Runs the step entry of graph i `steps` times with the generator's noise, and hands over each
- * objective and gradient, in the order of the parameters. */
+/* Runs the step entry of graph i `steps` times with the generator's noise of a seed, and hands over
+ * each objective and gradient, in the order of the parameters. */
 typedef void NativeStep(void *context, int64_t step, const double *result, size_t count);
-void native_steps(Native *n, uint32_t i, int64_t steps, NativeStep *each, void *context);
+void native_steps(Native *n, uint32_t i, uint64_t seed, int64_t steps, NativeStep *each,
+                  void *context);
 /* The elements of a parameter, as the calls have them. */
 const double *native_param(const Native *n, uint32_t item);
 /* Loads it, compares every entry of every graph, for a whole batch and a short one, and frees it; a

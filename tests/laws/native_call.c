@@ -295,9 +295,11 @@ static size_t results_of(const Call *c, double *result)
     return count;
 }
 
-void native_steps(Native *n, uint32_t i, int64_t steps, NativeStep *each, void *context)
+void native_steps(Native *n, uint32_t i, uint64_t seed, int64_t steps, NativeStep *each,
+                  void *context)
 {
     Call c = open_call(n, i, IR_ENTRY_STEP, 1, false);
+    c.frame.seed = seed;
     size_t most = 1;
     for (uint32_t p = 0; p < n->model.params; p++)
         most += (size_t)ir_elements(&n->model.param[p].type);
