@@ -22,7 +22,7 @@ static const char *unlike(unsigned supports)
     if (supports == categories)
         return "its draws are no categories";
     return supports == (bits | categories) ? "its draws are neither bits nor categories"
-                                           : "its draws are neither bits nor counts";
+                                           : "its draws are no bits, categories or counts";
 }
 
 static const char *no_transport(IrDist d, IrEstimator e)

@@ -182,9 +182,55 @@ static Coupling couple_binomial(IrGraph *g, const IrRef *arg, IrRef x)
     return (Coupling){p, rate, ir_select(g, none, x, next)};
 }
 
-static Coupling couple(IrGraph *g, IrDist law, const IrRef *arg, IrRef x)
+/* Categories as masses: only their ratios count. */
+static IrRef masses(IrGraph *g, const EsDraw *d)
 {
-    switch (law) {
+    IrRef a = d->arg[0];
+    if (d->law == IR_DIST_categorical)
+        return a;
+    IrRef top = ir_reduce(g, IR_REDUCE_MAX, a, 1, 0);
+    top = ir_expand(g, top, 0, g->node[a].type.dim[0]);
+    return ir_unary(g, IR_EXP, ir_binary(g, IR_SUB, a, top));
+}
+
+/* Categories have no order, and mass that went from one to the next would pass through rare ones,
+ * at a rate without bound.  So what a category gains the likeliest loses, and the rate is that of
+ * the log-probability: where the likeliest has most of the mass it turns into one of the others,
+ * else they turn into it. */
+static Coupling couple_category(EsProgram *p, const EsDraw *d)
+{
+    IrGraph *g = p->g;
+    IrRef x = d->value, zero = ir_const(g, 0), mass = masses(g, d);
+    IrRef likeliest = ir_node(g, IR_ARGMAX, (IrAttr){.axes = 1}, 1, &mass);
+    IrRef mark = ir_one_hot(g, likeliest, g->node[mass].type.dim[0]);
+    IrRef others = ir_select(g, ir_binary(g, IR_EQ, mark, ir_int(g, 1)), zero, mass);
+    IrRef most = ir_gather(g, mass, likeliest), rest = ir_sum_all(g, others);
+
+    IrNode as = {.attr.dist = IR_DIST_categorical, .type = g->node[x].type};
+    as.name = arena_printf(g->model->arena, "%s.other", es_name(&p->source->node[d->node]));
+    IrRef noise = es_noise(p, &as, &others, d->plates);
+    IrRef other = ir_dist_info[IR_DIST_categorical].transport(g, &others, noise);
+
+    IrRef is_likeliest = ir_binary(g, IR_EQ, x, likeliest);
+    IrRef leave = MUTATED(SURE_LEAVE) ? ir_const(g, 1) : ir_binary(g, IR_DIV, rest, most);
+    IrRef leaves = ir_select(g, is_likeliest, leave, zero);
+    IrRef joins = ir_select(g, is_likeliest, zero, ir_const(g, -1));
+    IrRef rate = ir_select(g, ir_binary(g, IR_LE, rest, most), leaves, joins);
+    IrRef gains = ir_select(g, ir_binary(g, IR_LT, zero, rate), other, x);
+    return (Coupling){.parameter = ir_dist_info[d->law].logpdf(g, d->arg, gains),
+                      .rate = rate,
+                      .neighbour = ir_select(g, is_likeliest, other, likeliest)};
+}
+
+static Coupling couple(EsProgram *p, const EsDraw *d)
+{
+    IrGraph *g = p->g;
+    const IrRef *arg = d->arg;
+    IrRef x = d->value;
+    switch (d->law) {
+    case IR_DIST_categorical:
+    case IR_DIST_categorical_logits:
+        return couple_category(p, d);
     case IR_DIST_poisson:
         return couple_poisson(g, arg[0], x);
     case IR_DIST_geometric:
@@ -192,7 +238,7 @@ static Coupling couple(IrGraph *g, IrDist law, const IrRef *arg, IrRef x)
     case IR_DIST_binomial:
         return couple_binomial(g, arg, x);
     default: /* bernoulli, by p or logits */
-        return couple_bernoulli(g, ir_dist_info[law].moment(g, arg, IR_E_MEAN, IR_NONE), x);
+        return couple_bernoulli(g, ir_dist_info[d->law].moment(g, arg, IR_E_MEAN, IR_NONE), x);
     }
 }
 
@@ -254,7 +300,7 @@ void es_term_coupled(EsProgram *p, uint32_t i)
 {
     const EsDraw *d = &p->draw[i];
     p->g->in_region = p->g->node[d->value].region;
-    Coupling c = couple(p->g, d->law, d->arg, d->value);
+    Coupling c = couple(p, d);
     p->g->in_region = 0;
     if (es_read_together(p->source, p->live, &p->reach[i]) & d->plates)
         couple_together(p, i, c);

@@ -78,6 +78,19 @@ static const char *const program[] = {
     "    h ~ binomial(2, sigmoid(l[0] + 0.5 * s[t-1])) via coupled\n    s[t] = sin(0.5 * s[t-1] + "
     "0.5 * b * h)\n"
     "    cost s[t] * b\n  }\n  cost cos(s[3] + l[1])\n}\n",
+    /* a category that is likely to be one, and one that is not; rare ones between common ones */
+    "param l[3] = ones()\nparam b = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    h ~ categorical(logits = l * [2.5, 0.2, 0.1] * k + b) via coupled\n"
+    "    cost sin(b * h)\n  }\n  cost cos(sum(h, over = k) + l[1])\n}\n",
+    "param l[3] = ones()\nparam b = ones()\ngraph g {\n  s[0] = b\n  for t in 1..3 {\n"
+    "    h ~ categorical(exp(l + s[t-1])) via coupled\n    s[t] = sin(s[t-1] + l[h] + h)\n"
+    "    cost s[t] * b\n  }\n  cost cos(s[2] + l[1])\n}\n",
+    "param l[2] = ones()\nparam b = ones()\ngraph g {\n  for t in 1..3 {\n"
+    "    h[2] ~ categorical(logits = l * t) via coupled\n"
+    "    cost sin(h[0] + b * h[1])\n  }\n}\n",
+    "param l[4] = ones()\nparam b = ones()\ngraph g {\n"
+    "  h ~ categorical(logits = l + [0.0, -800.0, -800.0, 0.4]) via coupled\n"
+    "  cost sin(h * b + 0.3)\n}\n",
     /* all categories are the same in all samples, and are reshaped beside what is not */
     "param b = ones()\ngraph g {\n"
     "  v ~ categorical(logits = [b, 0.0, 0.3]) via measure_valued(samples = 2)\n"

@@ -70,6 +70,8 @@ static const Probe probe[] = {
      L "  h[2] ~ bernoulli(logits = l) via local_expectation\n  cost sin(sum(h * l) + h[0])\n}\n"},
     {"coupled", UNBIASED,
      L "  h[2] ~ bernoulli(logits = l) via coupled\n  cost sin(sum(h * l) + h[0])\n}\n"},
+    {"coupled category", UNBIASED,
+     L "  c ~ categorical(logits = [a + 2, b, 0.0]) via coupled\n  cost sin(c * b + c)\n}\n"},
     {"set", UNBIASED,
      "param m[4] = ones()\ngraph g {\n  c ~ categorical(logits = m) via unordered_set\n"
      "  cost sin(m[c] + c)\n}\n"},
