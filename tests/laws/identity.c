@@ -890,16 +890,21 @@ enum { PAIRS = 2 * FRESH * QUADRATURE };
 static int draws_by_pairs(const Law *l, double *noise, double *w)
 {
     double u[2 * FRESH], v[2 * FRESH], at[QUADRATURE], weight[QUADRATURE];
+    static double other[PAIRS];
     bool turns = l->dist == IR_DIST_student_t;
     int n = fresh_rule(l, u, v), parts = turns ? 2 : 1, step = turns ? 1 : QUADRATURE / FRESH;
-    int nodes = QUADRATURE / step, many = n * nodes * parts;
+    int nodes = QUADRATURE / step, all = n * nodes * parts, many = 0;
     quadrature(0, 1, at, weight);
-    for (int i = 0; i < many; i++) {
+    for (int i = 0; i < all; i++) {
         int first = i / (nodes * parts), second = i / parts % nodes * step;
-        noise[i] = u[first];
-        noise[many + i] = fmin(at[second] + i % parts, parts * (1 - 0x1p-53)) / parts;
-        w[i] = v[first] * weight[second] * step / parts;
+        double mass = v[first] * weight[second] * step / parts;
+        if (!(mass > 1e-20))
+            continue;
+        noise[many] = u[first];
+        other[many] = fmin(at[second] + i % parts, parts * (1 - 0x1p-53)) / parts;
+        w[many++] = mass;
     }
+    memcpy(noise + many, other, (size_t)many * sizeof *noise);
     return many;
 }
 
