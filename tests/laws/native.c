@@ -209,7 +209,9 @@ static const char *const estimator[] = {
     "    k[4] ~ bernoulli(logits = h @ w) via disarm(samples = 3)\n"
     "    j[4] ~ bernoulli(logits = h @ w - x) via coupled(samples = 2)\n"
     "    d ~ categorical(logits = m + x) via local_expectation\n"
-    "    cost (1 + c) * sin(sum(k * j) + h[1] * d) + cos(sum(m * h)) + log_prob(bernoulli(logits = "
+    "    e[2] ~ categorical(logits = m - x) via coupled\n"
+    "    cost (1 + c) * sin(sum(k * j) + h[1] * d + sum(e)) + cos(sum(m * h)) + "
+    "log_prob(bernoulli(logits = "
     "m), "
     "h)\n  }\n}\n",
 };
