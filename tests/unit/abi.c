@@ -23,8 +23,8 @@
     void (*)(int32_t, int64_t, int64_t, const void *, void *): "villpp",                           \
     void (*)(int32_t, int64_t, int64_t, const void *, const void *, void *): "villppp",            \
     void (*)(void *, int32_t, int64_t, int64_t): "vpill",                                          \
-    void (*)(void *, int32_t, int32_t, int64_t, int64_t, float, float, float): "vpiillrrr",        \
-    void (*)(void *, int32_t, int32_t, int64_t, int64_t, double, double, double): "vpiillrrr",     \
+    int32_t (*)(void *, int32_t, int32_t, int64_t, int64_t, float, float, float): "ipiillrrr",     \
+    int32_t (*)(void *, int32_t, int32_t, int64_t, int64_t, double, double, double): "ipiillrrr",  \
     default: "unknown")
 
 /* fault_index works on no real and has no suffix. */
