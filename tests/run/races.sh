@@ -12,7 +12,7 @@ fi
 compile=(clang-19 -std=c17 -D_GNU_SOURCE -fPIC -O1 -g -fsanitize=thread "-I$SGC_SOURCE_DIR")
 openblas=$(sed -n 's/^OPENBLAS_SERIAL_INCLUDE_DIR:PATH=//p' "$SGC_BINARY_DIR/CMakeCache.txt")
 mkdir runtime
-printf '%s\n' "$SGC_SOURCE_DIR"/runtime/*.c | grep -Ev '/(verb_[a-z]*|start|main|kernels)\.c$' |
+printf '%s\n' "$SGC_SOURCE_DIR"/runtime/*.c | grep -Ev '/(verb_[a-z]*|config|start|main|kernels)\.c$' |
     xargs -P 2 -I{} sh -c 'out=runtime/$(basename "$1" .c).o; shift; "$@" -o "$out"' \
         compile {} "${compile[@]}" -isystem "$openblas" -c {}
 ar rcs libruntime.a runtime/*.o
