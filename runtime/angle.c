@@ -180,9 +180,9 @@ double sgrt_von_mises_quantile_f64(double u, double k)
     return u < 0.5 ? -solve(u, k) : solve(1 - u, k);
 }
 
-/* ---- the law of density (1 - cos z) p(z) / gap, which p loses as k grows
- * --------------------------
- */
+/* ---- far from the mean ---------------------------------------------------------------------- */
+/* The law of density (1 - cos z) p(z) / gap, gap being the mean of 1 - cos z: p loses of it as k
+ * grows. */
 
 /* P(Z > z), or P(0 < Z < z) where that is smaller. */
 static double far_mass(double k, double z, double log_gap, bool outer)

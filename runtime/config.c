@@ -12,7 +12,35 @@
 
 enum { MOST_CONFIG = 1 << 24 };
 
-static const char *const data_key = "data", *const eval_key = "eval_data";
+/* What a configuration has. */
+enum Key {
+    MODEL,
+    HASH,
+    SGC,
+    CPU,
+    GRAPH,
+    SETTINGS,
+    HYPERS,
+    ROWS,
+    ARGV,
+    THREADS,
+    BLAS,
+    DATA,
+    EVAL,
+    KEYS
+};
+
+static const struct {
+    const char *name;
+    bool object; /* of names */
+} key[KEYS] = {
+    [MODEL] = {"model", false},     [HASH] = {"hash", false},   [SGC] = {"sgc", false},
+    [CPU] = {"cpu", false},         [GRAPH] = {"graph", false}, [SETTINGS] = {"settings", true},
+    [HYPERS] = {"hypers", true},    [ROWS] = {"rows", false},   [ARGV] = {"argv", false},
+    [THREADS] = {"threads", false}, [BLAS] = {"blas", false},   [DATA] = {"data", true},
+    [EVAL] = {"eval_data", true},
+};
+
 static const char *const source_key = "source", *const sum_key = "sha256";
 
 /* Settings that are options of the same name. */
@@ -62,11 +90,11 @@ static void add_options(cJSON *to, const SgrtOptions *o)
 
 static void add_machine(cJSON *to, const SgrtSession *s)
 {
-    cJSON *argv = cJSON_AddArrayToObject(to, "argv");
+    cJSON *argv = cJSON_AddArrayToObject(to, key[ARGV].name);
     for (int i = 0; i < s->options->argc; i++)
         cJSON_AddItemToArray(argv, cJSON_CreateString(s->options->argv[i]));
-    cJSON_AddNumberToObject(to, "threads", (double)sgrt_pool_threads(s->pool));
-    cJSON_AddStringToObject(to, "blas", SGRT_BLAS);
+    cJSON_AddNumberToObject(to, key[THREADS].name, (double)sgrt_pool_threads(s->pool));
+    cJSON_AddStringToObject(to, key[BLAS].name, SGRT_BLAS);
 }
 
 /* Reads the file once more.  What is no regular file, such as a pipe, has been read already. */
@@ -118,22 +146,22 @@ cJSON *sgrt_config_make(const SgrtSession *s, const SgrtTrainer *t, const SgrtDa
 {
     const SgrtModel *model = s->model;
     cJSON *config = cJSON_CreateObject();
-    cJSON_AddStringToObject(config, "model", model->name);
-    cJSON_AddStringToObject(config, "hash", model->hash);
-    cJSON_AddStringToObject(config, "sgc", model->version);
-    cJSON_AddStringToObject(config, "cpu", model->cpu);
-    cJSON_AddStringToObject(config, "graph", s->graph->name);
-    cJSON *settings = cJSON_AddObjectToObject(config, "settings");
+    cJSON_AddStringToObject(config, key[MODEL].name, model->name);
+    cJSON_AddStringToObject(config, key[HASH].name, model->hash);
+    cJSON_AddStringToObject(config, key[SGC].name, model->version);
+    cJSON_AddStringToObject(config, key[CPU].name, model->cpu);
+    cJSON_AddStringToObject(config, key[GRAPH].name, s->graph->name);
+    cJSON *settings = cJSON_AddObjectToObject(config, key[SETTINGS].name);
     add_settings(settings, t, epochs, steps);
     add_options(settings, s->options);
-    cJSON *hypers = cJSON_AddObjectToObject(config, "hypers");
+    cJSON *hypers = cJSON_AddObjectToObject(config, key[HYPERS].name);
     for (int64_t i = 0; i < model->hypers; i++)
         cJSON_AddNumberToObject(hypers, model->hyper[i].name, s->hyper[i]);
     if (s->graph->batch)
-        cJSON_AddNumberToObject(config, "rows", (double)s->data.rows);
+        cJSON_AddNumberToObject(config, key[ROWS].name, (double)s->data.rows);
     add_machine(config, s);
-    if (add_data(cJSON_AddObjectToObject(config, data_key), &s->data, e) &&
-        (!held || add_data(cJSON_AddObjectToObject(config, eval_key), held, e)))
+    if (add_data(cJSON_AddObjectToObject(config, key[DATA].name), &s->data, e) &&
+        (!held || add_data(cJSON_AddObjectToObject(config, key[EVAL].name), held, e)))
         return config;
     cJSON_Delete(config);
     return NULL;
@@ -142,7 +170,7 @@ cJSON *sgrt_config_make(const SgrtSession *s, const SgrtTrainer *t, const SgrtDa
 bool sgrt_config_same_data(const cJSON *config, const SgrtData *data, SgrtError *e)
 {
     cJSON *now = cJSON_CreateObject();
-    const cJSON *then = cJSON_GetObjectItemCaseSensitive(config, data_key), *item = NULL;
+    const cJSON *then = cJSON_GetObjectItemCaseSensitive(config, key[DATA].name), *item = NULL;
     bool same = add_data(now, data, e);
     for (item = now->child; same && item; item = item->next) {
         const cJSON *before = cJSON_GetObjectItemCaseSensitive(then, item->string);
@@ -159,23 +187,26 @@ bool sgrt_config_same_data(const cJSON *config, const SgrtData *data, SgrtError 
 /* A text that lives as long as the configuration, which keeps it under a key of its own. */
 static const char *keep_word(cJSON *config, const char *text)
 {
-    static const char *const key = "words";
-    cJSON *words = cJSON_GetObjectItemCaseSensitive(config, key);
+    static const char *const own = "words";
+    cJSON *words = cJSON_GetObjectItemCaseSensitive(config, own);
     if (!words)
-        words = cJSON_AddArrayToObject(config, key);
+        words = cJSON_AddArrayToObject(config, own);
     cJSON *word = text ? cJSON_CreateString(text) : NULL;
     cJSON_AddItemToArray(words, word);
     return word ? word->valuestring : NULL;
 }
 
 /* What a number, a truth or a text says to an option. */
-static const char *text_of(cJSON *config, const cJSON *item)
+static const char *text_of(cJSON *config, const cJSON *item, const char *what, SgrtError *e)
 {
-    if (!cJSON_IsNumber(item) && !cJSON_IsBool(item))
+    if (cJSON_IsString(item))
         return item->valuestring;
-    char *digits = cJSON_PrintUnformatted(item);
-    const char *word = keep_word(config, digits);
+    bool printed = cJSON_IsNumber(item) || cJSON_IsBool(item);
+    char *digits = printed ? cJSON_PrintUnformatted(item) : NULL;
+    const char *word = digits ? keep_word(config, digits) : NULL;
     free(digits);
+    if (!word)
+        sgrt_fail(e, "%s %s is neither number nor text", what, item->string);
     return word;
 }
 
@@ -183,16 +214,15 @@ static bool adopt_settings(cJSON *config, SgrtOptions *o, SgrtError *e)
 {
     bool length = o->epochs >= 0 || o->steps >= 0;
     cJSON *item = NULL;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, "settings"))
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, key[SETTINGS].name))
     {
         if (length && (strcmp(item->string, "epochs") == 0 || strcmp(item->string, "steps") == 0))
             continue;
         if (!sgrt_options_has(o, item->string) && o->verb != SGRT_VERB_train)
             continue;
-        const char *text = text_of(config, item);
+        const char *text = text_of(config, item, "setting", e);
         if (!text || !sgrt_options_fill(o, item->string, text, e))
-            return text ? false
-                        : sgrt_fail(e, "setting %s is neither number nor text", item->string);
+            return false;
     }
     return true;
 }
@@ -200,14 +230,13 @@ static bool adopt_settings(cJSON *config, SgrtOptions *o, SgrtError *e)
 static bool adopt_bindings(cJSON *config, SgrtOptions *o, SgrtError *e)
 {
     cJSON *item = NULL;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, "hypers"))
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, key[HYPERS].name))
     {
-        const char *text = text_of(config, item);
+        const char *text = text_of(config, item, "hyper", e);
         if (!text || !sgrt_options_bind(o, item->string, text, e))
-            return text ? false
-                        : sgrt_fail(e, "hyper %s is neither number nor text", item->string);
+            return false;
     }
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, data_key))
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, key[DATA].name))
     {
         const cJSON *source = cJSON_GetObjectItemCaseSensitive(item, source_key);
         if (cJSON_IsString(source) && !sgrt_options_bind(o, item->string, source->valuestring, e))
@@ -220,9 +249,9 @@ static bool adopt_bindings(cJSON *config, SgrtOptions *o, SgrtError *e)
 static bool adopt_eval_data(cJSON *config, SgrtOptions *o, SgrtError *e)
 {
     cJSON *item = NULL;
-    if (o->eval_data.count > 0 || !sgrt_options_has(o, eval_key))
+    if (o->eval_data.count > 0 || !sgrt_options_has(o, key[EVAL].name))
         return true;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, eval_key))
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(config, key[EVAL].name))
     {
         char *text = NULL;
         const cJSON *source = cJSON_GetObjectItemCaseSensitive(item, source_key);
@@ -232,7 +261,7 @@ static bool adopt_eval_data(cJSON *config, SgrtOptions *o, SgrtError *e)
             return sgrt_fail(e, "out of memory");
         const char *word = keep_word(config, text);
         free(text);
-        if (!word || !sgrt_options_fill(o, eval_key, word, e))
+        if (!word || !sgrt_options_fill(o, key[EVAL].name, word, e))
             return word ? false : sgrt_fail(e, "out of memory");
     }
     return true;
@@ -240,7 +269,7 @@ static bool adopt_eval_data(cJSON *config, SgrtOptions *o, SgrtError *e)
 
 bool sgrt_config_adopt(cJSON *config, const char *path, SgrtOptions *o, SgrtError *e)
 {
-    const cJSON *graph = cJSON_GetObjectItemCaseSensitive(config, "graph");
+    const cJSON *graph = cJSON_GetObjectItemCaseSensitive(config, key[GRAPH].name);
     if (!o->graph && cJSON_IsString(graph))
         o->graph = graph->valuestring;
     return (adopt_settings(config, o, e) && adopt_bindings(config, o, e) &&
@@ -251,25 +280,17 @@ bool sgrt_config_adopt(cJSON *config, const char *path, SgrtOptions *o, SgrtErro
 /* Every key is one that is written, and what has names is an object. */
 static bool check_keys(const cJSON *config, const char *path, const char *text, SgrtError *e)
 {
-    const struct {
-        const char *name;
-        bool object;
-    } known[] = {{"model", false}, {"hash", false},    {"sgc", false},   {"cpu", false},
-                 {"graph", false}, {"settings", true}, {"hypers", true}, {"rows", false},
-                 {"argv", false},  {"threads", false}, {"blas", false},  {data_key, true},
-                 {eval_key, true}};
-    enum { KNOWN = sizeof known / sizeof *known };
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, config)
     {
         size_t at = 0;
-        while (at < KNOWN && strcmp(known[at].name, item->string) != 0)
+        while (at < KEYS && strcmp(key[at].name, item->string) != 0)
             at++;
         const char *place = sgrt_json_name(text, item->string);
-        if (at == KNOWN)
+        if (at == KEYS)
             return sgrt_text_fail(path, text, place, e, "a configuration has no '%.100s'",
                                   item->string);
-        if (known[at].object && !cJSON_IsObject(item))
+        if (key[at].object && !cJSON_IsObject(item))
             return sgrt_text_fail(path, text, place, e, "'%s' is not an object", item->string);
     }
     return true;
