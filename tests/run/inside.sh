@@ -100,6 +100,7 @@ repeat=$(tail -n 1 err)
 [[ $repeat == *--passes=fuse* ]] || fail "the command does not run fuse alone: $repeat"
 status 0 bash -c "${repeat/-o \/dev\/null/-o again.sgir}"
 status 0 sgc vae.sg --parts 2 --stop-after=fuse --emit=ir -o fused.sgir
-grep -A 1000000 '^graph elbo: scheduled step' fused.sgir | sed '/^}/q' >want
-grep -A 1000000 '^graph elbo: scheduled step' again.sgir | sed '/^}/q' >got
+sed -n '/^graph elbo: scheduled step/,/^}/p' fused.sgir >want
+sed -n '/^graph elbo: scheduled step/,/^}/p' again.sgir >got
+[ -s want ] || fail 'the dump has no such graph'
 same want got
