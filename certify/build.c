@@ -5,7 +5,8 @@
 
 CertSlot build(Build *b, CertOp op, CertSlot x, CertSlot y)
 {
-    return cert_add(b->arena, &b->p, b->c->inputs, (CertNode){.op = op, .in = {x, y}});
+    const CertNode n = {.op = op, .in = {x, y}, .at = b->at, .name = b->name};
+    return cert_add(b->arena, b->p, b->c->inputs, n);
 }
 
 CertSlot build_map1(Build *b, CertFn f, CertSlot x)
@@ -36,7 +37,7 @@ CertSlot build_widen(Build *b, CertList shape, CertList from, CertSlot x)
 void build_copy(Build *b, const CertProgram *p)
 {
     for (uint32_t i = 0; i < p->count; i++)
-        cert_add(b->arena, &b->p, b->c->inputs, p->node[i]);
+        cert_add(b->arena, b->p, b->c->inputs, p->node[i]);
 }
 
 CertList cert_append(Arena *a, CertList list, uint32_t last)

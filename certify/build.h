@@ -8,7 +8,9 @@
 typedef struct Build {
     Arena *arena;
     const Cert *c;
-    CertProgram p;
+    CertProgram *p; /* new nodes are put at its end */
+    Span at;        /* given to them, and the name */
+    const char *name;
 } Build;
 
 CertSlot build(Build *b, CertOp op, CertSlot x, CertSlot y);

@@ -189,7 +189,8 @@ static CertSlot mean_of_copies(Lift *l, CertSlot x)
 bool cert_copied(const Cert *c, Arena *a, const CertWritten *w, const CertCopies *k,
                  CertWritten *out)
 {
-    Lift l = {.b = {.arena = a, .c = c}, .k = k, .slots = c->inputs + w->program.count};
+    CertProgram p = {0};
+    Lift l = {.b = {.arena = a, .c = c, .p = &p}, .k = k, .slots = c->inputs + w->program.count};
     CertList *shape = arena_array(a, CertList, l.slots + 1);
     CertDrawn *law = arena_array(a, CertDrawn, c->draws + 1);
     uint32_t bad;
@@ -212,6 +213,6 @@ bool cert_copied(const Cert *c, Arena *a, const CertWritten *w, const CertCopies
     *out = *w;
     out->law = law;
     out->cost = cost.at == CERT_NONE ? cost.slot : mean_of_copies(&l, cost.slot);
-    out->program = l.b.p;
+    out->program = p;
     return true;
 }

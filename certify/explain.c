@@ -213,7 +213,7 @@ bool low_explain(Lower *l, const IrNode *score, CertRoles *r)
     x.reads = arena_array(l->arena, bool, l->g->count + 1);
     Layout draw = low_layout(l, score->in[2]);
     mark_readers(&x);
-    l->node = score;
+    low_begin(l, score);
     *r = (CertRoles){.draw = low_draw(l, score->in[2]), .plates = low_axis_at(&draw, 0)};
     if (!explain_law(&x, r) || !explain_weight(&x, r))
         return false;

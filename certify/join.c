@@ -3,46 +3,23 @@
  *
  * loc + scale noise stands in the place of a draw, and logarithms, roots and sigmoids are brought
  * into the stable forms that the compiler uses. */
+#include "certify/build.h"
 #include "certify/same.h"
 
 typedef struct Rewrite {
-    const Cert *c;
-    Arena *arena;
-    Joint *j;
-    bool draws;         /* are the laws put in the place of samples? */
-    uint32_t first;     /* node of the joint program: those before it are another's */
-    CertSlot *slot;     /* of the new program, by slot of the old */
-    const CertNode *at; /* what is being rewritten */
+    Build b;        /* the joint program */
+    bool draws;     /* are the laws put in the place of samples? */
+    uint32_t first; /* node of the joint program: those before it are another's */
+    CertSlot *slot; /* of the new program, by slot of the old */
 } Rewrite;
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
-static CertSlot emit(Rewrite *r, CertOp op, CertSlot x, CertSlot y)
-{
-    const CertNode n = {.op = op, .in = {x, y}, .at = r->at->at, .name = r->at->name};
-    return cert_add(r->arena, &r->j->program, r->c->inputs, n);
-}
-
-static CertSlot map1(Rewrite *r, CertFn f, CertSlot x)
-{
-    return emit(r, (CertOp){.form = CERT_MAP1, .fn = f}, x, 0);
-}
-
-static CertSlot map2(Rewrite *r, CertFn f, CertSlot x, CertSlot y)
-{
-    return emit(r, (CertOp){.form = CERT_MAP2, .fn = f}, x, y);
-}
-
-static CertSlot affine(Rewrite *r, Fraction a, Fraction b, CertSlot x)
-{
-    return emit(r, (CertOp){.form = CERT_MAP1, .fn = CERT_AFFINE, .a = a, .b = b}, x, 0);
-}
-
 /* What a slot of the new program is; NULL: an input, or of the other program. */
 static const CertNode *node_at(const Rewrite *r, CertSlot s)
 {
-    bool here = s >= r->c->inputs + r->first;
-    return here ? &r->j->program.node[s - r->c->inputs] : NULL;
+    bool here = s >= r->b.c->inputs + r->first;
+    return here ? &r->b.p->node[s - r->b.c->inputs] : NULL;
 }
 
 static const CertNode *is_map(const Rewrite *r, CertSlot s, CertFn f)
@@ -71,7 +48,7 @@ static bool is_ones(const Rewrite *r, CertList shape, CertSlot s)
     if (is_one(n))
         return shape.count == 0;
     return n && n->op.form == CERT_EIN && n->op.i.count == 0 && is_one(node_at(r, n->in[0])) &&
-           cert_same(n->op.axes, shape) && cert_same(n->op.o, cert_range(r->arena, shape.count));
+           cert_same(n->op.axes, shape) && cert_same(n->op.o, cert_range(r->b.arena, shape.count));
 }
 
 /* If s is 1 - sigmoid(y): y. */
@@ -110,13 +87,15 @@ static CertSlot stable_log(Rewrite *r, CertList shape, CertSlot x)
         return n->in[0];
     if ((n = is_map(r, x, CERT_SIGMOID))) {
         y = n->in[0];
-        return map2(r, CERT_SUB, y, map1(r, CERT_SOFTPLUS, y));
+        return build_map2(&r->b, CERT_SUB, y, build_map1(&r->b, CERT_SOFTPLUS, y));
     }
     if (is_complement(r, shape, x, &y))
-        return affine(r, FRACTION_MINUS_1, FRACTION_0, map1(r, CERT_SOFTPLUS, y));
+        return build_affine(&r->b, FRACTION_MINUS_1, FRACTION_0,
+                            build_map1(&r->b, CERT_SOFTPLUS, y));
     if (!is_one_plus(r, shape, x, &y))
         return CERT_NONE;
-    return (n = is_map(r, y, CERT_EXP)) ? map1(r, CERT_SOFTPLUS, n->in[0]) : map1(r, CERT_LOG1P, y);
+    return (n = is_map(r, y, CERT_EXP)) ? build_map1(&r->b, CERT_SOFTPLUS, n->in[0])
+                                        : build_map1(&r->b, CERT_LOG1P, y);
 }
 
 /* CERT_NONE: f of x has no other form. */
@@ -129,17 +108,18 @@ static CertSlot stable(Rewrite *r, CertList shape, CertFn f, CertSlot x)
         return stable_log(r, shape, x);
     case CERT_LOG1P:
         n = is_map(r, x, CERT_EXP);
-        return n ? map1(r, CERT_SOFTPLUS, n->in[0]) : CERT_NONE;
+        return n ? build_map1(&r->b, CERT_SOFTPLUS, n->in[0]) : CERT_NONE;
     case CERT_SOFTPLUS:
         if (!(n = is_affine(r, x, FRACTION_MINUS_1, FRACTION_0)))
             return CERT_NONE;
         y = n->in[0];
-        return map2(r, CERT_SUB, map1(r, CERT_SOFTPLUS, y), y);
+        return build_map2(&r->b, CERT_SUB, build_map1(&r->b, CERT_SOFTPLUS, y), y);
     case CERT_SQRT:
         if (!(n = is_map(r, x, CERT_EXP)))
             return CERT_NONE;
         y = n->in[0];
-        return map1(r, CERT_EXP, affine(r, fraction_of(r->c->fractions, 1, 2), FRACTION_0, y));
+        return build_map1(&r->b, CERT_EXP,
+                          build_affine(&r->b, fraction_of(r->b.c->fractions, 1, 2), FRACTION_0, y));
     default:
         return CERT_NONE;
     }
@@ -149,18 +129,19 @@ static CertSlot stable(Rewrite *r, CertList shape, CertFn f, CertSlot x)
 
 static CertSlot rewrite_sample(Rewrite *r, const CertNode *n)
 {
-    const CertWritten *w = &r->c->written;
-    CertSlot noise = emit(r, n->op, 0, 0);
+    const CertWritten *w = &r->b.c->written;
+    CertSlot noise = build(&r->b, n->op, 0, 0);
     if (!r->draws)
         return noise;
-    CertSlot moved = map2(r, CERT_MUL, r->slot[w->law[n->op.k].scale], noise);
-    return map2(r, CERT_ADD, r->slot[w->law[n->op.k].loc], moved);
+    CertSlot moved = build_map2(&r->b, CERT_MUL, r->slot[w->law[n->op.k].scale], noise);
+    return build_map2(&r->b, CERT_ADD, r->slot[w->law[n->op.k].loc], moved);
 }
 
 static CertSlot rewrite_node(Rewrite *r, const CertNode *n, CertList shape)
 {
     CertSlot in[2] = {0, 0}, other = CERT_NONE;
-    r->at = n;
+    r->b.at = n->at;
+    r->b.name = n->name;
     if (n->op.form == CERT_SAMPLE)
         return rewrite_sample(r, n);
     for (uint32_t k = 0; k < cert_operands(&n->op); k++)
@@ -168,15 +149,16 @@ static CertSlot rewrite_node(Rewrite *r, const CertNode *n, CertList shape)
     if (n->op.form == CERT_MAP1)
         other = stable(r, shape, n->op.fn, in[0]);
     if (n->op.form == CERT_MAP2 && n->op.fn == CERT_DIV) /* so that inverses are slots */
-        return map2(r, CERT_MUL, in[0], map1(r, CERT_RECIP, in[1]));
-    return other != CERT_NONE ? other : emit(r, n->op, in[0], in[1]);
+        return build_map2(&r->b, CERT_MUL, in[0], build_map1(&r->b, CERT_RECIP, in[1]));
+    return other != CERT_NONE ? other : build(&r->b, n->op, in[0], in[1]);
 }
 
 /* The slots of p in the new program. */
 static CertSlot *rewrite(Joint *j, const Cert *c, Arena *a, const CertProgram *p,
                          const CertList *shape, bool draws)
 {
-    Rewrite r = {.c = c, .arena = a, .j = j, .draws = draws, .first = j->program.count};
+    Rewrite r = {
+        .b = {.arena = a, .c = c, .p = &j->program}, .draws = draws, .first = j->program.count};
     r.slot = arena_array(a, CertSlot, c->inputs + p->count + 1);
     for (uint32_t i = 0; i < c->inputs; i++)
         r.slot[i] = i;

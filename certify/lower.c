@@ -117,41 +117,21 @@ CertList low_list(Lower *l, uint32_t count, const uint32_t *at)
 
 /* ---- operations ----------------------------------------------------------------------------- */
 
-CertSlot low_emit(Lower *l, CertOp op, CertSlot x, CertSlot y)
+void low_begin(Lower *l, const IrNode *n)
 {
-    const CertNode n = {.op = op, .in = {x, y}, .at = l->node->at};
-    return cert_add(l->arena, l->p, l->cert->inputs, n);
-}
-
-CertSlot low_map1(Lower *l, CertFn f, CertSlot x)
-{
-    return low_emit(l, (CertOp){.form = CERT_MAP1, .fn = f}, x, 0);
-}
-
-CertSlot low_map2(Lower *l, CertFn f, CertSlot x, CertSlot y)
-{
-    return low_emit(l, (CertOp){.form = CERT_MAP2, .fn = f}, x, y);
-}
-
-CertSlot low_affine(Lower *l, Fraction a, Fraction b, CertSlot x)
-{
-    return low_emit(l, (CertOp){.form = CERT_MAP1, .fn = CERT_AFFINE, .a = a, .b = b}, x, 0);
-}
-
-CertSlot low_ein(Lower *l, CertList axes, CertList i, CertList o, CertSlot x)
-{
-    return low_emit(l, (CertOp){.form = CERT_EIN, .axes = axes, .i = i, .o = o}, x, 0);
+    l->node = n;
+    l->b.at = n->at;
 }
 
 CertSlot low_number(Lower *l, double v, CertList shape)
 {
     Fraction a = fraction_of_double(l->cert->fractions, v);
-    return low_emit(l, (CertOp){.form = CERT_CONST, .a = a, .axes = shape}, 0, 0);
+    return build(&l->b, (CertOp){.form = CERT_CONST, .a = a, .axes = shape}, 0, 0);
 }
 
 CertSlot low_iota(Lower *l, uint32_t size)
 {
-    return low_emit(l, (CertOp){.form = CERT_IOTA, .k = size}, 0, 0);
+    return build(&l->b, (CertOp){.form = CERT_IOTA, .k = size}, 0, 0);
 }
 
 CertSlot low_spread(Lower *l, const Layout *from, const Layout *to, CertSlot x)
@@ -164,7 +144,8 @@ CertSlot low_spread(Lower *l, const Layout *from, const Layout *to, CertSlot x)
             at[count++] = low_plate_at(to, p);
     for (uint32_t i = 0; i < from->rank; i++)
         at[count++] = low_axis_at(to, i);
-    return low_ein(l, to->sizes, low_list(l, count, at), cert_range(l->arena, to->sizes.count), x);
+    return build_ein(&l->b, to->sizes, low_list(l, count, at),
+                     cert_range(l->arena, to->sizes.count), x);
 }
 
 CertSlot low_operand(Lower *l, uint32_t k)
@@ -198,7 +179,8 @@ static const char *const no_certificate[IR_OP_COUNT] = {
 /* At the current steps. */
 static void lower_here(Lower *l, IrRef r)
 {
-    const IrNode *n = l->node = &l->g->node[r];
+    const IrNode *n = &l->g->node[r];
+    low_begin(l, n);
     LowRule *rule = low_rule(n->op);
     LowValue v = n->op == IR_EXPECT      ? low_written_mean(l, n)
                  : no_certificate[n->op] ? low_refuse(l, no_certificate[n->op])
@@ -206,7 +188,7 @@ static void lower_here(Lower *l, IrRef r)
                  : rule                  ? rule(l, n)
                                          : low_refuse(l, "it has no translation");
     if (n->name && v.slot != CERT_NONE && v.slot >= l->cert->inputs && l->ok)
-        l->p->node[v.slot - l->cert->inputs].name = n->name;
+        l->b.p->node[v.slot - l->cert->inputs].name = n->name;
     l->value[r][low_index(l, n->type.plates)] = v;
 }
 
@@ -258,7 +240,7 @@ void low_close(const IrGraph *g, bool *live)
 void low_program(Lower *l, CertProgram *p, const bool *live)
 {
     const IrGraph *g = l->g;
-    l->p = p;
+    l->b.p = p;
     l->value = arena_array(l->arena, LowValue *, g->count + 1);
     for (IrRef r = 0; r < g->count; r++)
         if (live[r])
@@ -280,7 +262,7 @@ void low_program(Lower *l, CertProgram *p, const bool *live)
 /* The node's operand, as one slot at the current steps. */
 static CertSlot slot_of(Lower *l, IrRef r, uint32_t k)
 {
-    l->node = &l->g->node[r];
+    low_begin(l, &l->g->node[r]);
     return low_operand(l, k);
 }
 
@@ -453,7 +435,7 @@ static bool refuse_graph(const IrGraph *g, Diags *d, const char *why)
 
 static Lower begin(const IrGraph *g, Arena *a, Cert *c, Diags *d)
 {
-    Lower l = {.g = g, .arena = a, .d = d, .cert = c, .ok = true};
+    Lower l = {.g = g, .arena = a, .d = d, .cert = c, .b = {.arena = a, .c = c}, .ok = true};
     l.constant[0] = l.constant[1] = CERT_NONE;
     l.drawn = arena_array(a, uint32_t *, g->count + 1);
     return l;

@@ -2,6 +2,7 @@
 #ifndef SGC_CERTIFY_LOWER_H
 #define SGC_CERTIFY_LOWER_H
 
+#include "certify/build.h"
 #include "certify/certify.h"
 #include "certify/sizes.h"
 
@@ -27,7 +28,7 @@ typedef struct Lower {
     Diags *d;
     Cert *cert;
     Sizes *sizes;
-    CertProgram *p;   /* the program under construction */
+    Build b;          /* the program under construction */
     LowValue **value; /* by node and steps */
     int64_t step[IR_MAX_PLATES];
     uint32_t *input[IR_OP_COUNT]; /* of leaves: by item, 1 + the input */
@@ -63,11 +64,9 @@ uint32_t low_plate_at(const Layout *y, uint32_t plate);
 uint32_t low_axis_at(const Layout *y, uint32_t axis);
 CertList low_list(Lower *l, uint32_t count, const uint32_t *at);
 
-CertSlot low_emit(Lower *l, CertOp op, CertSlot x, CertSlot y);
-CertSlot low_map1(Lower *l, CertFn f, CertSlot x);
-CertSlot low_map2(Lower *l, CertFn f, CertSlot x, CertSlot y);
-CertSlot low_affine(Lower *l, Fraction a, Fraction b, CertSlot x);
-CertSlot low_ein(Lower *l, CertList axes, CertList i, CertList o, CertSlot x);
+/* What is translated from here on. */
+void low_begin(Lower *l, const IrNode *n);
+
 CertSlot low_number(Lower *l, double v, CertList shape);
 CertSlot low_iota(Lower *l, uint32_t size);
 /* x of one layout as a value of another, which has its plates and axes. */
@@ -86,7 +85,8 @@ void low_inputs(Lower *l, const bool *live);
 
 /* ---- written.c ------------------------------------------------------------------------------ */
 
-/* A translation of the model as it is written, which shares inputs and sizes; NULL: it is not at hand. */
+/* A translation of the model as it is written, which shares inputs and sizes; NULL: it is not at
+ * hand. */
 Lower *low_begin_written(const Lower *step);
 void low_written(Lower *l);
 /* A draw of it, at the current steps. */

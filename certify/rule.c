@@ -37,11 +37,12 @@ RULE(size)
 {
     if (n->op == IR_TOTAL)
         return low_slot(
-            low_emit(l, (CertOp){.form = CERT_SIZE, .k = size_of_total(l->sizes, l->cert)}, 0, 0));
+            build(&l->b, (CertOp){.form = CERT_SIZE, .k = size_of_total(l->sizes, l->cert)}, 0, 0));
     for (uint32_t p = 0; p < l->g->plates; p++)
         if (l->g->plate[p].kind == IR_PLATE_ROWS)
-            return low_slot(low_emit(
-                l, (CertOp){.form = CERT_SIZE, .k = size_of_plate(l->sizes, l->cert, p)}, 0, 0));
+            return low_slot(
+                build(&l->b, (CertOp){.form = CERT_SIZE, .k = size_of_plate(l->sizes, l->cert, p)},
+                      0, 0));
     return low_slot(low_number(l, 1, (CertList){0}));
 }
 
@@ -54,7 +55,7 @@ RULE(index)
     CertSlot i = l->g->plate[plate].kind == IR_PLATE_ROWS
                      ? l->input[IR_INDEX][0] - 1
                      : low_iota(l, size_of_plate(l->sizes, l->cert, (uint32_t)plate));
-    return low_slot(first == 0 ? i : low_affine(l, FRACTION_1, number(l, first), i));
+    return low_slot(first == 0 ? i : build_affine(&l->b, FRACTION_1, number(l, first), i));
 }
 
 /* ---- draws ---------------------------------------------------------------------------------- */
@@ -126,7 +127,7 @@ RULE(sample)
 {
     uint32_t j = low_draw(l, (IrRef)(n - l->g->node));
     return low_slot(
-        low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = low_result(l).sizes}, 0, 0));
+        build(&l->b, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = low_result(l).sizes}, 0, 0));
 }
 
 /* ---- element by element --------------------------------------------------------------------- */
@@ -143,8 +144,8 @@ RULE(map)
         if (strcmp(cert_fn[f].coq, strrchr(low_term(n->op), ' ') + 1) == 0) {
             CertSlot x = low_argument(l, 0);
             return low_slot(cert_fn[f].operands == 1
-                                ? low_map1(l, (CertFn)f, x)
-                                : low_map2(l, (CertFn)f, x, low_argument(l, 1)));
+                                ? build_map1(&l->b, (CertFn)f, x)
+                                : build_map2(&l->b, (CertFn)f, x, low_argument(l, 1)));
         }
     return low_refuse(l, "certificates do not know its function");
 }
@@ -152,12 +153,12 @@ RULE(map)
 RULE(neg)
 {
     (void)n;
-    return low_slot(low_affine(l, FRACTION_MINUS_1, FRACTION_0, low_argument(l, 0)));
+    return low_slot(build_affine(&l->b, FRACTION_MINUS_1, FRACTION_0, low_argument(l, 0)));
 }
 
 static CertSlot complement(Lower *l, CertSlot x)
 {
-    return low_affine(l, FRACTION_MINUS_1, FRACTION_1, x);
+    return build_affine(&l->b, FRACTION_MINUS_1, FRACTION_1, x);
 }
 
 RULE(not )
@@ -170,20 +171,20 @@ RULE(mul)
 {
     (void)n;
     CertSlot x = low_argument(l, 0);
-    return low_slot(low_map2(l, CERT_MUL, x, low_argument(l, 1)));
+    return low_slot(build_map2(&l->b, CERT_MUL, x, low_argument(l, 1)));
 }
 
 RULE(or)
 {
     (void)n;
     CertSlot x = low_argument(l, 0), y = low_argument(l, 1);
-    CertSlot sum = low_map2(l, CERT_ADD, x, y);
-    return low_slot(low_map2(l, CERT_SUB, sum, low_map2(l, CERT_MUL, x, y)));
+    CertSlot sum = build_map2(&l->b, CERT_ADD, x, y);
+    return low_slot(build_map2(&l->b, CERT_SUB, sum, build_map2(&l->b, CERT_MUL, x, y)));
 }
 
 static CertSlot step_of(Lower *l, double a, double b, CertSlot x)
 {
-    return low_map1(l, CERT_STEP, low_affine(l, number(l, a), number(l, b), x));
+    return build_map1(&l->b, CERT_STEP, build_affine(&l->b, number(l, a), number(l, b), x));
 }
 
 static bool is_real(const Lower *l, const IrNode *n)
@@ -194,29 +195,29 @@ static bool is_real(const Lower *l, const IrNode *n)
 RULE(lt)
 {
     CertSlot x = low_argument(l, 0), y = low_argument(l, 1);
-    CertSlot gap = low_map2(l, CERT_SUB, y, x);
-    return low_slot(is_real(l, n) ? low_map1(l, CERT_STEP, gap) : step_of(l, 1, -0.5, gap));
+    CertSlot gap = build_map2(&l->b, CERT_SUB, y, x);
+    return low_slot(is_real(l, n) ? build_map1(&l->b, CERT_STEP, gap) : step_of(l, 1, -0.5, gap));
 }
 
 RULE(le)
 {
     CertSlot x = low_argument(l, 0), y = low_argument(l, 1);
     if (!is_real(l, n))
-        return low_slot(step_of(l, 1, 0.5, low_map2(l, CERT_SUB, y, x)));
-    return low_slot(complement(l, low_map1(l, CERT_STEP, low_map2(l, CERT_SUB, x, y))));
+        return low_slot(step_of(l, 1, 0.5, build_map2(&l->b, CERT_SUB, y, x)));
+    return low_slot(complement(l, build_map1(&l->b, CERT_STEP, build_map2(&l->b, CERT_SUB, x, y))));
 }
 
 static CertSlot equal_integers(Lower *l, CertSlot x, CertSlot y)
 {
-    return step_of(l, -1, 0.25, low_map1(l, CERT_SQUARE, low_map2(l, CERT_SUB, x, y)));
+    return step_of(l, -1, 0.25, build_map1(&l->b, CERT_SQUARE, build_map2(&l->b, CERT_SUB, x, y)));
 }
 
 /* Neither is above the other. */
 static CertSlot equal_reals(Lower *l, CertSlot x, CertSlot y)
 {
-    CertSlot over = low_map1(l, CERT_STEP, low_map2(l, CERT_SUB, x, y));
-    CertSlot under = low_map1(l, CERT_STEP, low_map2(l, CERT_SUB, y, x));
-    return complement(l, low_map2(l, CERT_ADD, over, under));
+    CertSlot over = build_map1(&l->b, CERT_STEP, build_map2(&l->b, CERT_SUB, x, y));
+    CertSlot under = build_map1(&l->b, CERT_STEP, build_map2(&l->b, CERT_SUB, y, x));
+    return complement(l, build_map2(&l->b, CERT_ADD, over, under));
 }
 
 /* e^a = 0 holds for no real number: it guards the weight of an enumerated value against underflow.
@@ -245,8 +246,9 @@ RULE(select)
 {
     (void)n;
     CertSlot c = low_argument(l, 0), x = low_argument(l, 1), y = low_argument(l, 2);
-    CertSlot first = low_map2(l, CERT_MUL, c, x);
-    return low_slot(low_map2(l, CERT_ADD, first, low_map2(l, CERT_MUL, complement(l, c), y)));
+    CertSlot first = build_map2(&l->b, CERT_MUL, c, x);
+    return low_slot(
+        build_map2(&l->b, CERT_ADD, first, build_map2(&l->b, CERT_MUL, complement(l, c), y)));
 }
 
 /* ---- sums over axes, plates and steps -------------------------------------------------------- */
@@ -271,7 +273,7 @@ static CertSlot sum_here(Lower *l, const IrNode *n)
     CertSlot v = low_operand(l, 0);
     return kept.count == x.sizes.count
                ? v
-               : low_ein(l, x.sizes, cert_range(l->arena, x.sizes.count), kept, v);
+               : build_ein(&l->b, x.sizes, cert_range(l->arena, x.sizes.count), kept, v);
 }
 
 /* The sum of what `here` makes at each step of the plates. */
@@ -285,7 +287,7 @@ static CertSlot sum_steps(Lower *l, const IrNode *n, IrPlates plates,
     CertSlot total = CERT_NONE;
     for (l->step[p] = 0; l->step[p] < l->g->plate[p].size; l->step[p]++) {
         CertSlot v = sum_steps(l, n, steps & ~(1u << p), here);
-        total = total == CERT_NONE ? v : low_map2(l, CERT_ADD, total, v);
+        total = total == CERT_NONE ? v : build_map2(&l->b, CERT_ADD, total, v);
     }
     l->step[p] = 0;
     return total;
@@ -302,7 +304,7 @@ RULE(lse)
         return low_refuse(l, "over the steps of a sequence");
     Layout x = low_layout(l, n->in[0]);
     const CertOp op = {.form = CERT_LSE, .axes = x.sizes, .o = kept_axes(l, n, &x)};
-    return low_slot(low_emit(l, op, low_operand(l, 0), 0));
+    return low_slot(build(&l->b, op, low_operand(l, 0), 0));
 }
 
 /* ---- products ------------------------------------------------------------------------------- */
@@ -347,7 +349,7 @@ static CertSlot product(Lower *l, const Layout *y[3], const char *const label[3]
     op.j = places(l, &x, y[1], label[1]);
     op.o = places(l, &x, y[2], label[2]);
     op.axes = low_list(l, (uint32_t)__builtin_popcount(x.plates) + x.labels, x.size);
-    return low_emit(l, op, a, b);
+    return build(&l->b, op, a, b);
 }
 
 static CertSlot contract_here(Lower *l, const IrNode *n)
@@ -375,9 +377,9 @@ static CertSlot one_hot(Lower *l, const Layout *x, uint32_t size, CertSlot v, La
     axes[x->sizes.count] = size;
     *y = (Layout){x->plates, x->rank + 1, {x->sizes.count + 1, axes}};
     CertList all = cert_range(l->arena, y->sizes.count);
-    CertSlot i = low_ein(l, y->sizes, cert_range(l->arena, x->sizes.count), all, v);
+    CertSlot i = build_ein(&l->b, y->sizes, cert_range(l->arena, x->sizes.count), all, v);
     CertList last = low_list(l, 1, &x->sizes.count);
-    CertSlot j = low_ein(l, y->sizes, last, all, low_iota(l, size));
+    CertSlot j = build_ein(&l->b, y->sizes, last, all, low_iota(l, size));
     return equal_integers(l, i, j);
 }
 
@@ -431,9 +433,9 @@ RULE(scatter)
 static CertSlot lower_triangle(Lower *l, uint32_t rows, uint32_t columns)
 {
     CertList axes = low_list(l, 2, (uint32_t[]){rows, columns}), all = cert_range(l->arena, 2);
-    CertSlot i = low_ein(l, axes, low_list(l, 1, (uint32_t[]){0}), all, low_iota(l, rows));
-    CertSlot j = low_ein(l, axes, low_list(l, 1, (uint32_t[]){1}), all, low_iota(l, columns));
-    return step_of(l, 1, 0.5, low_map2(l, CERT_SUB, i, j));
+    CertSlot i = build_ein(&l->b, axes, low_list(l, 1, (uint32_t[]){0}), all, low_iota(l, rows));
+    CertSlot j = build_ein(&l->b, axes, low_list(l, 1, (uint32_t[]){1}), all, low_iota(l, columns));
+    return step_of(l, 1, 0.5, build_map2(&l->b, CERT_SUB, i, j));
 }
 
 RULE(tril)
@@ -444,7 +446,7 @@ RULE(tril)
     Layout two = {.rank = 2, .sizes = {2, y.sizes.at + first}};
     CertSlot x = low_argument(l, 0);
     CertSlot mask = lower_triangle(l, y.sizes.at[first], y.sizes.at[first + 1]);
-    return low_slot(low_map2(l, CERT_MUL, x, low_spread(l, &two, &y, mask)));
+    return low_slot(build_map2(&l->b, CERT_MUL, x, low_spread(l, &two, &y, mask)));
 }
 
 /* A product with a triangle of ones. */

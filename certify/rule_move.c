@@ -33,7 +33,7 @@ static CertList without(Lower *l, uint32_t n, uint32_t axis)
 
 static CertSlot add_slots(Lower *l, CertSlot x, CertSlot y)
 {
-    return x == CERT_NONE ? y : low_map2(l, CERT_ADD, x, y);
+    return x == CERT_NONE ? y : build_map2(&l->b, CERT_ADD, x, y);
 }
 
 /* Cuts or pads one axis: the operations work on axis 0. */
@@ -42,20 +42,20 @@ static CertSlot cut(Lower *l, CertForm form, uint32_t axis, uint32_t first, Cert
 {
     CertList front = to_front(l, from.count, axis), rest = without(l, from.count, axis);
     if (axis > 0)
-        x = low_ein(l, from, all_of(l, from), front, x);
+        x = build_ein(&l->b, from, all_of(l, from), front, x);
     const CertOp op = {.form = form,
                        .k = first,
                        .from = from.at[axis],
                        .to = to,
                        .axes = cert_pick(l->arena, from, rest)};
-    x = low_emit(l, op, x, 0);
+    x = build(&l->b, op, x, 0);
     if (axis == 0)
         return x;
     uint32_t *sizes = arena_array(l->arena, uint32_t, from.count);
     for (uint32_t i = 0; i < from.count; i++)
         sizes[i] = i == axis ? to : from.at[i];
     const CertList made = {from.count, sizes};
-    return low_ein(l, made, front, all_of(l, made), x);
+    return build_ein(&l->b, made, front, all_of(l, made), x);
 }
 
 /* ---- elements of sequences ------------------------------------------------------------------ */
@@ -81,7 +81,7 @@ static CertSlot element(Lower *l, const Layout *y, uint32_t k, CertSlot x)
     CertList single = with_one(l, y);
     if (symbol_at(y, 0) != one)
         x = cut(l, CERT_SLICE, axis, k, y->sizes, one, x);
-    return low_ein(l, single, all_of(l, single), without(l, single.count, axis), x);
+    return build_ein(&l->b, single, all_of(l, single), without(l, single.count, axis), x);
 }
 
 CertSlot low_join(Lower *l, const Layout *y, const LowValue *v)
@@ -93,7 +93,7 @@ CertSlot low_join(Lower *l, const Layout *y, const LowValue *v)
         if (v->part[k] == CERT_NONE)
             continue;
         CertSlot x =
-            low_ein(l, single, without(l, single.count, axis), all_of(l, single), v->part[k]);
+            build_ein(&l->b, single, without(l, single.count, axis), all_of(l, single), v->part[k]);
         if (symbol_at(y, 0) != single.at[axis])
             x = cut(l, CERT_PAD, axis, k, single, symbol_at(y, 0), x);
         total = add_slots(l, total, x);
@@ -148,9 +148,10 @@ static CertSlot move_ones(Lower *l, const Layout *x, const IrType *from, const L
         if (to->dim[i] != 1)
             put[p++] = plates + i;
     if (k < x->sizes.count)
-        v = low_ein(l, x->sizes, all_of(l, x->sizes), low_list(l, k, kept), v);
-    return p < y->sizes.count ? low_ein(l, y->sizes, low_list(l, p, put), all_of(l, y->sizes), v)
-                              : v;
+        v = build_ein(&l->b, x->sizes, all_of(l, x->sizes), low_list(l, k, kept), v);
+    return p < y->sizes.count
+               ? build_ein(&l->b, y->sizes, low_list(l, p, put), all_of(l, y->sizes), v)
+               : v;
 }
 
 /* The operand as the only element of a leading axis. */
@@ -174,7 +175,7 @@ RULE(reshape)
     if (moves_ones(from, to))
         return low_slot(move_ones(l, &x, from, &y, to, whole));
     return low_slot(
-        low_emit(l, (CertOp){.form = CERT_RESHAPE, .axes = x.sizes, .i = y.sizes}, whole, 0));
+        build(&l->b, (CertOp){.form = CERT_RESHAPE, .axes = x.sizes, .i = y.sizes}, whole, 0));
 }
 
 RULE(transpose)
@@ -183,8 +184,8 @@ RULE(transpose)
     uint32_t at[IR_MAX_PLATES + IR_MAX_RANK], plates = low_axis_at(&x, 0);
     for (uint32_t i = 0; i < x.sizes.count; i++)
         at[i] = i < plates ? i : plates + (uint32_t)n->attr.k[i - plates];
-    return low_slot(
-        low_ein(l, x.sizes, all_of(l, x.sizes), low_list(l, x.sizes.count, at), low_operand(l, 0)));
+    return low_slot(build_ein(&l->b, x.sizes, all_of(l, x.sizes), low_list(l, x.sizes.count, at),
+                              low_operand(l, 0)));
 }
 
 RULE(expand)
@@ -193,7 +194,7 @@ RULE(expand)
     if (n->attr.k[0] == 0 && n->attr.k[1] == 1)
         return only_part(l);
     CertList read = without(l, y.sizes.count, low_axis_at(&y, (uint32_t)n->attr.k[0]));
-    return low_slot(low_ein(l, y.sizes, read, all_of(l, y.sizes), low_operand(l, 0)));
+    return low_slot(build_ein(&l->b, y.sizes, read, all_of(l, y.sizes), low_operand(l, 0)));
 }
 
 RULE(slice)
@@ -262,14 +263,16 @@ static CertList twice(Lower *l, uint32_t n)
 RULE(diag)
 {
     CertList axes = low_layout(l, n->in[0]).sizes;
-    return low_slot(low_ein(l, axes, all_of(l, axes), twice(l, axes.count), low_operand(l, 0)));
+    return low_slot(
+        build_ein(&l->b, axes, all_of(l, axes), twice(l, axes.count), low_operand(l, 0)));
 }
 
 RULE(diag_part)
 {
     (void)n;
     CertList axes = low_result(l).sizes;
-    return low_slot(low_ein(l, axes, twice(l, axes.count), all_of(l, axes), low_operand(l, 0)));
+    return low_slot(
+        build_ein(&l->b, axes, twice(l, axes.count), all_of(l, axes), low_operand(l, 0)));
 }
 
 /* ---- plates --------------------------------------------------------------------------------- */
@@ -310,7 +313,8 @@ RULE(to_plate)
     if (symbol_at(&x, 0) != copies) {
         v = cut(l, CERT_SLICE, low_axis_at(&x, 0), (uint32_t)n->attr.k[0], x.sizes, copies, v);
     }
-    return low_slot(low_ein(l, y.sizes, plate_places(l, &x, &y, plate), all_of(l, y.sizes), v));
+    return low_slot(
+        build_ein(&l->b, y.sizes, plate_places(l, &x, &y, plate), all_of(l, y.sizes), v));
 }
 
 /* All steps of the operand, as a sequence. */
@@ -331,7 +335,7 @@ RULE(to_axis)
         return gather_steps(l, n);
     Layout x = low_layout(l, n->in[0]), y = low_result(l);
     CertList places = plate_places(l, &y, &x, plate);
-    CertSlot v = low_ein(l, x.sizes, all_of(l, x.sizes), places, low_operand(l, 0));
+    CertSlot v = build_ein(&l->b, x.sizes, all_of(l, x.sizes), places, low_operand(l, 0));
     CertList made = cert_pick(l->arena, x.sizes, places);
     uint32_t axis = low_axis_at(&y, 0);
     if (symbol_at(&y, 0) != made.at[axis])

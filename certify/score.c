@@ -85,8 +85,8 @@ static bool says(Scores *s, bool ok, const char *why)
 /* The shapes of the expressions that have none yet. */
 static bool type_all(Scores *s)
 {
-    while (s->shapes < s->c->inputs + s->b.p.count) {
-        const CertNode *n = &s->b.p.node[s->shapes - s->c->inputs];
+    while (s->shapes < s->c->inputs + s->b.p->count) {
+        const CertNode *n = &s->b.p->node[s->shapes - s->c->inputs];
         CertList in[2] = {{0}}, shape;
         for (uint32_t k = 0; k < cert_operands(&n->op); k++)
             in[k] = s->shape[n->in[k]];
@@ -115,7 +115,7 @@ static bool equations_hold(Scores *s, uint32_t *bad)
         wanted[2 * i] = s->equation[i].expression;
         wanted[2 * i + 1] = s->equation[i].slot;
     }
-    const Poly *form = table_enter(table_new(s->arena, s->c), s->c, &s->b.p, s->shape,
+    const Poly *form = table_enter(table_new(s->arena, s->c), s->c, s->b.p, s->shape,
                                    (CertList){2 * s->equations, wanted}, NAME_NEVER);
     for (uint32_t i = 0; i < s->equations; i++) {
         const Equation *e = &s->equation[i];
@@ -328,7 +328,8 @@ static bool roles_right(Scores *s, uint32_t *bad)
 bool cert_scores_right(Arena *a, const Cert *c, const CertList *shape, uint32_t *bad,
                        const char **why)
 {
-    Scores s = {.arena = a, .c = c, .b = {.arena = a, .c = c}};
+    CertProgram p = {0};
+    Scores s = {.arena = a, .c = c, .b = {.arena = a, .c = c, .p = &p}};
     build_copy(&s.b, &c->source);
     for (uint32_t i = 0; i < c->inputs + c->source.count; i++)
         *arena_push(a, s.shape, s.shapes, CertList) = shape[i];

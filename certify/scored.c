@@ -47,7 +47,8 @@ static bool are_in_turn(const Cert *c, const CertWritten *w)
 static CertProgram with_laws(Scored *x)
 {
     const Cert *c = x->s.c;
-    Build b = {.arena = x->s.arena, .c = c};
+    CertProgram p = {0};
+    Build b = {.arena = x->s.arena, .c = c, .p = &p};
     build_copy(&b, &x->w.program);
     x->density = arena_array(x->s.arena, CertSlot, c->draws + 1);
     x->mean = arena_array(x->s.arena, CertSlot, c->draws + 1);
@@ -57,7 +58,7 @@ static CertProgram with_laws(Scored *x)
         x->density[j] = build_density(&b, &d->of, j, d->shape);
         x->mean[j] = bernoulli ? build_mean(&b, &d->of, d->shape) : CERT_NONE;
     }
-    return b.p;
+    return p;
 }
 
 /* ---- means ----------------------------------------------------------------------------------- */

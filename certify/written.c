@@ -87,7 +87,7 @@ static LowValue drawn(Lower *l, uint32_t j, CertDrawn law, CertList shape)
     c->written.law = laws;
     l->taken = taken;
     l->known = c->draws;
-    return low_slot(low_emit(l, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = shape}, 0, 0));
+    return low_slot(build(&l->b, (CertOp){.form = CERT_SAMPLE, .k = j, .axes = shape}, 0, 0));
 }
 
 /* A lognormal number is the exponential of a normal one: `lognormal_carries` of proofs/Transport.v.
@@ -103,7 +103,7 @@ static LowValue draw_normal(Lower *l, const IrNode *n)
         return low_refuse(l, "its copies are drawn by the estimator");
     CertSlot loc = low_argument(l, 0);
     LowValue x = drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1)}, shape);
-    return n->attr.dist == IR_DIST_lognormal ? low_slot(low_map1(l, CERT_EXP, x.slot)) : x;
+    return n->attr.dist == IR_DIST_lognormal ? low_slot(build_map1(&l->b, CERT_EXP, x.slot)) : x;
 }
 
 static LowValue draw_finite(Lower *l, const IrNode *n)
@@ -256,7 +256,7 @@ static CertSlot whole_sum(Lower *l, IrRef r, CertSlot x)
     const Layout y = low_layout(l, r);
     if (y.sizes.count == 0)
         return x;
-    return low_ein(l, y.sizes, cert_range(l->arena, y.sizes.count), (CertList){0}, x);
+    return build_ein(&l->b, y.sizes, cert_range(l->arena, y.sizes.count), (CertList){0}, x);
 }
 
 /* The share of a cost: its mean over the rows of the batch; one without rows is spread over all of
@@ -270,7 +270,8 @@ static CertSlot per_row(Lower *l, IrRef r, CertSlot sum)
     uint32_t plate = (uint32_t)__builtin_ctz(rows);
     uint32_t size =
         has ? size_of_plate(l->sizes, l->cert, plate) : size_of_total(l->sizes, l->cert);
-    return low_map2(l, CERT_DIV, sum, low_emit(l, (CertOp){.form = CERT_SIZE, .k = size}, 0, 0));
+    return build_map2(&l->b, CERT_DIV, sum,
+                      build(&l->b, (CertOp){.form = CERT_SIZE, .k = size}, 0, 0));
 }
 
 /* A cost is its sum over copies, and over all steps. */
@@ -280,7 +281,7 @@ static CertSlot cost_of(Lower *l, IrRef r, CertSlot total)
     int64_t steps = low_count(l->g, l->g->node[r].type.plates);
     for (int64_t i = 0; i < steps; i++) {
         CertSlot x = per_row(l, r, whole_sum(l, r, value[i].slot));
-        total = total == CERT_NONE ? x : low_map2(l, CERT_ADD, total, x);
+        total = total == CERT_NONE ? x : build_map2(&l->b, CERT_ADD, total, x);
     }
     return total;
 }
@@ -289,7 +290,7 @@ static CertSlot objective(Lower *l)
 {
     CertSlot total = CERT_NONE;
     for (IrRef r = 0; r < l->g->count; r++) {
-        l->node = &l->g->node[r];
+        low_begin(l, &l->g->node[r]);
         if (l->node->op == IR_COST)
             total = cost_of(l, l->node->in[0], total);
     }
