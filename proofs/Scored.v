@@ -123,42 +123,13 @@ Proof.
   apply andb_prop in H as [H Hsa]. apply andb_prop in H as [Ha Hb]. apply Nat.ltb_lt in Ha, Hb.
   destruct (index_eqb_spec (fst (nth a m none)) []) as [Sa|]; [|discriminate Hsa].
   destruct (index_eqb_spec (fst (nth b m none)) []) as [Sb|]; [|discriminate Hsb]. clear Hsa Hsb.
-  assert (K0 : ok empty).
-  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
-  assert (Hall : exists shf, length m = (n + length J)%nat /\
-    forall tr, exists A, fits rho tr e A T /\ represents rho A m shf (V tr)).
-  { destruct (enter_inputs_sound rho (fun _ => zero) e ins 0 _ _ _ K0 E0) as (G0 & B0 & L0 & S0 & _).
-    assert (Hsh : forall k, (k < length m0)%nat -> fst (nth k m0 none) = nth k ins []) by (intros; apply S0; lia).
-    destruct (enter_all_sound rho (fun _ => zero) e fix_ Hfix Never J T0 m0 T m (fun k => nth k ins [])
-                (grows_ok _ _ _ _ _ G0) B0 E1 Hsh) as (_ & _ & L1 & shf & I1 & _).
-    rewrite L0 in *. exists shf. split; [exact L1|]. intros tr.
-    destruct (enter_inputs_sound rho tr e ins 0 _ _ _ K0 E0) as (G0' & _ & _ & _ & V0).
-    assert (Hsh' : forall k, (k < length m0)%nat -> fst (nth k m0 none) = nth k ins []) by (rewrite L0; exact Hsh).
-    destruct (enter_all_sound rho tr e fix_ Hfix Never J T0 m0 T m (fun k => nth k ins [])
-                (grows_ok _ _ _ _ _ G0') B0 E1 Hsh') as (G1 & _ & _ & shf' & I1' & R1).
-    rewrite L0, I1 in I1'. injection I1' as <-.
-    pose proof (grows_trans rho tr e _ _ _ G0' G1) as (_ & _ & _ & G).
-    destruct (G (fun _ => zero)) as (A & HA & _).
-    { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
-    exists A. split; auto. rewrite L0 in R1. apply R1; auto.
-    intros k Hk. rewrite L0 in Hk. split; [now apply Hsh|]. intros ix Hix.
-    exact (V0 A (grows_fits rho tr e _ _ A G1 HA) k Hk ix Hix). }
-  destruct Hall as (shf & L1 & HA).
+  destruct (entered fix_ ins J T0 T m0 m rho e Hfix E0 E1) as (shf & _ & L1 & HA).
+  pose proof (slot_held ins J T m rho e shf L1 HA) as Hheld.
+  pose proof (atoms_known ins J T m rho e shf L1 HA) as HKn.
+  pose proof (read_by_slots ins J T m rho e shf L1 HA) as Hagr.
+  assert (HD := fun tr A => difference_unfolded fix_ ins J T m rho e Hfix shf a b tr A Ha Hb Sa Sb).
   set (M := meanings_of T) in *. set (H0 := holders_of m 0 (PositiveMap.empty (nat * shape))) in *.
   set (D := unfolded M fix_ rounds _) in *.
-  assert (Hknown : forall tr A, fits rho tr e A T ->
-    forall k en s, meaning M k = Some (en, s) -> holds rho tr e A en s k).
-  { intros tr A HAf k en s E. destruct (meanings_in T k en s E) as [h Hh]. exact (HAf h en s k Hh). }
-  assert (Hheld : forall k i s, holder H0 k = Some (i, s) -> (i < n + length J)%nat /\ s = shf i /\
-    forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) ->
-      forall ix, In ix (boxs s) -> V tr i ix = A k ix).
-  { intros k i s E. destruct (holders_of_sound m 0 _ k s i E) as [E'|[Hi En]].
-    - now rewrite PositiveMap.gempty in E'.
-    - rewrite Nat.sub_0_r in En. rewrite L1 in Hi. split; [lia|].
-      destruct (HA (fun _ => zero)) as (A0 & _ & R0). destruct (R0 i) as [S0 _]; [rewrite L1; lia|].
-      rewrite En in S0. cbn [fst] in S0. split; auto. intros tr A HAf HR ix Hix.
-      destruct (HR i) as [_ V0]; [rewrite L1; lia|]. rewrite <- S0 in V0. rewrite (V0 ix Hix), En. cbn [snd].
-      rewrite <- (box_length rho _ _ Hix). apply atom_poly_val. }
   split.
   { intros x Hx tr ix Hix. rewrite forallb_forall in Hden. specialize (Hden x Hx). unfold same_density in Hden.
     destruct (nth (pl_model x) m none) as [s1 p1] eqn:N1. destruct (nth (pl_graph x) m none) as [s2 p2] eqn:N2.
@@ -169,27 +140,8 @@ Proof.
     destruct (HA tr) as (A & HAf & HR). destruct (HR _ Hl1) as [S1 V1]. destruct (HR _ Hl2) as [S2 V2].
     rewrite N1 in S1, V1. rewrite N2 in S2, V2. cbn [fst snd] in *. rewrite <- S1 in V1. rewrite <- S2 in V2.
     now rewrite V1, V2. }
-  assert (HD : forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) ->
-    V tr a [] - V tr b [] = poly_val rho A D []).
-  { intros tr A HAf HR. unfold D. rewrite (unfolded_sound M fix_ rho tr e A Hfix (Hknown tr A HAf)).
-    rewrite add_poly_val, scale_poly_val. unfold ratio; cbn [fst snd].
-    destruct (HR a Ha) as [Sa' Va]. destruct (HR b Hb) as [Sb' Vb].
-    rewrite Va, Vb by (rewrite <- ?Sa', <- ?Sb', ?Sa, ?Sb; now left). field. }
   clearbody D.
-  assert (HKn : forall tr, exists A, (forall k en s, meaning M k = Some (en, s) -> holds rho tr e A en s k) /\
-    forall k i s, holder H0 k = Some (i, s) -> forall ix, In ix (boxs s) -> V tr i ix = A k ix).
-  { intros tr. destruct (HA tr) as (A & HAf & HR). exists A. split; [now apply Hknown|].
-    intros k i s E ix Hix. destruct (Hheld k i s E) as (_ & _ & Hval). now apply Hval. }
   set (at_ := fun tr => atom_of H0 (fun tr => V tr) tr).
-  assert (Hagr : forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) ->
-    forall p, forallb (held H0) p = true -> poly_val rho A p [] = poly_val rho (at_ tr) p []).
-  { intros tr A HAf HR p Hp. rewrite forallb_forall in Hp. apply sum_ext. intros t Ht. specialize (Hp t Ht).
-    unfold held in Hp. unfold term_val. f_equal. apply sum_ext. intros u Hu. cbn [app].
-    induction (factors t) as [|g fs IH]; auto. cbn [forallb product] in *. apply andb_prop in Hp as [Hg Hp].
-    f_equal; [|now apply IH]. destruct g as [k q|]; auto. cbn [factor_val]. unfold at_, atom_of.
-    destruct (holder H0 k) as [[i s]|] eqn:Eh; [|easy]. apply andb_prop in Hg as [Hg1 Hg2].
-    destruct (index_eqb_spec (pick (over t) q) s) as [<-|]; [|easy].
-    destruct (Hheld k i _ Eh) as (_ & _ & Hval). symmetry. apply Hval; auto. now apply pick_in. }
   (* one term *)
   assert (Hterm : forall pre x post seen t t', ds = pre ++ x :: post ->
     (forall y, In y (x :: post) -> In (touched_by (pl_draw y) J (repeat false n)) seen) ->

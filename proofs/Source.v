@@ -441,8 +441,101 @@ Proof.
     + intros y Hy [E|Hy']; [|apply (Hb y); auto; now right]. apply Hn. rewrite E. now apply in_map.
 Qed.
 
-(** *** The mean of the difference *)
+(** *** The difference of two slots, read by atoms *)
 Opaque unfolded rounds.
+Section Difference.
+Variables (fix_ : fixed_sizes) (ins : list shape) (J : program).
+Variables (T0 T : table) (m0 m : list (shape * poly)).
+Variable rho : dim -> nat.
+Variable e : env.
+Hypothesis Hfix : forall d n, In (d, n) fix_ -> rho d = n.
+Hypothesis E0 : enter_inputs ins 0 empty = (T0, m0).
+Hypothesis E1 : enter_all fix_ Never J T0 m0 = Some (T, m).
+Notation n := (length ins).
+Notation boxs s := (box (sizes rho s)).
+Notation V tr := (run rho tr J n e).
+Notation sh0 := (fun k => nth k ins []).
+Notation of_atoms := (meanings_of T).
+Notation slots := (holders_of m 0 (PositiveMap.empty (nat * shape))).
+Notation by_slots tr := (atom_of slots (fun tr => V tr) tr).
+
+(** Every trace has its atoms. *)
+Lemma entered : exists shf, infer J n sh0 = Some shf /\ length m = (n + length J)%nat /\
+  forall tr, exists A, fits rho tr e A T /\ represents rho A m shf (V tr).
+Proof.
+  assert (K0 : ok empty).
+  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
+  destruct (enter_inputs_sound rho (fun _ => zero) e ins 0 _ _ _ K0 E0) as (G0 & B0 & L0 & S0 & _).
+  assert (Hsh : forall k, (k < length m0)%nat -> fst (nth k m0 none) = sh0 k) by (intros; apply S0; lia).
+  destruct (enter_all_sound rho (fun _ => zero) e fix_ Hfix Never J T0 m0 T m sh0
+              (grows_ok _ _ _ _ _ G0) B0 E1 Hsh) as (_ & _ & L1 & shf & I1 & _).
+  rewrite L0 in *. exists shf. split; auto. split; [exact L1|]. intros tr.
+  destruct (enter_inputs_sound rho tr e ins 0 _ _ _ K0 E0) as (G0' & _ & _ & _ & V0).
+  assert (Hsh' : forall k, (k < length m0)%nat -> fst (nth k m0 none) = sh0 k) by (rewrite L0; exact Hsh).
+  destruct (enter_all_sound rho tr e fix_ Hfix Never J T0 m0 T m sh0
+              (grows_ok _ _ _ _ _ G0') B0 E1 Hsh') as (G1 & _ & _ & shf' & I1' & R1).
+  rewrite L0, I1 in I1'. injection I1' as <-.
+  pose proof (grows_trans rho tr e _ _ _ G0' G1) as (_ & _ & _ & G).
+  destruct (G (fun _ => zero)) as (A & HA & _).
+  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
+  exists A. split; auto. rewrite L0 in R1. apply R1; auto.
+  intros k Hk. rewrite L0 in Hk. split; [now apply Hsh|]. intros ix Hix.
+  exact (V0 A (grows_fits rho tr e _ _ A G1 HA) k Hk ix Hix).
+Qed.
+
+Lemma meanings_hold tr A : fits rho tr e A T ->
+  forall k en s, meaning of_atoms k = Some (en, s) -> holds rho tr e A en s k.
+Proof. intros HAf k en s E. destruct (meanings_in T k en s E) as [h Hh]. exact (HAf h en s k Hh). Qed.
+
+Variable shf : nat -> shape.
+Hypothesis L1 : length m = (n + length J)%nat.
+Hypothesis HA : forall tr, exists A, fits rho tr e A T /\ represents rho A m shf (V tr).
+
+Lemma slot_held k i s : holder slots k = Some (i, s) -> (i < n + length J)%nat /\ s = shf i /\
+  forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) -> forall ix, In ix (boxs s) -> V tr i ix = A k ix.
+Proof.
+  intros E. destruct (holders_of_sound m 0 _ k s i E) as [E'|[Hi En]].
+- now rewrite PositiveMap.gempty in E'.
+- rewrite Nat.sub_0_r in En. rewrite L1 in Hi. split; [lia|].
+  destruct (HA (fun _ => zero)) as (A0 & _ & R0). destruct (R0 i) as [S0 _]; [rewrite L1; lia|].
+  rewrite En in S0. cbn [fst] in S0. split; auto. intros tr A HAf HR ix Hix.
+  destruct (HR i) as [_ V0]; [rewrite L1; lia|]. rewrite <- S0 in V0. rewrite (V0 ix Hix), En. cbn [snd].
+  rewrite <- (box_length rho _ _ Hix). apply atom_poly_val.
+Qed.
+
+Lemma atoms_known tr : exists A, (forall k en s, meaning of_atoms k = Some (en, s) -> holds rho tr e A en s k) /\
+  forall k i s, holder slots k = Some (i, s) -> forall ix, In ix (boxs s) -> V tr i ix = A k ix.
+Proof.
+  destruct (HA tr) as (A & HAf & HR). exists A. split; [now apply meanings_hold|].
+  intros k i s E ix Hix. destruct (slot_held k i s E) as (_ & _ & Hval). now apply Hval.
+Qed.
+
+Lemma read_by_slots tr A : fits rho tr e A T -> represents rho A m shf (V tr) ->
+  forall p, forallb (held slots) p = true -> poly_val rho A p [] = poly_val rho (by_slots tr) p [].
+Proof.
+  intros HAf HR p Hp. rewrite forallb_forall in Hp. apply sum_ext. intros t Ht. specialize (Hp t Ht).
+unfold held in Hp. unfold term_val. f_equal. apply sum_ext. intros u Hu. cbn [app].
+induction (factors t) as [|g fs IH]; auto. cbn [forallb product] in *. apply andb_prop in Hp as [Hg Hp].
+f_equal; [|now apply IH]. destruct g as [k q|]; auto. cbn [factor_val]. unfold atom_of.
+destruct (holder slots k) as [[i s]|] eqn:Eh; [|easy]. apply andb_prop in Hg as [Hg1 Hg2].
+destruct (index_eqb_spec (pick (over t) q) s) as [<-|]; [|easy].
+destruct (slot_held k i _ Eh) as (_ & _ & Hval). symmetry. apply Hval; auto. now apply pick_in.
+Qed.
+
+(** The difference is what was multiplied out. *)
+Lemma difference_unfolded a b tr A : (a < length m)%nat -> (b < length m)%nat ->
+  fst (nth a m none) = [] -> fst (nth b m none) = [] -> fits rho tr e A T -> represents rho A m shf (V tr) ->
+  V tr a [] - V tr b [] = poly_val rho A (unfolded of_atoms fix_ rounds
+    (add_poly (snd (nth a m none)) (scale_poly ((-1)%Z, 1%positive) (snd (nth b m none))))) [].
+Proof.
+  intros Ha Hb Sa Sb HAf HR. rewrite (unfolded_sound of_atoms fix_ rho tr e A Hfix (meanings_hold tr A HAf)).
+  rewrite add_poly_val, scale_poly_val. unfold ratio; cbn [fst snd].
+  destruct (HR a Ha) as [Sa' Va]. destruct (HR b Hb) as [Sb' Vb].
+  rewrite Va, Vb by (rewrite <- ?Sa', <- ?Sb', ?Sa, ?Sb; now left). field.
+Qed.
+End Difference.
+
+(** *** The mean of the difference *)
 Section Vanish.
 Variables (fix_ : fixed_sizes) (ins : list shape) (J : program) (a b : nat) (draws : list draw).
 Variable rho : dim -> nat.
@@ -476,50 +569,13 @@ Proof.
   apply andb_prop in H as [Ha Hb]. apply Nat.ltb_lt in Ha, Hb.
   destruct (index_eqb_spec (fst (nth a m none)) []) as [Sa|]; [|discriminate Hsa].
   destruct (index_eqb_spec (fst (nth b m none)) []) as [Sb|]; [|discriminate Hsb]. clear Hsa Hsb.
-  assert (K0 : ok empty).
-  { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
-  (* every trace has its atoms *)
-  assert (Hall : exists shf, infer J n sh0 = Some shf /\ length m = (n + length J)%nat /\
-    forall tr, exists A, fits rho tr e A T /\ represents rho A m shf (V tr)).
-  { destruct (enter_inputs_sound rho (fun _ => zero) e ins 0 _ _ _ K0 E0) as (G0 & B0 & L0 & S0 & _).
-    assert (Hsh : forall k, (k < length m0)%nat -> fst (nth k m0 none) = sh0 k) by (intros; apply S0; lia).
-    destruct (enter_all_sound rho (fun _ => zero) e fix_ Hfix Never J T0 m0 T m sh0
-                (grows_ok _ _ _ _ _ G0) B0 E1 Hsh) as (_ & _ & L1 & shf & I1 & _).
-    rewrite L0 in *. exists shf. split; auto. split; [exact L1|]. intros tr.
-    destruct (enter_inputs_sound rho tr e ins 0 _ _ _ K0 E0) as (G0' & _ & _ & _ & V0).
-    assert (Hsh' : forall k, (k < length m0)%nat -> fst (nth k m0 none) = sh0 k) by (rewrite L0; exact Hsh).
-    destruct (enter_all_sound rho tr e fix_ Hfix Never J T0 m0 T m sh0
-                (grows_ok _ _ _ _ _ G0') B0 E1 Hsh') as (G1 & _ & _ & shf' & I1' & R1).
-    rewrite L0, I1 in I1'. injection I1' as <-.
-    pose proof (grows_trans rho tr e _ _ _ G0' G1) as (_ & _ & _ & G).
-    destruct (G (fun _ => zero)) as (A & HA & _).
-    { intros h en s k. unfold bucket, empty; cbn [known]. now rewrite PositiveMap.gempty. }
-    exists A. split; auto. rewrite L0 in R1. apply R1; auto.
-    intros k Hk. rewrite L0 in Hk. split; [now apply Hsh|]. intros ix Hix.
-    exact (V0 A (grows_fits rho tr e _ _ A G1 HA) k Hk ix Hix). }
-  destruct Hall as (shf & I1 & L1 & HA). split; [now rewrite I1|].
+  destruct (entered fix_ ins J T0 T m0 m rho e Hfix E0 E1) as (shf & I1 & L1 & HA). split; [now rewrite I1|].
+  pose proof (slot_held ins J T m rho e shf L1 HA) as Hheld.
+  pose proof (atoms_known ins J T m rho e shf L1 HA) as HKn.
+  pose proof (read_by_slots ins J T m rho e shf L1 HA) as Hagree.
+  assert (HD := fun tr A => difference_unfolded fix_ ins J T m rho e Hfix shf a b tr A Ha Hb Sa Sb).
   set (M := meanings_of T) in *. set (H := holders_of m 0 (PositiveMap.empty (nat * shape))) in *.
   set (D := unfolded M fix_ rounds _) in *.
-  assert (Hknown : forall tr A, fits rho tr e A T ->
-    forall k en s, meaning M k = Some (en, s) -> holds rho tr e A en s k).
-  { intros tr A HAf k en s E. destruct (meanings_in T k en s E) as [h Hh]. exact (HAf h en s k Hh). }
-  assert (Hheld : forall k i s, holder H k = Some (i, s) -> (i < n + length J)%nat /\ s = shf i /\
-    forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) ->
-      forall ix, In ix (boxs s) -> V tr i ix = A k ix).
-  { intros k i s E. destruct (holders_of_sound m 0 _ k s i E) as [E'|[Hi En]].
-    - now rewrite PositiveMap.gempty in E'.
-    - rewrite Nat.sub_0_r in En. rewrite L1 in Hi. split; [lia|].
-      destruct (HA (fun _ => zero)) as (A0 & _ & R0). destruct (R0 i) as [S0 _]; [rewrite L1; lia|].
-      rewrite En in S0. cbn [fst] in S0. split; auto. intros tr A HAf HR ix Hix.
-      destruct (HR i) as [_ V0]; [rewrite L1; lia|]. rewrite <- S0 in V0. rewrite (V0 ix Hix), En. cbn [snd].
-      rewrite <- (box_length rho _ _ Hix). apply atom_poly_val. }
-  (* the difference is what was multiplied out *)
-  assert (HD : forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) ->
-    V tr a [] - V tr b [] = poly_val rho A D []).
-  { intros tr A HAf HR. unfold D. rewrite (unfolded_sound M fix_ rho tr e A Hfix (Hknown tr A HAf)).
-    rewrite add_poly_val, scale_poly_val. unfold ratio; cbn [fst snd].
-    destruct (HR a Ha) as [Sa' Va]. destruct (HR b Hb) as [Sb' Vb].
-    rewrite Va, Vb by (rewrite <- ?Sa', <- ?Sb', ?Sa, ?Sb; now left). field. }
   clearbody D.
   destruct draws as [|x0 xs0] eqn:Edr.
   - split; [|easy]. intros _ tr. cbn [rev means] in Hm. destruct D as [|? ?] eqn:ED; [|easy].
@@ -529,23 +585,10 @@ Proof.
     assert (Hslot : forall k i s, holder H k = Some (i, s) -> forall ix, In ix (boxs s) ->
       nice cs (fun tr => V tr i ix)).
     { intros k i s E ix Hix. destruct (Hheld k i s E) as (Hi & -> & _). now apply Hnice. }
-    assert (HKn : forall tr, exists A, (forall k en s, meaning M k = Some (en, s) -> holds rho tr e A en s k) /\
-      forall k i s, holder H k = Some (i, s) -> forall ix, In ix (boxs s) -> V tr i ix = A k ix).
-    { intros tr. destruct (HA tr) as (A & HAf & HR). exists A. split; [now apply Hknown|].
-      intros k i s E ix Hix. destruct (Hheld k i s E) as (_ & _ & Hval). now apply Hval. }
     set (at_ := fun tr => atom_of H (fun tr => V tr) tr).
     assert (Hpoly_nice : forall p, forallb (held H) p = true -> nice cs (fun tr => poly_val rho (at_ tr) p [])).
     { intros p Hp. rewrite forallb_forall in Hp. unfold poly_val. apply nice_sum. intros t Ht.
       apply (term_nice H rho cs (fun tr => V tr) Hslot t). now apply Hp. }
-    assert (Hagree : forall tr A, fits rho tr e A T -> represents rho A m shf (V tr) ->
-      forall p, forallb (held H) p = true -> poly_val rho A p [] = poly_val rho (at_ tr) p []).
-    { intros tr A HAf HR p Hp. rewrite forallb_forall in Hp. apply sum_ext. intros t Ht. specialize (Hp t Ht).
-      unfold held in Hp. unfold term_val. f_equal. apply sum_ext. intros u Hu. cbn [app].
-      induction (factors t) as [|g fs IH]; auto. cbn [forallb product] in *. apply andb_prop in Hp as [Hg Hp].
-      f_equal; [|now apply IH]. destruct g as [k q|]; auto. cbn [factor_val]. unfold at_, atom_of.
-      destruct (holder H k) as [[i s]|] eqn:Eh; [|easy]. apply andb_prop in Hg as [Hg1 Hg2].
-      destruct (index_eqb_spec (pick (over t) q) s) as [<-|]; [|easy].
-      destruct (Hheld k i _ Eh) as (_ & _ & Hval). symmetry. apply Hval; auto. now apply pick_in. }
     assert (Hmean : forall ds p q, (forall x, In x ds -> In x draws) -> means M H fix_ n J ds p = Some q ->
       ds <> [] -> forallb (held H) p = true /\
       (q = [] -> Ex law (fun tr => poly_val rho (at_ tr) p []) = 0)).
@@ -599,7 +642,8 @@ Proof.
       rewrite <- S0, Sa. now left. }
     split; [now apply (nice_int _ cs Kt Hcs)|].
     assert (Hdiff : forall tr, V tr b [] = V tr a [] + -1 * poly_val rho (at_ tr) D []).
-    { intros tr. destruct (HA tr) as (A & HAf & HR). rewrite <- (Hagree tr A HAf HR D HDh), <- (HD tr A HAf HR). ring. }
+    { intros tr. destruct (HA tr) as (A & HAf & HR). change (at_ tr) with (atom_of H (fun tr => V tr) tr).
+      rewrite <- (Hagree tr A HAf HR D HDh), <- (HD tr A HAf HR). ring. }
     assert (Id : Int law (fun tr => poly_val rho (at_ tr) D [])) by (apply (nice_int _ cs Kt Hcs); now apply Hpoly_nice).
     rewrite (Ex_ext law (fun tr => V tr b []) _ Hdiff), Ex_plus, Ex_scal, HD0 by
       (auto; try (now apply (nice_int _ cs Kt Hcs)); now apply Int_scal). ring.

@@ -268,6 +268,17 @@ Proof.
   unfold uniform_log_pdf. rewrite exp_Ropp, exp_ln by lra. ring.
 Qed.
 
+Lemma above_regrouped (l f : R -> R) (I : Prop) (v : R) :
+  let g x := above 0 x * exp (l x) * f x in let h x := above 0 x * (exp (l x) * f x) in
+  (Int leb g <-> I) -> (Int leb g -> Ex leb g = v) -> (Int leb h <-> I) /\ (Int leb h -> Ex leb h = v).
+Proof.
+  intros g h [H1 H2] H3. assert (E : forall x, g x = h x) by (intros; unfold g, h; ring).
+  rewrite <- (Ex_ext leb _ _ E). split; [split|].
+  - intros HI. apply H1. exact (Int_ext leb _ _ (fun x => eq_sym (E x)) HI).
+  - intros HI. apply (Int_ext leb _ _ E). now apply H2.
+  - intros HI. apply H3. exact (Int_ext leb _ _ (fun x => eq_sym (E x)) HI).
+Qed.
+
 (** ** Exponential *)
 Lemma inside_on a b x : inside a b x <> 0 -> a < x <= b.
 Proof. unfold inside. destruct Rlt_dec; [|lra]. destruct Rle_dec; lra. Qed.
@@ -338,14 +349,7 @@ Proof.
         -- apply (@measurable1_comp g T); [now apply measurable1_continuous|exact measurable1_exp_transport].
       * change (Ex leb (fun x => above 0 x * (exp (exponential_log_pdf r x) * g x)) = Ex leb (fun y => inside 0 1 y * g (T y))) in E.
         rewrite <- E. apply Ex_ext. intros x. unfold p. ring.
-  - assert (E : forall x, p x * f x = above 0 x * (exp (exponential_log_pdf r x) * f x)) by (intros; unfold p; ring).
-    change ((Int leb (fun x => above 0 x * (exp (exponential_log_pdf r x) * f x)) <-> Int leb (fun y => inside 0 1 y * f (T y))) /\
-      (Int leb (fun x => above 0 x * (exp (exponential_log_pdf r x) * f x)) ->
-       Ex leb (fun x => above 0 x * (exp (exponential_log_pdf r x) * f x)) = Ex leb (fun y => inside 0 1 y * f (T y)))).
-    rewrite <- (Ex_ext leb _ _ E). split; [split|].
-    + intros HI. apply C1. exact (Int_ext leb _ _ (fun x => eq_sym (E x)) HI).
-    + intros HI. apply (Int_ext leb _ _ E). now apply C1.
-    + intros HI. apply C2. exact (Int_ext leb _ _ (fun x => eq_sym (E x)) HI).
+  - exact (above_regrouped (exponential_log_pdf r) f _ _ C1 C2).
 Qed.
 End Exponential.
 
@@ -401,14 +405,7 @@ Proof.
       apply (@measurable1_comp g T); auto. now apply measurable1_continuous.
     + change (Ex leb (fun x => above 0 x * (exp (lognormal_log_pdf m s x) * g x)) = Ex leb (fun e => phi e * g (T e))) in E.
       rewrite <- E. apply Ex_ext. intros x. unfold p. ring.
-  - assert (E : forall x, p x * f x = above 0 x * (exp (lognormal_log_pdf m s x) * f x)) by (intros; unfold p; ring).
-    change ((Int leb (fun x => above 0 x * (exp (lognormal_log_pdf m s x) * f x)) <-> Int leb (fun y => phi y * f (T y))) /\
-      (Int leb (fun x => above 0 x * (exp (lognormal_log_pdf m s x) * f x)) ->
-       Ex leb (fun x => above 0 x * (exp (lognormal_log_pdf m s x) * f x)) = Ex leb (fun y => phi y * f (T y)))).
-    rewrite <- (Ex_ext leb _ _ E). split; [split|].
-    + intros HI. apply C1. exact (Int_ext leb _ _ (fun x => eq_sym (E x)) HI).
-    + intros HI. apply (Int_ext leb _ _ E). now apply C1.
-    + intros HI. apply C2. exact (Int_ext leb _ _ (fun x => eq_sym (E x)) HI).
+  - exact (above_regrouped (lognormal_log_pdf m s) f _ _ C1 C2).
 Qed.
 End Lognormal.
 
