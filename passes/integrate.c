@@ -8,578 +8,13 @@
  *
  * The condition: nothing else in the term is a descendant of z; then the law of z given the rest of
  * the term is its own.  estimators.md E7 and 2.5. */
+#include "passes/integrate.h"
 #include "passes/adjoint.h"
 #include "passes/pass.h"
 
 #include <math.h>
 
-typedef struct Integral {
-    IrGraph *g;
-    IrRef z;
-    IrNode draw; /* a copy of node z */
-    const IrDistInfo *law;
-    IrRef count;     /* nodes before the integration; what is built later is free of z */
-    bool *depends;   /* on z, along any path */
-    bool *statistic; /* holds more of z than a linear form */
-    IrRef *known;    /* expectations found so far */
-} Integral;
-
 #define UNKNOWN (IR_NONE - 1)
-
-static bool depends(const Integral *t, IrRef r)
-{
-    return r < t->count && t->depends[r];
-}
-
-/* ---- arithmetic that drops what is 0 or 1 --------------------------------------------------- */
-/* x - x is taken as 0 and x / x as 1, which is false only where x is not finite (or 0): there the
- * log-density that is being integrated is not finite either. */
-
-static bool is_const(const IrGraph *g, IrRef r, double v)
-{
-    const IrNode *n = &g->node[r];
-    return n->op == IR_CONST && n->type.rank == 0 && n->type.plates == 0 && n->attr.num == v;
-}
-
-/* Does it give the same for the same operands, whatever else it has? */
-static bool same_operation(const IrNode *x, const IrNode *y)
-{
-    bool sums = x->op == IR_SUM && x->attr.axes == y->attr.axes && x->attr.over == y->attr.over;
-    return x->op == y->op && x->n_in == y->n_in && x->n_in > 0 &&
-           (ir_op_info[x->op].flags & IR_EW || sums);
-}
-
-static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
-{
-    const IrNode *x = &g->node[a], *y = &g->node[b];
-    if (a == b)
-        return true;
-    if (x->op == IR_CONST && y->op == IR_CONST)
-        return ir_type_equal(&x->type, &y->type) && x->attr.num == y->attr.num;
-    if (depth == 0 || !same_operation(x, y))
-        return false;
-    for (uint32_t k = 0; k < x->n_in; k++)
-        if (!same(g, x->in[k], y->in[k], depth - 1))
-            return false;
-    return true;
-}
-
-enum { SAME_DEPTH = 3 };
-
-static IrRef negated(IrGraph *g, IrRef a)
-{
-    if (g->node[a].op == IR_NEG)
-        return g->node[a].in[0];
-    return is_const(g, a, 0) ? a : ir_unary(g, IR_NEG, a);
-}
-
-static IrRef plus(IrGraph *g, IrRef a, IrRef b)
-{
-    if (is_const(g, a, 0))
-        return b;
-    return is_const(g, b, 0) ? a : ir_binary(g, IR_ADD, a, b);
-}
-
-static IrRef less(IrGraph *g, IrRef a, IrRef b)
-{
-    if (same(g, a, b, SAME_DEPTH))
-        return ir_const(g, 0);
-    if (g->node[a].op == IR_ADD && same(g, g->node[a].in[0], b, SAME_DEPTH))
-        return g->node[a].in[1];
-    if (is_const(g, b, 0))
-        return a;
-    return is_const(g, a, 0) ? negated(g, b) : ir_binary(g, IR_SUB, a, b);
-}
-
-static IrRef product(IrGraph *g, IrRef a, IrRef b)
-{
-    if (is_const(g, a, 1) || is_const(g, b, 0))
-        return b;
-    return is_const(g, b, 1) || is_const(g, a, 0) ? a : ir_binary(g, IR_MUL, a, b);
-}
-
-static IrRef quotient(IrGraph *g, IrRef a, IrRef b)
-{
-    if (is_const(g, a, 0) || is_const(g, b, 1))
-        return a;
-    return same(g, a, b, SAME_DEPTH) ? ir_const(g, 1) : ir_binary(g, IR_DIV, a, b);
-}
-
-static IrRef squared(IrGraph *g, IrRef a)
-{
-    return is_const(g, a, 0) || is_const(g, a, 1) ? a : ir_unary(g, IR_SQUARE, a);
-}
-
-/* ---- element-wise affine forms -------------------------------------------------------------- */
-
-typedef enum Atom { NO_ATOM, ATOM_VALUE, ATOM_LOG, ATOM_LOG_REST } Atom;
-
-/* log1p(-z) or log(1 - z) */
-static bool is_log_rest(const Integral *t, const IrNode *n)
-{
-    const IrNode *x = n->n_in == 1 ? &t->g->node[n->in[0]] : n;
-    if (n->op == IR_LOG1P)
-        return x->op == IR_NEG && x->in[0] == t->z;
-    return n->op == IR_LOG && x->op == IR_SUB && is_const(t->g, x->in[0], 1) && x->in[1] == t->z;
-}
-
-static Atom atom_of(const Integral *t, IrRef r)
-{
-    const IrNode *n = &t->g->node[r];
-    if (r == t->z || (n->op == IR_TO_REAL && n->in[0] == t->z))
-        return ATOM_VALUE;
-    if (n->op == IR_LOG && n->in[0] == t->z)
-        return ATOM_LOG;
-    return is_log_rest(t, n) ? ATOM_LOG_REST : NO_ATOM;
-}
-
-/* e = a + b s element by element, with s = z everywhere or s = log z everywhere. */
-static bool affine(const Integral *t, IrRef e, Atom *seen)
-{
-    if (!depends(t, e))
-        return true;
-    Atom here = atom_of(t, e);
-    if (here != NO_ATOM) {
-        bool mixed = *seen != NO_ATOM && *seen != here;
-        *seen = here;
-        return !mixed;
-    }
-    const IrNode *n = &t->g->node[e];
-    switch (n->op) {
-    case IR_NEG:
-        return affine(t, n->in[0], seen);
-    case IR_ADD:
-    case IR_SUB:
-        return affine(t, n->in[0], seen) && affine(t, n->in[1], seen);
-    case IR_MUL:
-        return (!depends(t, n->in[0]) || !depends(t, n->in[1])) && affine(t, n->in[0], seen) &&
-               affine(t, n->in[1], seen);
-    case IR_DIV:
-        return !depends(t, n->in[1]) && affine(t, n->in[0], seen);
-    default:
-        return false;
-    }
-}
-
-/* The affine form e with `value` for its atom; without its constant part if `slope`. */
-static IrRef replay(Integral *t, IrRef e, IrRef value, bool slope)
-{
-    IrGraph *g = t->g;
-    if (!depends(t, e))
-        return slope ? ir_const(g, 0) : e;
-    if (atom_of(t, e) != NO_ATOM)
-        return value;
-    IrNode n = g->node[e];
-    bool first = depends(t, n.in[0]);
-    switch (n.op) {
-    case IR_NEG:
-        return negated(g, replay(t, n.in[0], value, slope));
-    case IR_ADD:
-        return plus(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
-    case IR_SUB:
-        return less(g, replay(t, n.in[0], value, slope), replay(t, n.in[1], value, slope));
-    case IR_DIV:
-        return quotient(g, replay(t, n.in[0], value, slope), n.in[1]);
-    default:
-        return product(g, replay(t, n.in[!first], value, slope), n.in[first]);
-    }
-}
-
-static IrRef moment(Integral *t, IrMoment m, IrRef x)
-{
-    return t->law->moment(t->g, t->draw.in, m, x);
-}
-
-static IrRef mean_of(Integral *t, Atom atom)
-{
-    static const IrMoment mean[] = {
-        [ATOM_VALUE] = IR_E_MEAN, [ATOM_LOG] = IR_E_LOG_MEAN, [ATOM_LOG_REST] = IR_E_LOG_REST};
-    return moment(t, mean[atom], IR_NONE);
-}
-
-static bool mean_and_variance(Integral *t, Atom atom, IrRef *mean, IrRef *variance)
-{
-    if (atom == ATOM_LOG_REST)
-        return false;
-    bool log = atom == ATOM_LOG;
-    *mean = mean_of(t, atom);
-    *variance = moment(t, log ? IR_E_LOG_SQUARE : IR_E_VARIANCE, IR_NONE);
-    if (*mean == IR_NONE || *variance == IR_NONE)
-        return false;
-    if (log)
-        *variance = less(t->g, *variance, ir_unary(t->g, IR_SQUARE, *mean));
-    return true;
-}
-
-/* E[u v] = u(m) v(m) + u' v' Var, for affine u and v of one atom.  A variance that is a square is
- * replayed under the square, so that (z - mu) / sigma gives exactly 1. */
-static IrRef second_moment(Integral *t, IrRef u, IrRef v)
-{
-    IrGraph *g = t->g;
-    Atom atom = NO_ATOM;
-    IrRef mean, variance;
-    if (!affine(t, u, &atom) || !affine(t, v, &atom) ||
-        !mean_and_variance(t, atom, &mean, &variance))
-        return IR_NONE;
-    IrRef at_mean = replay(t, u, mean, false), spread;
-    bool is_square = g->node[variance].op == IR_SQUARE;
-    IrRef unit = is_square ? g->node[variance].in[0] : ir_const(g, 1);
-    spread = replay(t, u, unit, true);
-    if (u == v) {
-        at_mean = squared(g, at_mean);
-        spread = squared(g, spread);
-    } else {
-        at_mean = product(g, at_mean, replay(t, v, mean, false));
-        spread = product(g, spread, replay(t, v, unit, true));
-    }
-    return plus(g, at_mean, is_square ? spread : product(g, spread, variance));
-}
-
-/* E|a z + b| = |a| E|z + b / a| */
-static IrRef expected_distance(Integral *t, IrRef u)
-{
-    IrGraph *g = t->g;
-    Atom atom = NO_ATOM;
-    if (!affine(t, u, &atom) || atom != ATOM_VALUE || t->law->elem != IR_REAL)
-        return IR_NONE;
-    IrRef slope = replay(t, u, ir_const(g, 1), true);
-    IrRef offset = replay(t, u, ir_const(g, 0), false);
-    IrRef e = moment(t, IR_E_ABS, quotient(g, negated(g, offset), slope));
-    if (e == IR_NONE || is_const(g, slope, 1) || is_const(g, slope, -1))
-        return e;
-    return product(g, ir_unary(g, IR_ABS, slope), e);
-}
-
-/* E e^(a z + b) = e^b E e^(a z), and E e^(a log z + b) = e^b E z^a; two exponentials become one,
- * because either may overflow alone. */
-static IrRef expected_exponential(Integral *t, IrRef u)
-{
-    IrGraph *g = t->g;
-    Atom atom = NO_ATOM;
-    if (!affine(t, u, &atom) || atom == ATOM_LOG_REST)
-        return IR_NONE;
-    IrMoment m = atom == ATOM_LOG ? IR_E_POWER : IR_E_EXP_TILT;
-    IrRef e = moment(t, m, replay(t, u, ir_const(g, 1), true));
-    IrRef offset = replay(t, u, ir_const(g, 0), false);
-    if (e == IR_NONE || is_const(g, offset, 0))
-        return e;
-    if (g->node[e].op == IR_EXP)
-        return ir_unary(g, IR_EXP, ir_binary(g, IR_ADD, offset, g->node[e].in[0]));
-    return ir_binary(g, IR_MUL, ir_unary(g, IR_EXP, offset), e);
-}
-
-/* E cos(z + b) and E sin(z + b), also of -z, for an angle z. */
-static IrRef expected_wave(Integral *t, IrOp wave, IrRef u)
-{
-    IrGraph *g = t->g;
-    Atom atom = NO_ATOM;
-    if (t->law->support != IR_CIRCLE || !affine(t, u, &atom))
-        return IR_NONE;
-    IrRef slope = replay(t, u, ir_const(g, 1), true);
-    IrRef offset = replay(t, u, ir_const(g, 0), false);
-    bool backwards = is_const(g, slope, -1);
-    if (!backwards && !is_const(g, slope, 1))
-        return IR_NONE;
-    IrRef e =
-        moment(t, wave == IR_COS ? IR_E_COS : IR_E_SIN, backwards ? offset : negated(g, offset));
-    return backwards && wave == IR_SIN ? negated(g, e) : e;
-}
-
-/* E (a z)^p = a^p E z^p for a positive draw, whose powers are known. */
-static IrRef expected_power(Integral *t, IrRef base, IrRef power)
-{
-    IrGraph *g = t->g;
-    Atom atom = NO_ATOM;
-    if (depends(t, power) || !affine(t, base, &atom) || atom != ATOM_VALUE ||
-        !is_const(g, replay(t, base, ir_const(g, 0), false), 0))
-        return IR_NONE;
-    IrRef e = moment(t, IR_E_POWER, power), factor = replay(t, base, ir_const(g, 1), true);
-    if (e == IR_NONE || is_const(g, factor, 1))
-        return e;
-    return ir_binary(g, IR_MUL, ir_binary(g, IR_POW, factor, power), e);
-}
-
-/* a / z is a z^-1. */
-static IrRef expected_quotient(Integral *t, IrRef above, IrRef below)
-{
-    IrRef inverse = depends(t, above) ? IR_NONE : expected_power(t, below, ir_const(t->g, -1));
-    return inverse == IR_NONE ? IR_NONE : product(t->g, above, inverse);
-}
-
-/* E log(1 + (a z + b)^2): a z + b of a Cauchy draw has a Cauchy law as well, and a z the law of
- * |.|. */
-static IrRef expected_tail(Integral *t, IrRef x)
-{
-    IrGraph *g = t->g;
-    IrNode n = g->node[x];
-    Atom atom = NO_ATOM;
-    bool folded = t->draw.attr.dist == IR_DIST_half_cauchy;
-    if ((!folded && t->draw.attr.dist != IR_DIST_cauchy) || n.op != IR_SQUARE ||
-        !affine(t, n.in[0], &atom) || atom != ATOM_VALUE)
-        return IR_NONE;
-    IrRef loc = replay(t, n.in[0], folded ? ir_const(g, 0) : t->draw.in[0], false);
-    IrRef scale = replay(t, n.in[0], t->draw.in[!folded], true);
-    if (folded && !is_const(g, loc, 0))
-        return IR_NONE;
-    IrRef wide = squared(g, plus(g, ir_const(g, 1), ir_unary(g, IR_ABS, scale)));
-    return ir_unary(g, IR_LOG, plus(g, squared(g, loc), wide));
-}
-
-/* ---- polynomials of a uniform draw ----------------------------------------------------------- */
-
-enum { DEGREE = 8 };
-
-/* Coefficients of w^k, where z = m + h w and w is uniform on [-1, 1]: about the middle nothing
- * cancels, however far it lies from 0. */
-typedef struct Polynomial {
-    IrRef c[DEGREE + 1];
-    int degree;
-} Polynomial;
-
-static bool multiplied(IrGraph *g, const Polynomial *a, const Polynomial *b, Polynomial *p)
-{
-    *p = (Polynomial){.degree = a->degree + b->degree};
-    if (p->degree > DEGREE)
-        return false;
-    for (int k = 0; k <= p->degree; k++)
-        p->c[k] = ir_const(g, 0);
-    for (int i = 0; i <= a->degree; i++)
-        for (int k = 0; k <= b->degree; k++)
-            p->c[i + k] = plus(g, p->c[i + k], product(g, a->c[i], b->c[k]));
-    return true;
-}
-
-static bool polynomial(Integral *t, IrRef e, Polynomial *p);
-
-static bool polynomial_power(Integral *t, IrRef e, double power, Polynomial *p)
-{
-    Polynomial base, so_far;
-    if (!(power >= 1 && power <= DEGREE && power == floor(power)) || !polynomial(t, e, &base))
-        return false;
-    *p = base;
-    for (int k = 1; k < (int)power; k++) {
-        so_far = *p;
-        if (!multiplied(t->g, &so_far, &base, p))
-            return false;
-    }
-    return true;
-}
-
-static bool polynomial_sum(Integral *t, const IrNode *n, Polynomial *p)
-{
-    IrGraph *g = t->g;
-    Polynomial b;
-    if (!polynomial(t, n->in[0], p) || !polynomial(t, n->in[1], &b))
-        return false;
-    for (; p->degree < b.degree; p->degree++)
-        p->c[p->degree + 1] = ir_const(g, 0);
-    for (int k = 0; k <= b.degree; k++)
-        p->c[k] = n->op == IR_ADD ? plus(g, p->c[k], b.c[k]) : less(g, p->c[k], b.c[k]);
-    return true;
-}
-
-static bool polynomial(Integral *t, IrRef e, Polynomial *p)
-{
-    IrGraph *g = t->g;
-    IrNode n = g->node[e];
-    Polynomial a, b;
-    if (!depends(t, e)) {
-        *p = (Polynomial){.c = {e}};
-        return true;
-    }
-    if (e == t->z) {
-        IrRef half = ir_const(g, 0.5), low = t->draw.in[0], high = t->draw.in[1];
-        *p = (Polynomial){.c = {mean_of(t, ATOM_VALUE), product(g, half, less(g, high, low))},
-                          .degree = 1};
-        return true;
-    }
-    switch (n.op) {
-    case IR_ADD:
-    case IR_SUB:
-        return polynomial_sum(t, &n, p);
-    case IR_MUL:
-        return polynomial(t, n.in[0], &a) && polynomial(t, n.in[1], &b) && multiplied(g, &a, &b, p);
-    case IR_SQUARE:
-        return polynomial_power(t, n.in[0], 2, p);
-    case IR_POW:
-        return g->node[n.in[1]].op == IR_CONST &&
-               polynomial_power(t, n.in[0], g->node[n.in[1]].attr.num, p);
-    case IR_NEG:
-    case IR_DIV:
-        if ((n.op == IR_DIV && depends(t, n.in[1])) || !polynomial(t, n.in[0], p))
-            return false;
-        for (int k = 0; k <= p->degree; k++)
-            p->c[k] = n.op == IR_NEG ? negated(g, p->c[k]) : quotient(g, p->c[k], n.in[1]);
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* E w^k is 1 / (k + 1) for even k and 0 for odd ones. */
-static IrRef expected_polynomial(Integral *t, IrRef e)
-{
-    IrGraph *g = t->g;
-    Polynomial p;
-    if (t->draw.attr.dist != IR_DIST_uniform || !polynomial(t, e, &p))
-        return IR_NONE;
-    IrRef sum = p.c[0];
-    for (int k = 2; k <= p.degree; k += 2)
-        sum = plus(g, sum, product(g, ir_const(g, 1.0 / (k + 1)), p.c[k]));
-    return sum;
-}
-
-/* ---- linear forms of one event --------------------------------------------------------------- */
-
-static IrRef identity(IrGraph *g, int64_t size)
-{
-    return ir_unary(g, IR_DIAG, ir_expand(g, ir_const(g, 1), 0, size));
-}
-
-static IrRef matrix_of_form(Integral *t, IrRef u);
-
-static IrRef matrix_of_op(Integral *t, const IrNode *n, IrRef m, bool second)
-{
-    IrGraph *g = t->g;
-    IrRef other = n->n_in == 2 ? n->in[!second] : IR_NONE;
-    uint32_t others = other == IR_NONE ? 0 : g->node[other].type.rank;
-    switch (n->op) {
-    case IR_ADD:
-    case IR_TO_REAL:
-        return m;
-    case IR_SUB:
-        return second ? ir_unary(g, IR_NEG, m) : m;
-    case IR_NEG:
-        return ir_unary(g, IR_NEG, m);
-    case IR_MUL:
-        if (others == 1 && g->node[m].type.rank == 2)
-            other = ir_expand(g, other, 1, g->node[m].type.dim[1]);
-        else if (others)
-            return IR_NONE;
-        return ir_binary(g, IR_MUL, m, other);
-    case IR_DIV:
-        return !second && others == 0 ? ir_binary(g, IR_DIV, m, other) : IR_NONE;
-    case IR_SOLVE_TRI:
-        return second ? ir_node(g, n->op, n->attr, 2, (IrRef[]){other, m}) : IR_NONE;
-    case IR_SLICE:
-        return ir_node(g, IR_SLICE, n->attr, 1, &m);
-    case IR_SUM:
-        return n->attr.over ? IR_NONE : ir_reduce(g, IR_SUM, m, n->attr.axes, 0);
-    case IR_RESHAPE: {
-        IrType shape = n->type;
-        if (shape.rank > 1)
-            return IR_NONE;
-        shape.elem = IR_REAL;
-        shape.dim[shape.rank++] = t->draw.type.dim[0];
-        shape.plates = g->node[m].type.plates;
-        return ir_typed(g, IR_RESHAPE, (IrAttr){0}, shape, 1, &m);
-    }
-    default:
-        return IR_NONE;
-    }
-}
-
-/* Two forms of one shape, added or subtracted. */
-static IrRef matrix_of_sum(Integral *t, const IrNode *n)
-{
-    IrGraph *g = t->g;
-    bool sum = (n->op == IR_ADD || n->op == IR_SUB) &&
-               ir_same_shape(&g->node[n->in[0]].type, &g->node[n->in[1]].type);
-    IrRef a = sum ? matrix_of_form(t, n->in[0]) : IR_NONE;
-    IrRef b = a == IR_NONE ? a : matrix_of_form(t, n->in[1]);
-    return b == IR_NONE ? b : ir_binary(g, n->op, a, b);
-}
-
-/* u = M e + constant: the matrix M on a new last axis, where e is the noise of a multivariate
- * normal and of other laws the event itself; IR_NONE: not of that form. */
-static IrRef matrix_of_form(Integral *t, IrRef u)
-{
-    IrGraph *g = t->g;
-    IrNode n = g->node[u];
-    if (u == t->z || (n.op == IR_TO_REAL && n.in[0] == t->z))
-        return t->law->support == IR_EVENT_SPACE ? ir_unary(g, IR_TRIL, t->draw.in[1])
-                                                 : identity(g, t->draw.type.dim[0]);
-    bool first = n.n_in > 0 && depends(t, n.in[0]), second = n.n_in > 1 && depends(t, n.in[1]);
-    IrRef m = first && second   ? matrix_of_sum(t, &n)
-              : first || second ? matrix_of_form(t, n.in[second])
-                                : IR_NONE;
-    m = m == IR_NONE || (first && second) ? m : matrix_of_op(t, &n, m, second);
-    return m != IR_NONE && g->node[m].type.rank == n.type.rank + 1 ? m : IR_NONE;
-}
-
-static IrRef expectation(Integral *t, IrRef e);
-
-static IrRef over_last_axis(IrGraph *g, IrRef a)
-{
-    return ir_reduce(g, IR_SUM, a, 1u << (g->node[a].type.rank - 1), 0);
-}
-
-/* Of shares p that sum to one the covariance of elements i and j is c (p_i [i = j] - p_i p_j). */
-static bool shares_of_event(Integral *t, IrRef *p, IrRef *c)
-{
-    IrGraph *g = t->g;
-    const IrRef *arg = t->draw.in;
-    *p = moment(t, IR_E_MEAN, IR_NONE);
-    *c = ir_const(g, 1);
-    switch (t->law->support) {
-    case IR_ONE_HOT_EVENTS:
-        return true;
-    case IR_COUNT_EVENTS:
-        *c = arg[0];
-        *p = ir_binary(g, IR_DIV, arg[1], ir_sum_all(g, arg[1]));
-        return true;
-    case IR_SIMPLEX_EVENTS:
-        *c = ir_binary(g, IR_DIV, *c, ir_binary(g, IR_ADD, ir_sum_all(g, arg[0]), *c));
-        return true;
-    default:
-        return false;
-    }
-}
-
-static IrRef covariance(Integral *t, IrRef m, IrRef n)
-{
-    IrGraph *g = t->g;
-    IrRef p, c, both = ir_binary(g, IR_MUL, m, n);
-    if (t->law->support == IR_EVENT_SPACE)
-        return over_last_axis(g, both);
-    if (!shares_of_event(t, &p, &c))
-        return IR_NONE;
-    if (g->node[m].type.rank == 2)
-        p = ir_expand(g, p, 0, g->node[m].type.dim[0]);
-    IrRef of_m = over_last_axis(g, ir_binary(g, IR_MUL, m, p));
-    IrRef of_n = m == n ? of_m : over_last_axis(g, ir_binary(g, IR_MUL, n, p));
-    IrRef own = over_last_axis(g, ir_binary(g, IR_MUL, both, p));
-    return ir_binary(g, IR_MUL, c, ir_binary(g, IR_SUB, own, ir_binary(g, IR_MUL, of_m, of_n)));
-}
-
-/* E u v = E u E v + Cov(u, v), element by element, for linear forms of one event. */
-static IrRef second_moment_of_event(Integral *t, IrRef u, IrRef v)
-{
-    IrGraph *g = t->g;
-    bool alike = t->draw.type.rank == 1 && g->node[u].type.rank <= 1 &&
-                 ir_same_shape(&g->node[u].type, &g->node[v].type);
-    IrRef m = alike ? matrix_of_form(t, u) : IR_NONE;
-    IrRef n = m == IR_NONE || u == v ? m : matrix_of_form(t, v);
-    IrRef first = n == IR_NONE ? n : expectation(t, u);
-    IrRef second = first == IR_NONE || u == v ? first : expectation(t, v);
-    IrRef spread = second == IR_NONE ? second : covariance(t, m, n);
-    if (spread == IR_NONE)
-        return IR_NONE;
-    return plus(g, u == v ? squared(g, first) : product(g, first, second), spread);
-}
-
-/* E e^u = e^(E u + Var u / 2) for a linear form u of one multivariate normal event. */
-static IrRef expected_exponential_of_event(Integral *t, IrRef u)
-{
-    IrGraph *g = t->g;
-    bool normal =
-        t->law->support == IR_EVENT_SPACE && t->draw.type.rank == 1 && g->node[u].type.rank <= 1;
-    IrRef m = normal ? matrix_of_form(t, u) : IR_NONE;
-    IrRef mean = m == IR_NONE ? m : expectation(t, u);
-    if (mean == IR_NONE)
-        return IR_NONE;
-    return ir_unary(g, IR_EXP, plus(g, mean, product(g, ir_const(g, 0.5), covariance(t, m, m))));
-}
 
 /* ---- the expectation of a term -------------------------------------------------------------- */
 
@@ -596,7 +31,7 @@ static IrRef expected_atom(Integral *t, IrRef e, Atom atom)
 {
     IrType type = t->g->node[e].type;
     type.elem = IR_REAL;
-    IrRef mean = mean_of(t, atom);
+    IrRef mean = ig_mean_of(t, atom);
     return mean == IR_NONE ? IR_NONE : es_broadcast(t->g, for_every_event(t->g, mean, &type), type);
 }
 
@@ -609,7 +44,7 @@ static bool moves_draw(const Integral *t, IrRef r)
                      n->op == IR_PAD || n->op == IR_RESHAPE || n->op == IR_TRANSPOSE ||
                      n->op == IR_EXPAND || n->op == IR_GATHER || n->op == IR_TO_PLATE ||
                      n->op == IR_TO_AXIS;
-        if (!moves || !depends(t, n->in[0]))
+        if (!moves || !ig_depends(t, n->in[0]))
             return false;
         r = n->in[0];
     }
@@ -622,10 +57,10 @@ static IrRef expected_linear(Integral *t, IrRef e, uint32_t k)
     IrGraph *g = t->g;
     IrNode n = g->node[e];
     for (uint32_t i = 0; i < n.n_in; i++)
-        if (i != k && depends(t, n.in[i]))
+        if (i != k && ig_depends(t, n.in[i]))
             return IR_NONE;
-    IrRef x = expectation(t, n.in[k]);
-    if (x == IR_NONE || is_const(g, x, 0))
+    IrRef x = ig_expectation(t, n.in[k]);
+    if (x == IR_NONE || ig_is_const(g, x, 0))
         return x;
     IrType type = g->node[n.in[k]].type;
     type.elem = n.type.elem = IR_REAL;
@@ -650,8 +85,8 @@ static void take_apart(Integral *t, IrRef e, bool minus, Terms *s)
 {
     const IrNode *n = &t->g->node[e];
     Arena *a = t->g->model->arena;
-    if (!depends(t, e)) {
-        s->rest = minus ? less(t->g, s->rest, e) : plus(t->g, s->rest, e);
+    if (!ig_depends(t, e)) {
+        s->rest = minus ? ig_less(t->g, s->rest, e) : ig_plus(t->g, s->rest, e);
     } else if (n->op == IR_NEG) {
         take_apart(t, n->in[0], !minus, s);
     } else if (n->op == IR_ADD || n->op == IR_SUB) {
@@ -680,7 +115,7 @@ static bool cancel(const IrGraph *g, Terms *s)
     enum { DEPTH = 8 };
     for (size_t i = 0; i < s->count; i++)
         for (size_t k = 0; k < i; k++)
-            if (s->minus[i] != s->minus[k] && same(g, s->term[i], s->term[k], DEPTH)) {
+            if (s->minus[i] != s->minus[k] && ig_same(g, s->term[i], s->term[k], DEPTH)) {
                 drop(s, i);
                 drop(s, k);
                 return true;
@@ -699,8 +134,8 @@ static IrRef expected_rest(Integral *t, IrRef e)
         ;
     IrRef sum = s.rest;
     for (size_t i = 0; i < s.count && sum != IR_NONE; i++) {
-        IrRef x = expectation(t, s.term[i]);
-        sum = x == IR_NONE ? x : s.minus[i] ? less(t->g, sum, x) : plus(t->g, sum, x);
+        IrRef x = ig_expectation(t, s.term[i]);
+        sum = x == IR_NONE ? x : s.minus[i] ? ig_less(t->g, sum, x) : ig_plus(t->g, sum, x);
     }
     return sum;
 }
@@ -708,24 +143,24 @@ static IrRef expected_rest(Integral *t, IrRef e)
 static IrRef expected_sum(Integral *t, IrRef e)
 {
     IrNode n = t->g->node[e];
-    IrRef a = expectation(t, n.in[0]), b = a == IR_NONE ? a : expectation(t, n.in[1]);
+    IrRef a = ig_expectation(t, n.in[0]), b = a == IR_NONE ? a : ig_expectation(t, n.in[1]);
     if (b == IR_NONE)
         return expected_rest(t, e);
-    return n.op == IR_ADD ? plus(t->g, a, b) : less(t->g, a, b);
+    return n.op == IR_ADD ? ig_plus(t->g, a, b) : ig_less(t->g, a, b);
 }
 
 static IrRef expected_product(Integral *t, IrRef e)
 {
     IrNode n = t->g->node[e];
-    bool first = depends(t, n.in[0]);
-    if (first && depends(t, n.in[1]) && ir_draws_vectors(t->law))
-        return second_moment_of_event(t, n.in[0], n.in[1]);
-    if (first && depends(t, n.in[1])) {
-        IrRef square = second_moment(t, n.in[0], n.in[1]);
-        return square == IR_NONE ? expected_polynomial(t, e) : square;
+    bool first = ig_depends(t, n.in[0]);
+    if (first && ig_depends(t, n.in[1]) && ir_draws_vectors(t->law))
+        return ig_second_moment_of_event(t, n.in[0], n.in[1]);
+    if (first && ig_depends(t, n.in[1])) {
+        IrRef square = ig_second_moment(t, n.in[0], n.in[1]);
+        return square == IR_NONE ? ig_expected_polynomial(t, e) : square;
     }
-    IrRef x = expectation(t, n.in[!first]);
-    return x == IR_NONE ? x : product(t->g, x, n.in[first]);
+    IrRef x = ig_expectation(t, n.in[!first]);
+    return x == IR_NONE ? x : ig_product(t->g, x, n.in[first]);
 }
 
 /* u l, and 0 where u is 0, for u of the draw and l that is not: E[u] l, and 0 where E[u] is 0. */
@@ -733,10 +168,10 @@ static IrRef expected_times(Integral *t, const IrNode *n)
 {
     IrGraph *g = t->g;
     IrNode test = g->node[n->in[0]], product = g->node[n->in[2]];
-    if (test.op != IR_EQ || !is_const(g, test.in[1], 0) || !is_const(g, n->in[1], 0) ||
-        product.op != IR_MUL || product.in[0] != test.in[0] || depends(t, product.in[1]))
+    if (test.op != IR_EQ || !ig_is_const(g, test.in[1], 0) || !ig_is_const(g, n->in[1], 0) ||
+        product.op != IR_MUL || product.in[0] != test.in[0] || ig_depends(t, product.in[1]))
         return IR_NONE;
-    IrRef u = expectation(t, test.in[0]), zero = ir_const(g, 0);
+    IrRef u = ig_expectation(t, test.in[0]), zero = ir_const(g, 0);
     if (u == IR_NONE)
         return IR_NONE;
     IrRef v = ir_binary(g, IR_MUL, u, product.in[1]);
@@ -746,8 +181,8 @@ static IrRef expected_times(Integral *t, const IrNode *n)
 static IrRef expected_pow(Integral *t, IrRef e)
 {
     IrNode n = t->g->node[e];
-    IrRef power = expected_power(t, n.in[0], n.in[1]);
-    return power == IR_NONE ? expected_polynomial(t, e) : power;
+    IrRef power = ig_expected_power(t, n.in[0], n.in[1]);
+    return power == IR_NONE ? ig_expected_polynomial(t, e) : power;
 }
 
 /* Where a uniform draw meets a test of its place surely; IR_NONE: not such a test. */
@@ -755,13 +190,13 @@ static IrRef surely(Integral *t, IrRef test)
 {
     IrGraph *g = t->g;
     IrNode n = g->node[test];
-    if (!depends(t, test))
+    if (!ig_depends(t, test))
         return test;
     if (n.op == IR_AND) {
         IrRef a = surely(t, n.in[0]), b = a == IR_NONE ? a : surely(t, n.in[1]);
         return b == IR_NONE ? b : ir_binary(g, IR_AND, a, b);
     }
-    if ((n.op != IR_LE && n.op != IR_LT) || (depends(t, n.in[0]) && depends(t, n.in[1])))
+    if ((n.op != IR_LE && n.op != IR_LT) || (ig_depends(t, n.in[0]) && ig_depends(t, n.in[1])))
         return IR_NONE;
     if (n.in[1] == t->z)
         return ir_binary(g, IR_LE, n.in[0], t->draw.in[0]);
@@ -773,10 +208,10 @@ static IrRef surely(Integral *t, IrRef test)
 static IrRef expected_inside(Integral *t, const IrNode *n)
 {
     IrGraph *g = t->g;
-    if (t->draw.attr.dist != IR_DIST_uniform || !is_const(g, n->in[2], -INFINITY))
+    if (t->draw.attr.dist != IR_DIST_uniform || !ig_is_const(g, n->in[2], -INFINITY))
         return IR_NONE;
     IrRef outside = n->in[2], inside = surely(t, n->in[0]);
-    IrRef value = inside == IR_NONE ? inside : expectation(t, n->in[1]);
+    IrRef value = inside == IR_NONE ? inside : ig_expectation(t, n->in[1]);
     return value == IR_NONE ? value : ir_select(g, inside, value, outside);
 }
 
@@ -785,19 +220,19 @@ static IrRef expected_select(Integral *t, IrRef e)
 {
     IrGraph *g = t->g;
     IrNode n = g->node[e], test = g->node[n.in[0]];
-    IrRef known = depends(t, n.in[0]) ? expected_times(t, &n) : IR_NONE;
-    if (known == IR_NONE && depends(t, n.in[0]))
+    IrRef known = ig_depends(t, n.in[0]) ? expected_times(t, &n) : IR_NONE;
+    if (known == IR_NONE && ig_depends(t, n.in[0]))
         known = expected_inside(t, &n);
     if (known != IR_NONE)
         return known;
-    IrRef yes = expectation(t, n.in[1]), no = yes == IR_NONE ? yes : expectation(t, n.in[2]);
-    if (no == IR_NONE || depends(t, n.in[1]) || depends(t, n.in[2]))
-        return depends(t, n.in[0]) || no == IR_NONE ? IR_NONE : ir_select(g, n.in[0], yes, no);
+    IrRef yes = ig_expectation(t, n.in[1]), no = yes == IR_NONE ? yes : ig_expectation(t, n.in[2]);
+    if (no == IR_NONE || ig_depends(t, n.in[1]) || ig_depends(t, n.in[2]))
+        return ig_depends(t, n.in[0]) || no == IR_NONE ? IR_NONE : ir_select(g, n.in[0], yes, no);
     bool is_one = t->law->support == IR_ZERO_ONE && test.op == IR_EQ && test.in[0] == t->z &&
-                  is_const(g, test.in[1], 1);
+                  ig_is_const(g, test.in[1], 1);
     if (!is_one)
         return IR_NONE;
-    IrRef p = moment(t, IR_E_MEAN, IR_NONE);
+    IrRef p = ig_moment(t, IR_E_MEAN, IR_NONE);
     IrRef miss = ir_binary(g, IR_SUB, ir_const(g, 1), p);
     IrRef zero = ir_const(g, 0);
     /* 0 log 0 is 0: a value that is never taken adds nothing. */
@@ -810,9 +245,9 @@ static IrRef expected_square(Integral *t, IrRef e)
 {
     IrRef u = t->g->node[e].in[0];
     if (ir_draws_vectors(t->law))
-        return second_moment_of_event(t, u, u);
-    IrRef square = second_moment(t, u, u);
-    return square == IR_NONE ? expected_polynomial(t, e) : square;
+        return ig_second_moment_of_event(t, u, u);
+    IrRef square = ig_second_moment(t, u, u);
+    return square == IR_NONE ? ig_expected_polynomial(t, e) : square;
 }
 
 /* Elements of log z are what the same elements of z have as logarithms. */
@@ -824,7 +259,7 @@ static IrRef expected_log(Integral *t, IrRef r)
         return expected_atom(t, r, ATOM_LOG);
     bool moves = n.op == IR_SLICE || n.op == IR_RESHAPE || n.op == IR_TRANSPOSE ||
                  n.op == IR_EXPAND || n.op == IR_GATHER;
-    if (!moves || !depends(t, n.in[0]) || (n.n_in > 1 && depends(t, n.in[1])))
+    if (!moves || !ig_depends(t, n.in[0]) || (n.n_in > 1 && ig_depends(t, n.in[1])))
         return IR_NONE;
     IrRef in[] = {expected_log(t, n.in[0]), n.n_in > 1 ? n.in[1] : IR_NONE};
     if (in[0] == IR_NONE)
@@ -838,7 +273,7 @@ static IrRef expected_real(Integral *t, IrRef r)
 {
     const IrNode *n = &t->g->node[r];
     bool of_two = n->op == IR_MUL && moves_draw(t, n->in[0]) && moves_draw(t, n->in[1]);
-    return of_two || moves_draw(t, r) ? expectation(t, r) : IR_NONE;
+    return of_two || moves_draw(t, r) ? ig_expectation(t, r) : IR_NONE;
 }
 
 static IrRef expectation_of_op(Integral *t, IrRef e)
@@ -855,22 +290,22 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     case IR_SQUARE:
         return expected_square(t, e);
     case IR_ABS:
-        return expected_distance(t, n->in[0]);
+        return ig_expected_distance(t, n->in[0]);
     case IR_EXP:
-        return ir_draws_vectors(t->law) ? expected_exponential_of_event(t, n->in[0])
-                                        : expected_exponential(t, n->in[0]);
+        return ir_draws_vectors(t->law) ? ig_expected_exponential_of_event(t, n->in[0])
+                                        : ig_expected_exponential(t, n->in[0]);
     case IR_COS:
     case IR_SIN:
-        return expected_wave(t, n->op, n->in[0]);
+        return ig_expected_wave(t, n->op, n->in[0]);
     case IR_POW:
         return expected_pow(t, e);
     case IR_LOG:
         return expected_log(t, n->in[0]);
     case IR_LOG1P:
-        return expected_tail(t, n->in[0]);
+        return ig_expected_tail(t, n->in[0]);
     case IR_DIV:
-        return depends(t, n->in[1]) ? expected_quotient(t, n->in[0], n->in[1])
-                                    : expected_linear(t, e, 0);
+        return ig_depends(t, n->in[1]) ? ig_expected_quotient(t, n->in[0], n->in[1])
+                                       : expected_linear(t, e, 0);
     case IR_TO_REAL:
         return expected_real(t, n->in[0]);
     case IR_NEG:
@@ -886,7 +321,7 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     case IR_TO_AXIS:
         return expected_linear(t, e, 0);
     case IR_CONTRACT:
-        return expected_linear(t, e, depends(t, n->in[1]));
+        return expected_linear(t, e, ig_depends(t, n->in[1]));
     case IR_SOLVE_TRI:
         return expected_linear(t, e, 1);
     default:
@@ -895,12 +330,12 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
 }
 
 /* E[e] over z given all that does not descend from z; IR_NONE: not known in closed form. */
-static IrRef expectation(Integral *t, IrRef e)
+IrRef ig_expectation(Integral *t, IrRef e)
 {
-    if (!depends(t, e))
+    if (!ig_depends(t, e))
         return e;
     if (t->known[e] == UNKNOWN) {
-        Atom atom = atom_of(t, e);
+        Atom atom = ig_atom_of(t, e);
         t->known[e] = atom != NO_ATOM ? expected_atom(t, e, atom) : expectation_of_op(t, e);
     }
     return t->known[e];
@@ -912,15 +347,15 @@ static IrRef expectation(Integral *t, IrRef e)
 static IrRef partial_expectation(Integral *t, IrRef e)
 {
     IrGraph *g = t->g;
-    if (!depends(t, e))
+    if (!ig_depends(t, e))
         return e;
-    IrRef whole = t->statistic[e] ? expectation(t, e) : IR_NONE;
+    IrRef whole = t->statistic[e] ? ig_expectation(t, e) : IR_NONE;
     if (whole != IR_NONE)
         return es_broadcast(g, whole, g->node[e].type);
     IrNode n = g->node[e];
     bool sum = n.op == IR_ADD || n.op == IR_SUB, scaled = n.op == IR_MUL || n.op == IR_DIV;
-    uint32_t which = scaled && !depends(t, n.in[0]);
-    if (scaled && depends(t, n.in[!which]))
+    uint32_t which = scaled && !ig_depends(t, n.in[0]);
+    if (scaled && ig_depends(t, n.in[!which]))
         return e;
     if (!sum && !scaled && n.op != IR_NEG && n.op != IR_SUM && n.op != IR_EXPAND)
         return e;
@@ -1005,7 +440,7 @@ static IrRef with_value(Integral *t, IrRef e, IrRef value, IrRef *made)
     IrGraph *g = t->g;
     if (e == t->z)
         return value;
-    if (!depends(t, e))
+    if (!ig_depends(t, e))
         return e;
     if (made[e] != IR_NONE)
         return made[e];
@@ -1046,7 +481,7 @@ static IrRef integrate_law(IrGraph *g, const IrNode *n, PassCtx *cx)
 {
     Integral t = integral_over(g, n->in[0]);
     IrType type = g->node[n->in[1]].type;
-    IrRef e = expectation(&t, n->in[1]);
+    IrRef e = ig_expectation(&t, n->in[1]);
     if (e == IR_NONE)
         e = expectation_by_sum(&t, n->in[1]);
     if (e == IR_NONE) {
@@ -1066,9 +501,9 @@ static IrRef integrate_cost(IrGraph *g, const IrNode *n)
         if (g->node[z].op != IR_SAMPLE || g->node[z].attr.via.estimator == IR_EST_STL)
             continue; /* without its log-density in the cost, nothing would stick */
         Integral t = integral_over(g, z);
-        if (!depends(&t, e))
+        if (!ig_depends(&t, e))
             continue;
-        IrRef whole = expectation(&t, e),
+        IrRef whole = ig_expectation(&t, e),
               now = whole != IR_NONE ? whole : partial_expectation(&t, e);
         if (now == e)
             continue;
