@@ -296,7 +296,8 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
                                         : ig_expected_exponential(t, n->in[0]);
     case IR_COS:
     case IR_SIN:
-        return ig_expected_wave(t, n->op, n->in[0]);
+        return ir_draws_vectors(t->law) ? ig_expected_wave_of_event(t, n->op, n->in[0])
+                                        : ig_expected_wave(t, n->op, n->in[0]);
     case IR_POW:
         return expected_pow(t, e);
     case IR_LOG:
@@ -371,12 +372,11 @@ static IrRef partial_expectation(Integral *t, IrRef e)
 
 /* ---- what depends on a draw ----------------------------------------------------------------- */
 
-static bool crosses_steps(const IrGraph *g, const IrNode *n, IrPlates plates)
+static bool crosses_steps(const IrNode *n, IrPlates plates)
 {
     IrPlates crossed = n->attr.over;
     if (n->op == IR_TO_AXIS)
         crossed |= 1u << n->attr.plate;
-    (void)g;
     return (crossed & plates) != 0;
 }
 
@@ -394,7 +394,7 @@ static bool mark_node(Integral *t, bool *ever, IrRef r)
 {
     const IrNode *n = &t->g->node[r];
     bool same_region = n->op == IR_CARRY && n->region && n->region == t->draw.region;
-    bool crossing = crosses_steps(t->g, n, t->draw.type.plates);
+    bool crossing = crosses_steps(n, t->draw.type.plates);
     int before = ever[r] + t->depends[r] + t->statistic[r];
     for (uint32_t k = 0; k < n->n_in; k++) {
         IrRef x = n->in[k];

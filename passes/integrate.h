@@ -59,5 +59,6 @@ IrRef ig_expected_polynomial(Integral *t, IrRef e);
 /* integrate_event.c: of linear forms of one event */
 IrRef ig_second_moment_of_event(Integral *t, IrRef u, IrRef v);
 IrRef ig_expected_exponential_of_event(Integral *t, IrRef u);
+IrRef ig_expected_wave_of_event(Integral *t, IrOp wave, IrRef u);
 
 #endif

@@ -138,16 +138,37 @@ IrRef ig_second_moment_of_event(Integral *t, IrRef u, IrRef v)
     return ig_plus(g, u == v ? ig_squared(g, first) : ig_product(g, first, second), spread);
 }
 
-/* E e^u = e^(E u + Var u / 2) for a linear form u of one multivariate normal event. */
-IrRef ig_expected_exponential_of_event(Integral *t, IrRef u)
+/* Mean and variance of a linear form of one multivariate normal event, which is normal; false: it
+ * is none. */
+static bool normal_form(Integral *t, IrRef u, IrRef *mean, IrRef *variance)
 {
     IrGraph *g = t->g;
     bool normal =
         t->law->support == IR_EVENT_SPACE && t->draw.type.rank == 1 && g->node[u].type.rank <= 1;
     IrRef m = normal ? matrix_of_form(t, u) : IR_NONE;
-    IrRef mean = m == IR_NONE ? m : ig_expectation(t, u);
-    if (mean == IR_NONE)
+    *mean = m == IR_NONE ? m : ig_expectation(t, u);
+    *variance = *mean == IR_NONE ? *mean : covariance(t, m, m);
+    return *variance != IR_NONE;
+}
+
+/* E e^u = e^(E u + Var u / 2) for a linear form u of one multivariate normal event. */
+IrRef ig_expected_exponential_of_event(Integral *t, IrRef u)
+{
+    IrGraph *g = t->g;
+    IrRef mean, variance;
+    if (!normal_form(t, u, &mean, &variance))
         return IR_NONE;
-    return ir_unary(g, IR_EXP,
-                    ig_plus(g, mean, ig_product(g, ir_const(g, 0.5), covariance(t, m, m))));
+    return ir_unary(g, IR_EXP, ig_plus(g, mean, ig_product(g, ir_const(g, 0.5), variance)));
+}
+
+/* E cos u = e^(-Var u / 2) cos E u for the same, and with the sine likewise: the characteristic
+ * function. */
+IrRef ig_expected_wave_of_event(Integral *t, IrOp wave, IrRef u)
+{
+    IrGraph *g = t->g;
+    IrRef mean, variance;
+    if (!normal_form(t, u, &mean, &variance))
+        return IR_NONE;
+    IrRef shrunk = ir_unary(g, IR_EXP, ig_product(g, ir_const(g, -0.5), variance));
+    return ig_product(g, shrunk, ir_unary(g, wave, mean));
 }

@@ -57,7 +57,7 @@ static const LawText law_text[IR_DIST_COUNT] = {
                              "sum([0.3, 1, -0.5] * z)"},
     [IR_DIST_dirichlet] = {"param k[2] in positive = ones()", "dirichlet(k)", "sum([0.3, 1] * z)"},
     [IR_DIST_mvn] = {"param m[2] = ones()\nparam c[2, 2] in cholesky = identity()",
-                     "mvn(m, cholesky = c)", "sum(z)"},
+                     "mvn(m, cholesky = c)", "sum(sin(z))"},
 };
 
 /* What the log-weights of a bound are of: laws with lighter tails, so that weights are bounded. */
@@ -342,7 +342,7 @@ static const struct {
     {"a * sum(log(1 - z))", NULL, true},
     {"sum(exp(0.1 * z + a))", NULL, false},
     {"a * sum(z ^ 1.3)", NULL, true},
-    {"cos(z + a)", NULL, true},
+    {"sum(cos(z + a))", NULL, true},
 };
 
 const char *const pair_statistic[PAIR_STATISTICS] = {

@@ -301,6 +301,8 @@ MEAN(von_mises_sin, bessel(1, p[1]) / bessel(0, p[1]) * sin(p[0]))
 MEAN(mvn_product, p[0] * p[1] + p[2] * p[3])                 /* S = [[c^2, c d], [., d^2 + e^2]] */
 MEAN(mvn_square, square(p[1]) + square(p[3]) + square(p[4]))
 MEAN(mvn_exp, exp(p[0] - 0.7 * p[1] + (square(p[2] - 0.7 * p[3]) + square(0.7 * p[4])) / 2))
+MEAN(mvn_cos, exp(-(square(p[2] - 0.7 * p[3]) + square(0.7 * p[4])) / 2) * cos(p[0] - 0.7 * p[1]))
+MEAN(mvn_sin, exp(-(square(p[2] - 0.7 * p[3]) + square(0.7 * p[4])) / 2) * sin(p[0] - 0.7 * p[1]))
 MEAN(uniform_cube, (pow(p[1], 4) - pow(p[0], 4)) / (4 * (p[1] - p[0])))
 MEAN(uniform_quartic, (pow(p[1] - p[2], 5) - pow(p[0] - p[2], 5)) / (5 * (p[1] - p[0])))
 MEAN(uniform_mean, (p[0] + p[1]) / 2)
@@ -447,6 +449,8 @@ static const Row row[] = {
     {"mvn([a, b], cholesky = [[c, 0], [d, e]])", "z[1] * z[1]", mvn_square, POSITIVE},
     {"mvn([a, b], cholesky = [[c, 0], [d, e]])", "exp(z[0] - 0.7 * z[1])", mvn_exp, POSITIVE},
     {"mvn([a, b], cholesky = [[c, 0], [d, e]])", "exp(sum([1, -0.7] * z))", mvn_exp, POSITIVE},
+    {"mvn([a, b], cholesky = [[c, 0], [d, e]])", "cos(z[0] - 0.7 * z[1])", mvn_cos, POSITIVE},
+    {"mvn([a, b], cholesky = [[c, 0], [d, e]])", "sin(sum([1, -0.7] * z))", mvn_sin, POSITIVE},
     {"uniform(a, b)", "z", uniform_mean, INNER},
     {"uniform(a, b)", "z * z", uniform_square, INNER},
     {"uniform(a, b)", "z ^ 3", uniform_cube, INNER},
