@@ -76,6 +76,7 @@ static void add_options(cJSON *to, const SgrtOptions *o)
                   {"log_every", o->log_every},
                   {"save_every", o->save_every},
                   {"eval_every", o->eval_every},
+                  {"variance", o->variance},
                   {"keep", o->keep}};
     for (size_t i = 0; i < sizeof number / sizeof *number; i++)
         if (number[i].value >= 0)

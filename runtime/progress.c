@@ -157,6 +157,8 @@ static void print_report(const SgrtTrainer *t, const SgrtReport *r, double taken
     fprintf(stderr, "  cost %s", cost);
     if (t->epoch_steps)
         fprintf(stderr, " per row (total %.6g)", r->cost[0] * (double)r->rows);
+    if (!isnan(r->snr))
+        fprintf(stderr, "  snr %.2g", r->snr);
     fprintf(stderr, "  %.1f s\n", taken);
 }
 
@@ -175,6 +177,8 @@ static void log_report(const SgrtProgress *p, const SgrtTrainer *t, const SgrtRe
     if (!r->held)
         fprintf(stderr, " gnorm=%.3g %s_per_s=%.4g eta_s=%.0f", t->norm,
                 t->epoch_steps ? "rows" : "steps", rate, left);
+    if (!isnan(r->snr))
+        fprintf(stderr, " snr=%.2g", r->snr);
     fputc('\n', stderr);
 }
 

@@ -26,6 +26,7 @@ typedef struct SgrtReport {
     bool held;    /* an evaluation of held-out data, not the steps since the last report */
     double *cost; /* owned: [1 + costs] */
     double se;    /* the standard error of cost[0]; NaN where it is not known */
+    double snr;   /* the gradient's signal-to-noise ratio; NaN where it is not measured */
     int64_t rows; /* of the data */
     double seconds;
 } SgrtReport;

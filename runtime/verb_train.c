@@ -9,6 +9,7 @@
 #include "runtime/progress.h"
 #include "runtime/rundir.h"
 #include "runtime/session.h"
+#include "runtime/variance.h"
 
 #include <math.h>
 #include <signal.h>
@@ -33,6 +34,8 @@ typedef struct Run {
     cJSON *adopted;  /* owned: the configuration of the run that is resumed */
     int64_t last_step;
     int64_t log_every, save_every, eval_every; /* steps */
+    SgrtVariance variance;                     /* of the gradient, at this step's parameters */
+    int64_t samples;                           /* by which it is measured; 0: it is not */
 } Run;
 
 /* The signal that asked the run to end after the current step. */
@@ -100,6 +103,32 @@ static void add_training(cJSON *line, const SgrtTrainer *t)
         cJSON_AddNumberToObject(line, "clipped", t->sum.clipped);
 }
 
+/* By parameter and by draw: in the words of the verb `variance`. */
+static void add_variance(cJSON *line, const SgrtVariance *v)
+{
+    const SgrtModel *m = v->probe.model;
+    double all = sgrt_variance_of_all(v).variance;
+    add_finite(line, "variance", all);
+    cJSON *params = cJSON_AddObjectToObject(line, "params"),
+          *draws = cJSON_AddObjectToObject(line, "draws");
+    for (int64_t i = 0; i < m->params; i++) {
+        if (!sgrt_probe_gradient(&v->probe, i))
+            continue;
+        SgrtSpread s = sgrt_variance_of_param(v, i);
+        cJSON *one = cJSON_AddObjectToObject(params, m->param[i].name);
+        add_finite(one, "gradient", sqrt(s.size));
+        add_finite(one, "sd", sqrt(s.variance));
+        add_finite(one, "snr", sgrt_variance_signal(s));
+    }
+    for (int64_t i = 0; i < v->draws; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", v->draw[i].length, v->draw[i].name);
+        cJSON *one = cJSON_AddObjectToObject(draws, name);
+        add_finite(one, "sd", sqrt(sgrt_variance_of_draw(v, i)));
+        add_finite(one, "share", sgrt_variance_of_draw(v, i) / all);
+    }
+}
+
 static bool write_metrics(Run *r, SgrtError *e)
 {
     const SgrtTrainer *t = &r->trainer;
@@ -118,6 +147,8 @@ static bool write_metrics(Run *r, SgrtError *e)
         add_finite(costs, g->cost[i], p->cost[1 + i]);
     if (!p->held)
         add_training(line, t);
+    if (!isnan(p->snr))
+        add_variance(line, &r->variance);
     cJSON_AddNumberToObject(line, "rows", p->held ? (double)p->rows : t->sum.rows);
     add_finite(line, "seconds", round(p->seconds * 1e6) / 1e6);
     bool written = sgrt_rundir_log(&r->folder, line, e);
@@ -131,6 +162,41 @@ static bool tell(Run *r, SgrtError *e)
     return !r->keeps || write_metrics(r, e);
 }
 
+enum { SAMPLES = 16, SHARE = 20 };
+
+/* Whether this report measures the variance.  Where the command line does not say how, one step in
+ * SHARE may go to it; and the last report has it, however short the run. */
+static bool measures(const Run *r)
+{
+    const SgrtGraph *g = r->session.graph;
+    int64_t step = r->trainer.step, period = SHARE * r->samples * (1 + g->step->sites);
+    if (r->samples == 0 || (r->session.options->quiet && !r->keeps))
+        return false;
+    return r->session.options->variance >= 0 || step == r->last_step ||
+           step / period != (step - r->log_every) / period;
+}
+
+/* With noise that no training reads, which the step numbers.  A sample that is not finite leaves
+ * the report without: the training, which has other noise, goes on. */
+static bool measure(Run *r, SgrtError *e)
+{
+    const SgrtSession *s = &r->session;
+    SgrtVariance *v = &r->variance;
+    SgrtError unknown;
+    r->report.snr = NAN;
+    if (!measures(r))
+        return true;
+    if (!v->entry && !sgrt_variance_init(v, s->context, &s->data, r->trainer.settings.batch,
+                                         &r->session.params, s->pool, s->seed, e))
+        return false;
+    sgrt_variance_restart(v, 2 * r->samples * r->trainer.step);
+    while (v->samples < r->samples)
+        if (!sgrt_variance_sample(v, &unknown))
+            return true;
+    r->report.snr = sgrt_variance_signal(sgrt_variance_of_all(v));
+    return true;
+}
+
 /* A whole report starts new sums; the one at the end of a run that lies between two does not, so
  * that a later run can go on with them. */
 static bool report(Run *r, bool whole, SgrtError *e)
@@ -140,7 +206,7 @@ static bool report(Run *r, bool whole, SgrtError *e)
     r->report.held = false;
     r->report.se = sgrt_sums_error(&t->sum);
     r->report.rows = t->data->rows;
-    bool told = tell(r, e);
+    bool told = measure(r, e) && tell(r, e);
     if (told && whole)
         sgrt_trainer_restart(t);
     return told;
@@ -155,6 +221,7 @@ static bool evaluate(Run *r, SgrtError *e)
     if (!sgrt_eval(&r->held, s->context, &settings, p->cost, &p->se, e))
         return sgrt_fail_in(e, "--eval-data");
     p->held = true;
+    p->snr = NAN;
     p->rows = r->held.rows;
     return tell(r, e);
 }
@@ -375,6 +442,18 @@ static void choose_intervals(Run *r)
     r->eval_every = given_or(o->eval_every, r->log_every);
 }
 
+/* A graph without draws has one gradient. */
+static bool choose_samples(Run *r, SgrtError *e)
+{
+    const SgrtSession *s = &r->session;
+    int64_t asked = s->options->variance;
+    if (asked == 1)
+        return sgrt_fail(e,
+                         "--variance 1: one draw of the noise has no variance; 2 at least, or 0");
+    r->samples = s->graph->step->sites == 0 || s->tape ? 0 : asked >= 0 ? asked : SAMPLES;
+    return true;
+}
+
 static int make_trainer(Run *r)
 {
     SgrtError e;
@@ -393,6 +472,8 @@ static int make_trainer(Run *r)
         return fail(r, SGRT_USAGE, &e);
     }
     choose_intervals(r);
+    if (!choose_samples(r, &e))
+        return fail(r, SGRT_USAGE, &e);
     return r->resumed ? resume(r) : sgrt_session_params(s);
 }
 
@@ -443,6 +524,7 @@ int sgrt_verb_train(const SgrtModel *model, SgrtOptions *options)
     Run r = {.session = {.options = options}};
     int status = train(&r, model, options);
     sgrt_trainer_free(&r.trainer);
+    sgrt_variance_free(&r.variance);
     if (r.held.graph)
         sgrt_data_free(&r.held);
     sgrt_session_close(&r.session);

@@ -72,3 +72,30 @@ near 'the variance from a run without averages' "$(of m variance)" "$start" 1e-9
 status 0 ./m variance --samples 4000 --json --from moving_average
 awk -v at="$(of m variance)" -v start="$start" 'BEGIN { exit !(at < 0.01 * start) }' ||
     fail "the variance is $(of m variance) with what the run has learned, $start without"
+
+# The log of a training run says the same, by parameter and by draw, and the run is not changed by it.
+# logged NAME WORD: a number of the last line, of the parameter or draw of that name.
+logged() {
+    tail -n 1 run/metrics.jsonl | grep -oE "\"$1\":\{[^}]*\}" | grep -oE "\"$2\":[-0-9.e+]+" | cut -d: -f2
+}
+square() { awk -v x="$1" 'BEGIN { print x * x }'; }
+program pathwise
+status 0 ./m train --lr 0 --steps 2 --log-every 2 --variance 100000 --quiet --out run
+near 'the logged variance of m' "$(square "$(logged m sd)")" 11.56 0.1
+near 'the logged gradient of m' "$(logged m gradient)" 0.6 0.1
+near 'the logged ratio of m' "$(logged m snr)" 0.1765 0.1
+near "the logged variance due to z" "$(square "$(logged z sd)")" "$(awk -v a="$(logged m sd)" -v b="$(logged s sd)" \
+    'BEGIN { print a * a + b * b }')" 0.1
+near 'the share of z' "$(logged z share)" 1 0.1
+status 0 ./m train --out plain --variance 0 --quiet
+status 0 ./m train --out measured --variance 3 --log-every 1 --quiet
+cmp plain/latest measured/latest || fail 'measuring changes the run'
+grep -q '"variance"' plain/metrics.jsonl && fail '--variance 0 measures'
+[ "$(grep -c '"variance"' measured/metrics.jsonl)" -eq 10 ] || fail 'not every report is measured'
+status 0 ./m train --out again --steps 3000 --log-every 100 --variance 4 --quiet
+status 0 ./m train --out rare --steps 3000 --log-every 100 --quiet
+[ "$(grep -c '"variance"' rare/metrics.jsonl)" -eq 4 ] || fail 'one step in twenty is not what measuring takes'
+diff <(tail -n 1 rare/metrics.jsonl | grep -oE '"costs".*"lr"') <(tail -n 1 again/metrics.jsonl | grep -oE '"costs".*"lr"') ||
+    fail 'measuring changes the run'
+status 2 ./m train --variance 1
+says '2 at least'
