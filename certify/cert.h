@@ -117,7 +117,7 @@ typedef struct CertFinite {
 typedef struct CertDrawn {
     CertSlot loc, scale;
     bool finite;
-    CertList shape; /* if it is finite: that of the draw as it is written */
+    CertList shape; /* of the draw as it is written */
     CertFinite of;
 } CertDrawn;
 
@@ -235,9 +235,14 @@ bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why);
 
 /* ---- scored.c ------------------------------------------------------------------------------ */
 
-/* The same for a model whose draws are finite, several copies of which may be drawn. */
+/* The same for a model with finite draws, several copies of which may be drawn. */
 bool cert_is_finite(const Cert *c);
 bool cert_same_finite(const Cert *c, Arena *a, const char **why);
+
+/* ---- samples.c ----------------------------------------------------------------------------- */
+
+/* The same for a model whose draws are normal, of some of which several samples are drawn. */
+bool cert_same_samples(const Cert *c, Arena *a, bool *scaled, const char **why);
 
 /* ---- score.c ------------------------------------------------------------------------------- */
 

@@ -156,11 +156,23 @@ static bool are_logits(const Lift *l, const CertDrawn *d)
     return cert_same(l->shape[d->of.logits], shape);
 }
 
+/* Noise has one law everywhere: `sample_copy` of proofs/Samples.v. */
+static bool copy_noise(const Lift *l, CertDrawn *d, uint32_t p)
+{
+    if (p == CERT_NONE)
+        return true;
+    bool fits = p <= d->shape.count;
+    d->shape = put_in(l->b.arena, p, l->k->size, d->shape);
+    return fits;
+}
+
 /* The law of a draw that gets the axis at p, or not.  False: it differs from copy to copy. */
 static bool copy_law(const Lift *l, CertDrawn *d, uint32_t p)
 {
     Arena *a = l->b.arena;
-    if (!d->finite || d->of.logits >= l->slots || !are_logits(l, d))
+    if (!d->finite)
+        return copy_noise(l, d, p);
+    if (d->of.logits >= l->slots || !are_logits(l, d))
         return false;
     const Lifted *x = &l->slot[d->of.logits];
     d->of.logits = x->slot;

@@ -210,7 +210,7 @@ static void put_drawn(FILE *out, const Cert *c, uint32_t j)
 {
     const CertDrawn *d = &c->written.law[j];
     fprintf(out, "(%u,", j);
-    coq_list(out, d->finite ? d->shape : c->draw[j].shape);
+    coq_list(out, d->shape);
     if (!d->finite)
         fprintf(out, ", WNormal %u%%N %u%%N)", d->loc, d->scale);
     else {
@@ -252,6 +252,15 @@ static Step step_of(const Cert *c, bool scales)
     if (cert_is_finite(c))
         return (Step){"same_finite copies as_written source draws", "", "",
                       "finite_derive copies as_written source draws rho e d l same Hs Hl"};
+    if (c->written.copies > 0 && !scales)
+        return (Step){"same_samples copies as_written source draws (map fst outs)", "", "",
+                      "samples_derive copies as_written source draws outs rho e d l Hs Hm Hl same"};
+    if (c->written.copies > 0)
+        return (Step){"same_samples_if copies as_written source draws (map fst outs)",
+                      "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n",
+                      " Hp",
+                      "samples_derive_if copies as_written source draws outs rho e d l\n"
+                      "    Hs Hm Hl same Hp"};
     if (!scales)
         return (Step){"quick_same_mean as_written source draws (map fst outs)", "", "",
                       "quick_written_derive as_written source draws outs rho e d l\n"
@@ -278,7 +287,7 @@ static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales
         put_drawn(out, c, j);
     }
     fputs("] |}.\n", out);
-    if (cert_is_finite(c))
+    if (cert_is_finite(c) || w->copies > 0)
         put_copies(out, w);
     fprintf(
         out,
@@ -330,7 +339,7 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
           "Spelling "
           "Score QuickScore "
-          "Model Written Source QuickSource Copies Scored.\n"
+          "Model Written Source QuickSource Copies Scored Samples.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);

@@ -175,3 +175,21 @@ void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, cons
     j->graph = rewrite(j, c, a, &c->source, source, false);
     j->source = j->graph[c->cost];
 }
+
+CertSlot cert_in_noise(const Cert *c, Arena *a, const CertList *written, CertProgram *out)
+{
+    Joint j = {0};
+    CertSlot *slot = rewrite(&j, c, a, &c->written.program, written, true);
+    *out = j.program;
+    return slot[c->written.cost];
+}
+
+void cert_join_after(Joint *j, const Cert *c, Arena *a, const CertWritten *model,
+                     const CertList *source)
+{
+    *j = (Joint){.written = model->cost};
+    Build b = {.arena = a, .c = c, .p = &j->program};
+    build_copy(&b, &model->program);
+    j->graph = rewrite(j, c, a, &c->source, source, false);
+    j->source = j->graph[c->cost];
+}

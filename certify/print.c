@@ -170,10 +170,15 @@ static void put_score(FILE *out, const Cert *c, const CertScore *s)
     fputc('\n', out);
 }
 
-static void put_law(FILE *out, uint32_t j, const CertDrawn *d)
+/* The shape of a normal draw stands there where it is not that of the draw of the graph. */
+static void put_law(FILE *out, const Cert *c, uint32_t j)
 {
+    const CertDrawn *d = &c->written.law[j];
     if (!d->finite) {
-        fprintf(out, "law %u normal %u %u\n", j, d->loc, d->scale);
+        fprintf(out, "law %u normal", j);
+        if (!cert_same(d->shape, c->draw[j].shape))
+            put_list(out, d->shape);
+        fprintf(out, " %u %u\n", d->loc, d->scale);
         return;
     }
     fprintf(out, "law %u %s", j, cert_law_name[d->of.law]);
@@ -198,7 +203,7 @@ static void put_written(FILE *out, const Cert *c)
         return;
     put_program(out, c, "written", &w->program);
     for (uint32_t j = 0; j < c->draws; j++)
-        put_law(out, j, &w->law[j]);
+        put_law(out, c, j);
     for (uint32_t i = 0; i < w->copies; i++) {
         fprintf(out, "copies %u", w->copy[i].size);
         put_list(out, w->copy[i].draws);

@@ -394,11 +394,20 @@ static bool read_each(Reader *r, const char *word, bool (*read)(Reader *))
     return true;
 }
 
+/* `normal 17 24`, with the shape of the draw where the graph has several samples of it: `normal [0]
+ * 17 24` */
+static bool read_normal(Reader *r, CertDrawn *d)
+{
+    skip_blanks(r);
+    return (*r->at != '[' || read_shape(r, &d->shape)) && read_u32(r, &d->loc) &&
+           read_u32(r, &d->scale);
+}
+
 /* `normal 17 24`, `bernoulli [0 2] logits 13 [0 1]` or `categorical 1 [] logits 1 []` */
 static bool read_drawn(Reader *r, CertDrawn *d)
 {
     if (accept(r, "normal"))
-        return read_u32(r, &d->loc) && read_u32(r, &d->scale);
+        return read_normal(r, d);
     unsigned law;
     d->finite = true;
     if (!read_choice(r, cert_law_name, CERT_LAWS, "normal, bernoulli or categorical", &law) ||
@@ -421,7 +430,7 @@ static bool read_law(Reader *r)
         diag_error(r->d, here(r), SG0903, "a draw that is not listed");
         return r->ok = false;
     }
-    c->written.law[j] = (CertDrawn){.loc = CERT_NONE};
+    c->written.law[j] = (CertDrawn){.loc = CERT_NONE, .shape = c->draw[j].shape};
     return read_drawn(r, &c->written.law[j]) && next_line(r);
 }
 
@@ -454,7 +463,8 @@ static bool read_written(Reader *r)
     w->given = true;
     w->law = arena_array(r->arena, CertDrawn, r->c->draws + 1);
     for (uint32_t j = 0; j < r->c->draws; j++)
-        w->law[j] = (CertDrawn){.loc = CERT_NONE, .scale = CERT_NONE};
+        w->law[j] =
+            (CertDrawn){.loc = CERT_NONE, .scale = CERT_NONE, .shape = r->c->draw[j].shape};
     r->written = true;
     bool nodes = read_nodes(r, &w->program);
     r->written = false;

@@ -173,7 +173,7 @@ Poly same_difference(Same *s)
     return poly_expand(s->table, s->x, poly_add(s->x, &s->form[s->j.written], &minus));
 }
 
-static bool vanishes(Same *s)
+bool same_vanishes(Same *s)
 {
     Poly p = same_difference(s);
     for (uint32_t j = s->c->draws; j-- > 0;)
@@ -210,30 +210,47 @@ static bool compare_means(Same *s, bool *scaled, const char **why)
     if (c->draws > 0 && !cert_tame(c, &s->j.program, s->arena, positive))
         return no(why, "it is not seen that its cost grows at most exponentially with the noise");
     *scaled = scales_positive(s, positive);
-    return vanishes(s) ||
+    return same_vanishes(s) ||
            no(why, "its expected cost is not seen to be that of the graph that is differentiated");
+}
+
+const CertList *same_drawn(const Cert *c, Arena *a, const char **why)
+{
+    const CertProgram *p = &c->written.program;
+    CertList *shape = arena_array(a, CertList, c->inputs + p->count + 1);
+    uint32_t bad;
+    *why = NULL;
+    if (c->scores > 0 || !are_normal(c))
+        *why = "not all draws are normal ones that are written as noise";
+    else if (!cert_infer(a, c, p, shape, &bad))
+        *why = "operands do not fit their operations";
+    else if (c->written.cost >= c->inputs + p->count || shape[c->written.cost].count > 0)
+        *why = "its cost is not a scalar";
+    else if (!are_in_turn(c) || !are_samples_right(c, shape))
+        *why = "the law of a draw depends on later draws, or has another shape";
+    return *why ? NULL : shape;
+}
+
+static bool same_alone(const Cert *c, Arena *a, bool *scaled, const char **why)
+{
+    const CertList *written = same_drawn(c, a, why);
+    CertList *source = arena_array(a, CertList, c->inputs + c->source.count + 1);
+    uint32_t bad;
+    if (!written)
+        return false;
+    if (!cert_infer(a, c, &c->source, source, &bad))
+        return no(why, "operands do not fit their operations");
+    Same s = {.c = c, .arena = a};
+    cert_join(&s.j, c, a, &c->written.program, written, source, true);
+    s.j.written = s.j.slot[c->written.cost];
+    return compare_means(&s, scaled, why);
 }
 
 bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why)
 {
-    if (cert_is_finite(c)) {
-        *scaled = true;
+    *scaled = true;
+    if (cert_is_finite(c))
         return cert_same_finite(c, a, why);
-    }
-    const CertProgram *p = &c->written.program;
-    CertList *written = arena_array(a, CertList, c->inputs + p->count + 1);
-    CertList *source = arena_array(a, CertList, c->inputs + c->source.count + 1);
-    uint32_t bad;
-    if (c->scores > 0 || !are_normal(c))
-        return no(why, "not all draws are normal ones that are written as noise");
-    if (!cert_infer(a, c, p, written, &bad) || !cert_infer(a, c, &c->source, source, &bad))
-        return no(why, "operands do not fit their operations");
-    if (c->written.cost >= c->inputs + p->count || written[c->written.cost].count > 0)
-        return no(why, "its cost is not a scalar");
-    if (!are_in_turn(c) || !are_samples_right(c, written))
-        return no(why, "the law of a draw depends on later draws, or has another shape");
-    Same s = {.c = c, .arena = a};
-    cert_join(&s.j, c, a, p, written, source, true);
-    s.j.written = s.j.slot[c->written.cost];
-    return compare_means(&s, scaled, why);
+    return c->written.copies > 0 ? cert_same_samples(c, a, scaled, why)
+                                 : same_alone(c, a, scaled, why);
 }

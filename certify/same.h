@@ -37,12 +37,23 @@ bool same_is_held(const Same *s, const Term *t);
 bool *same_touched_by(const Same *s, uint32_t draw);
 bool same_is_draw(const Same *s, const Factor *f, uint32_t draw);
 CertSlot same_holder_of(const Same *s, const Factor *f);
+/* Are the draws normal, their laws slots of their shapes that no later draw reaches, and is the
+ * cost a scalar?  Then the shapes of the model's slots; else NULL. */
+const CertList *same_drawn(const Cert *c, Arena *a, const char **why);
+/* Enters the joint program: have the two costs the same mean? */
+bool same_vanishes(Same *s);
 
 /* ---- join.c --------------------------------------------------------------------------------- */
 
 /* The model's program and the graph; laws: with location plus scale noise in the place of draws. */
 void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, const CertList *written,
                const CertList *source, bool laws);
+
+/* The model's program with location plus scale noise in the place of its draws.  Returns its cost. */
+CertSlot cert_in_noise(const Cert *c, Arena *a, const CertList *written, CertProgram *out);
+/* The graph after a program that stays as it is. */
+void cert_join_after(Joint *j, const Cert *c, Arena *a, const CertWritten *model,
+                     const CertList *source);
 
 /* ---- copies.c -------------------------------------------------------------------------------- */
 

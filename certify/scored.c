@@ -202,7 +202,7 @@ static bool join_programs(Scored *x, const char **why)
 
 bool cert_is_finite(const Cert *c)
 {
-    bool finite = c->written.copies > 0;
+    bool finite = false;
     for (uint32_t j = 0; j < c->draws; j++)
         finite |= c->written.law[j].finite;
     return finite;

@@ -99,10 +99,9 @@ static LowValue draw_normal(Lower *l, const IrNode *n)
     CertList shape = low_result(l).sizes;
     if (j < before && c->draw[j].base != CERT_NORMAL)
         return low_refuse(l, "it is not written as noise");
-    if (!cert_same(c->draw[j].shape, shape))
-        return low_refuse(l, "its copies are drawn by the estimator");
     CertSlot loc = low_argument(l, 0);
-    LowValue x = drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1)}, shape);
+    LowValue x =
+        drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1), .shape = shape}, shape);
     return n->attr.dist == IR_DIST_lognormal ? low_slot(build_map1(&l->b, CERT_EXP, x.slot)) : x;
 }
 
@@ -180,8 +179,7 @@ static void find_all_copies(Lower *l)
 {
     CertWritten *w = &l->cert->written;
     for (uint32_t j = 0; j < l->cert->draws; j++)
-        if (w->law[j].finite)
-            find_copies(l, j);
+        find_copies(l, j);
     for (uint32_t i = 0; i < w->copies / 2; i++) {
         CertCopies k = w->copy[i];
         w->copy[i] = w->copy[w->copies - 1 - i];

@@ -148,6 +148,8 @@ let line c = function
   | [ Word "written" ] -> c.within <- "written"; c.given <- true
   | [ Word "law"; Word j; Word "normal"; Word l; Word s ] ->
       c.laws <- (int j, (None, WNormal (number (int l), number (int s)))) :: c.laws
+  | [ Word "law"; Word j; Word "normal"; List s; Word l; Word k ] ->
+      c.laws <- (int j, (Some s, WNormal (number (int l), number (int k)))) :: c.laws
   | [ Word "law"; Word j; Word "bernoulli"; List s; Word "logits"; Word l; List axes ] ->
       c.laws <- (int j, (Some s, WFinite (BernoulliLogits, number (int l), axes))) :: c.laws
   | [ Word "law"; Word j; Word "categorical"; Word d; List s; Word "logits"; Word l; List axes ] ->
@@ -171,7 +173,7 @@ let drawn c x =
   | Some (Some s, l) -> ((draw_id x, s), l)
   | None -> ((draw_id x, draw_shape x), WNormal (number 0xffffff, number 0xffffff))
 
-let finite c = c.copies <> [] || List.exists (function _, (Some _, _) -> true | _ -> false) c.laws
+let finite c = List.exists (function _, (_, WFinite _) -> true | _ -> false) c.laws
 
 let verdict c =
   let graph =
@@ -183,12 +185,15 @@ let verdict c =
     { w_inputs = graph.b_inputs; w_nodes = List.rev c.written; w_cost = number c.total;
       w_draws = List.map (drawn c) draws } in
   let moved = List.map fst outs in
+  let copies = List.rev c.copies in
+  let alone, alone_if =
+    if copies = [] then (quick_same_mean, quick_same_mean_if) else (same_samples copies, same_samples_if copies) in
   let accepted =
     fast_check graph est outs
     && ((not c.explained) || scores = [] || quick_scores_ok graph scores)
     && ((not c.given)
-       || if finite c then same_finite (List.rev c.copies) model graph draws else quick_same_mean_if model graph draws moved) in
-  let scaled = accepted && c.given && (finite c || quick_same_mean model graph draws moved) in
+       || if finite c then same_finite copies model graph draws else alone_if model graph draws moved) in
+  let scaled = accepted && c.given && (finite c || alone model graph draws moved) in
   let proved = accepted && c.explained && c.known && fast_certify graph est outs draws scores in
   (if accepted then "accepted" else "rejected") ^ (if proved then " proved" else "") ^ if scaled then " scaled" else ""
 

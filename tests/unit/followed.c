@@ -33,6 +33,16 @@ static const Followed followed[] = {
     {"a scale that is a lognormal draw",
      "v ~ lognormal(m, softplus(h))\nq ~ normal(m * x, v)\ncost sigmoid(q) - log(v)\n",
      CERT_PROVED},
+    {"several samples of a draw",
+     "q ~ normal(m + x, exp(h)) via pathwise(samples = 4)\n"
+     "cost log_prob(normal(m + x, exp(h)), q) - log_prob(normal(0, 1), q)\n"
+     "cost -log_prob(normal(tanh(q), 1), x)\n",
+     CERT_PROVED},
+    {"several samples of a draw for every sample of another",
+     "q ~ normal(m + x, softplus(h)) via pathwise(samples = 2)\n"
+     "r ~ lognormal(m * q, exp(h)) via pathwise(samples = 4)\n"
+     "cost log_prob(normal(m + x, softplus(h)), q) + sigmoid(r) * q\n",
+     CERT_PROVED},
     {"expm1", "cost expm1(m + x) ^ 2 + h ^ 2\n", CERT_PROVED},
     {"the logarithm of 1 + exp", "cost log(1 + exp(m * x)) + log(exp(h) + 1)\n", CERT_PROVED},
     {"the logarithm of 1 + a product", "cost log(1 + exp(m) * softplus(x)) * h\n", CERT_PROVED},

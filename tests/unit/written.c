@@ -2,9 +2,9 @@
  * not.
  *
  * Oracle: a changed model that is accepted must have the mean cost of the right one.  Where normal
- * noise is 1 or -1 its square is 1, and over a point and its opposite it has the mean 0: what two
- * costs of equal mean may differ by, as far as the checker follows, vanishes there.  Finite draws
- * take all their values. */
+ * noise is 1 or -1 its square is 1, and over a point and its opposite, for every draw by itself, it
+ * has the mean 0: what two costs of equal mean may differ by, as far as the checker follows,
+ * vanishes there.  Finite draws take all their values. */
 #include "tests/certificates.h"
 #include "tests/suites.h"
 
@@ -32,8 +32,8 @@ START_TEST(models_are_followed_or_it_is_said_why)
 }
 END_TEST
 
-/* Copies of one draw, of two that are independent, nested ones; laws with fewer axes than the draw.
- */
+/* Copies of one draw, of two that are independent, nested ones; laws with fewer axes than the draw;
+ * several samples of normal draws likewise. */
 static const char *const copied[] = {
     "q ~ bernoulli(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
     "cost square(sum(q) - 1)\n",
@@ -48,20 +48,36 @@ static const char *const copied[] = {
     "c ~ categorical(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
     "cost exp(h[c])\n"
     "cost log_prob(categorical(logits = m + x), c) - log_prob(categorical(logits = h), c)\n",
+    "q ~ normal(m + x, exp(h)) via pathwise(samples = 4)\n"
+    "cost log_prob(normal(m + x, exp(h)), q) - log_prob(normal(0, 1), q)\n"
+    "cost -log_prob(bernoulli(logits = q), sigmoid(x))\n",
+    "q ~ normal(m, softplus(h)) via pathwise(samples = 2)\n"
+    "r ~ normal(x, exp(h)) via pathwise(samples = 4)\n"
+    "cost sigmoid(sum(q * r))\ncost sum(tanh(q) * x)\n",
+    "q ~ normal(m + x, softplus(h)) via pathwise(samples = 2)\n"
+    "r ~ normal(m * q, exp(h)) via pathwise(samples = 4)\n"
+    "cost log_prob(normal(m * q, exp(h)), r) - log_prob(normal(0, 1), q)\ncost tanh(r) * q\n",
+    "q ~ normal(m + x, exp(h))\nr ~ lognormal(h, 0.5) via pathwise(samples = 2)\n"
+    "cost sigmoid(q + r) * x\ncost log_prob(lognormal(h, 0.5), r)\n",
 };
 
 enum { COPIED = sizeof copied / sizeof *copied };
 
-START_TEST(copies_are_followed)
+static void certify_body(Certified *c, const char *body)
 {
     char text[1024];
-    Certified c;
     snprintf(text, sizeof text,
              "dim z = 3\nparam m[z] = zeros()\nparam h[z] = zeros()\n"
              "graph loss {\nplate n = rows(4) {\ndata x[z]\n%s}\n}\n",
-             copied[_i]);
-    certify_text(&c, text);
-    ck_assert(c.made);
+             body);
+    certify_text(c, text);
+    ck_assert(c->made);
+}
+
+START_TEST(copies_are_followed)
+{
+    Certified c;
+    certify_body(&c, copied[_i]);
     ck_assert_msg(c.cert.written.given, "%s: %s", copied[_i], c.cert.written.without);
     ck_assert_uint_gt(c.cert.written.copies, 0);
     CertAssumed left = certify_assumed(&c.cert, c.program.arena);
@@ -86,12 +102,13 @@ static void draw_from(const Cert *c, const CertWorld *w, double **value, uint32_
                       double *out)
 {
     const CertDrawn law = c->written.law[j];
-    int64_t n = cert_elements(w, c->draw[j].shape);
+    int64_t n = cert_elements(w, law.shape);
     for (int64_t i = 0; i < n; i++)
         out[i] = value[law.loc][i] + value[law.scale][i] * (i * 7 % 3 == 1 ? -sign : sign);
 }
 
-static double cost_at(const Cert *c, const CertWorld *world, int sign, Arena *a)
+/* signs: a bit for every draw. */
+static double cost_at(const Cert *c, const CertWorld *world, unsigned signs, Arena *a)
 {
     double **draw = arena_array(a, double *, c->draws + 1);
     CertWorld w = *world;
@@ -100,7 +117,7 @@ static double cost_at(const Cert *c, const CertWorld *world, int sign, Arena *a)
         draw[j] = arena_array(a, double, (size_t)cert_elements(&w, c->draw[j].shape) + 1);
     double **value = cert_run(a, c, &c->written.program, &w);
     for (uint32_t j = 0; j < c->draws && value; j++) { /* laws depend on earlier draws */
-        draw_from(c, &w, value, j, sign, draw[j]);
+        draw_from(c, &w, value, j, signs >> j & 1 ? -1 : 1, draw[j]);
         value = cert_run(a, c, &c->written.program, &w);
     }
     return value ? value[c->written.cost][0] : NAN;
@@ -173,11 +190,19 @@ static double mean_of_finite(const Cert *c, const CertWorld *world, Arena *a)
     return finite_mean(c, &w, draw, 0, a);
 }
 
+static double mean_of_normal(const Cert *c, const CertWorld *w, Arena *a)
+{
+    unsigned all = 1u << c->draws;
+    double sum = 0;
+    for (unsigned signs = 0; signs < all; signs++)
+        sum += cost_at(c, w, signs, a);
+    return sum / all;
+}
+
 static double mean_cost(const Cert *c, const CertWorld *w)
 {
     Arena *a = arena_new();
-    double mean = is_finite_model(c) ? mean_of_finite(c, w, a)
-                                     : (cost_at(c, w, 1, a) + cost_at(c, w, -1, a)) / 2;
+    double mean = is_finite_model(c) ? mean_of_finite(c, w, a) : mean_of_normal(c, w, a);
     arena_free(a);
     return mean;
 }
@@ -334,10 +359,9 @@ static void change_normal(Models *m)
             for (int role = 0; role < 3; role++) {
                 Cert c;
                 CertDrawn *law = change_law(m, &c, j), is = *law;
-                *law = role == 0   ? (CertDrawn){.loc = s, .scale = is.scale}
-                       : role == 1 ? (CertDrawn){.loc = is.loc, .scale = s}
-                                   : (CertDrawn){.loc = is.scale, .scale = is.loc};
-                if (role == 2 ? s == 0 : cert_same(m->shape[s], right->draw[j].shape))
+                law->loc = role == 0 ? s : role == 1 ? is.loc : is.scale;
+                law->scale = role == 0 ? is.scale : role == 1 ? s : is.loc;
+                if (role == 2 ? s == 0 : cert_same(m->shape[s], is.shape))
                     judge(m, &c, "another law", s);
             }
 }
@@ -352,39 +376,52 @@ static void change_roots(Models *m)
     change_copies(m);
 }
 
+static void change_all(Certified *c)
+{
+    const CertWritten *w = &c->cert.written;
+    Arena *a = c->program.arena;
+    Models m = {.right = &c->cert};
+    uint32_t bad;
+    m.shape = arena_array(a, CertList, c->cert.inputs + w->program.count + 1);
+    ck_assert(cert_infer(a, &c->cert, &w->program, m.shape, &bad));
+    for (uint64_t k = 0, seed = 23; k < 2; k += isfinite(m.want[k]), seed++) {
+        m.world[k] = cert_world_from(a, &c->cert, is_finite_model(&c->cert) ? 1 : 2, seed);
+        m.want[k] = mean_cost(&c->cert, &m.world[k]);
+    }
+    for (uint32_t i = 0; i < w->program.count; i++)
+        change_node(&m, i);
+    change_roots(&m);
+    judge(&m, &c->cert, "nothing changed", 0);
+    ck_assert_uint_gt(m.rejected, m.made * 8 / 10);
+    ck_assert_uint_lt(m.rejected, m.made);
+}
+
 START_TEST(wrong_models_are_rejected)
 {
     Certified c;
     certify_program(&c, &small_program[_i]);
-    const CertWritten *w = &c.cert.written;
-    if (c.made && w->given && w->program.count < 400) {
-        Arena *a = c.program.arena;
-        Models m = {.right = &c.cert};
-        uint32_t bad;
-        m.shape = arena_array(a, CertList, c.cert.inputs + w->program.count + 1);
-        ck_assert(cert_infer(a, &c.cert, &w->program, m.shape, &bad));
-        for (uint64_t k = 0, seed = 23; k < 2; k += isfinite(m.want[k]), seed++) {
-            m.world[k] = cert_world_from(a, &c.cert, is_finite_model(&c.cert) ? 1 : 2, seed);
-            m.want[k] = mean_cost(&c.cert, &m.world[k]);
-        }
-        for (uint32_t i = 0; i < w->program.count; i++)
-            change_node(&m, i);
-        change_roots(&m);
-        judge(&m, &c.cert, "nothing changed", 0);
-        ck_assert_uint_gt(m.rejected, m.made * 8 / 10);
-        ck_assert_uint_lt(m.rejected, m.made);
-    }
+    if (c.made && c.cert.written.given && c.cert.written.program.count < 400)
+        change_all(&c);
+    certified_free(&c);
+}
+END_TEST
+
+START_TEST(wrong_models_with_copies_are_rejected)
+{
+    Certified c;
+    certify_body(&c, copied[_i]);
+    change_all(&c);
     certified_free(&c);
 }
 END_TEST
 
 static void check_same_law(const CertDrawn *x, const CertDrawn *y)
 {
-    ck_assert(x->finite == y->finite);
+    ck_assert(x->finite == y->finite && cert_same(x->shape, y->shape));
     if (!x->finite)
         ck_assert(x->loc == y->loc && x->scale == y->scale);
     else
-        ck_assert(cert_same(x->shape, y->shape) && x->of.law == y->of.law &&
+        ck_assert(x->of.law == y->of.law &&
                   x->of.values == y->of.values && x->of.logits == y->of.logits &&
                   cert_same(x->of.axes, y->of.axes));
 }
@@ -400,13 +437,9 @@ static void check_same_model(const Cert *c, const CertWritten *x, const CertWrit
                   cert_same(x->copy[i].at, y->copy[i].at));
 }
 
-/* The text form keeps it. */
-START_TEST(the_text_form_has_the_model)
+static void check_text_form(const Certified *c)
 {
-    Certified c;
-    certify_program(&c, &small_program[_i]);
-    ck_assert(c.made);
-    const Cert *right = &c.cert;
+    const Cert *right = &c->cert;
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
@@ -415,15 +448,33 @@ START_TEST(the_text_form_has_the_model)
     Diags *d = diags_new("f", text);
     Cert **read;
     uint32_t count;
-    ck_assert(certify_read(text, c.program.arena, c.fractions, &read, &count, d));
-    const CertWritten *a = &c.cert.written, *b = &read[0]->written;
+    ck_assert(certify_read(text, c->program.arena, c->fractions, &read, &count, d));
+    const CertWritten *a = &c->cert.written, *b = &read[0]->written;
     ck_assert(a->given == b->given && a->program.count == b->program.count);
     if (a->given)
-        check_same_model(&c.cert, a, b);
+        check_same_model(&c->cert, a, b);
     else
         ck_assert_str_eq(a->without, b->without);
     diags_free(d);
     free(text);
+}
+
+/* The text form keeps it. */
+START_TEST(the_text_form_has_the_model)
+{
+    Certified c;
+    certify_program(&c, &small_program[_i]);
+    ck_assert(c.made);
+    check_text_form(&c);
+    certified_free(&c);
+}
+END_TEST
+
+START_TEST(the_text_form_has_the_copies)
+{
+    Certified c;
+    certify_body(&c, copied[_i]);
+    check_text_form(&c);
     certified_free(&c);
 }
 END_TEST
@@ -436,7 +487,9 @@ Suite *written_suite(void)
     tcase_add_loop_test(t, models_are_followed_or_it_is_said_why, 0, PROGRAMS);
     tcase_add_loop_test(t, copies_are_followed, 0, COPIED);
     tcase_add_loop_test(t, the_text_form_has_the_model, 0, PROGRAMS);
+    tcase_add_loop_test(t, the_text_form_has_the_copies, 0, COPIED);
     tcase_add_loop_test(t, wrong_models_are_rejected, 0, PROGRAMS);
+    tcase_add_loop_test(t, wrong_models_with_copies_are_rejected, 0, COPIED);
     suite_add_tcase(s, t);
     return s;
 }
