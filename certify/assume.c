@@ -227,11 +227,20 @@ static bool rule(const Cert *c, const CertOp *op, const Facts *in, Facts *out)
     }
 }
 
-static bool judge(const Cert *c, const CertNode *n, const Facts *in, Facts *out)
+static bool is_finite(const CertDraw *d)
+{
+    return d->base == CERT_BITS || d->base == CERT_VALUES;
+}
+
+/* With `hold`, finite draws are at one of their values: constants. */
+static bool judge(const Cert *c, const CertNode *n, bool hold, const Facts *in, Facts *out)
 {
     *out = (Facts){.linear = true};
-    if (n->op.form == CERT_SAMPLE)
+    if (n->op.form == CERT_SAMPLE) {
+        if (hold && is_finite(&c->draw[n->op.k]))
+            *out = (Facts){.fixed = true, .bounded = true, .linear = true};
         return true;
+    }
     bool fixed = true;
     for (uint32_t k = 0; k < cert_operands(&n->op); k++)
         fixed &= in[k].fixed;
@@ -243,7 +252,7 @@ static bool judge(const Cert *c, const CertNode *n, const Facts *in, Facts *out)
 }
 
 /* The facts of all slots of the program.  False: its growth is not seen, *slot is where. */
-static bool facts_of(const Cert *c, const CertProgram *p, Facts *facts, CertSlot *slot)
+static bool facts_of(const Cert *c, const CertProgram *p, bool hold, Facts *facts, CertSlot *slot)
 {
     for (uint32_t i = 0; i < c->inputs; i++)
         facts[i] = (Facts){!is_moved(c, i), true, true, false};
@@ -253,26 +262,26 @@ static bool facts_of(const Cert *c, const CertProgram *p, Facts *facts, CertSlot
         for (uint32_t k = 0; k < cert_operands(&n->op); k++)
             in[k] = facts[n->in[k]];
         *slot = c->inputs + i;
-        if (!judge(c, n, in, &facts[c->inputs + i]))
+        if (!judge(c, n, hold, in, &facts[c->inputs + i]))
             return false;
     }
     return true;
 }
 
 /* May the expected cost be differentiated under the expectation?  *slot is where one cannot see it.
- */
+ * The densities of held values are at most one and spoil no bound. */
 static bool is_tame(const Cert *c, Arena *a, CertSlot *slot)
 {
+    Facts *facts = arena_array(a, Facts, c->inputs + c->source.count + 1);
     *slot = c->cost;
-    return c->scores == 0 &&
-           facts_of(c, &c->source, arena_array(a, Facts, c->inputs + c->source.count + 1), slot);
+    return facts_of(c, &c->source, true, facts, slot);
 }
 
 bool cert_tame(const Cert *c, const CertProgram *p, Arena *a, bool *positive)
 {
     Facts *facts = arena_array(a, Facts, c->inputs + p->count + 1);
     CertSlot slot;
-    if (!facts_of(c, p, facts, &slot))
+    if (!facts_of(c, p, false, facts, &slot))
         return false;
     for (uint32_t i = 0; i < c->inputs + p->count; i++)
         positive[i] = facts[i].positive;
@@ -309,7 +318,7 @@ static bool draws_are_scored(const Cert *c)
     uint32_t i = 0;
     for (uint32_t j = 0; j < c->draws && c->scores > 0; j++) {
         const CertDraw *d = &c->draw[j];
-        if (d->base != CERT_BITS && d->base != CERT_VALUES)
+        if (!is_finite(d))
             continue;
         if (i == c->scores || c->score[i].roles.draw != j ||
             (c->score[i].roles.law == CERT_BERNOULLI) != (d->base == CERT_BITS) ||
@@ -328,10 +337,12 @@ static CertAssumed theorem_of(const Cert *c, Arena *a)
     left.kinks = undecided(c, a);
     if (all_finite(c))
         left.theorem = left.kinks.count > 0 ? CERT_UP_TO_KINKS : CERT_PROVED;
-    else if (is_tame(c, a, &left.slot) && !has_base(c, CERT_LINE))
-        left.theorem = CERT_PROVED;
-    else
+    else if (!is_tame(c, a, &left.slot))
         left.theorem = CERT_UP_TO_REGULAR;
+    else {
+        left.theorem = has_base(c, CERT_LINE) ? CERT_UP_TO_REGULAR : CERT_PROVED;
+        left.slot = CERT_NONE;
+    }
     return left;
 }
 

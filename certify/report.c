@@ -49,7 +49,7 @@ static void put_weights(const Cert *c, FILE *out)
 static void put_regular(const Cert *c, const CertAssumed *left, FILE *out)
 {
     fputs("  assumed: the expected cost may be differentiated under the expectation", out);
-    if (left->theorem == CERT_UP_TO_REGULAR && c->scores == 0) {
+    if (left->theorem == CERT_UP_TO_REGULAR && left->slot != CERT_NONE) {
         fputs("; the analysis of growth ends at ", out);
         put_slot(c, left->slot, out);
     }

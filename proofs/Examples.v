@@ -7,7 +7,7 @@
 From Coq Require Import Reals Lra Lia List ZArith FinFun.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Number Certificate Draws Finite.
-From Sgc Require Import Measure Line Calculus Normal Laws Growth Tame.
+From Sgc Require Import Measure Line Calculus Normal Laws Growth Tame Mixed.
 Import ListNotations.
 
 Module Bernoulli.

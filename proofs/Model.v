@@ -6,7 +6,7 @@
 From Coq Require Import Reals Lra Lia List Bool Arith NArith Permutation FMapPositive.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Defined Number Certificate Fast Draws Finite.
-From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Quick QuickScore.
+From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Mixed Quick QuickScore.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -70,12 +70,14 @@ Definition weights_with (ok : bool) (G : graph) (draws : list draw) (scores : li
 (** ... that nothing else is to be shown but that the [undecided] slots are off their kinks, ... *)
 Definition finite_with (ok : bool) (G : graph) (draws : list draw) (scores : list scored) : bool :=
   weights_with ok G draws scores && forallb is_finite draws.
-(** ... or nothing at all. *)
+(** ... or nothing at all.  Finite draws are held at their values while the analysis looks at the noise. *)
+Definition is_held (draws : list draw) (j : nat) : bool :=
+  existsb (Nat.eqb j) (map draw_id (filter is_finite draws)).
 Definition certify_with (ok : bool) (G : graph) (moved : list nat) (draws : list draw)
   (scores : list scored) : bool :=
   weights_with ok G draws scores &&
   (if forallb is_finite draws then match undecided G moved with [] => true | _ => false end
-   else tame G moved && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
+   else tame (is_held draws) G moved && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
 
 Definition certify_weights G est outs := weights_with (check G est outs) G.
 Definition certify_finite G est outs := finite_with (check G est outs) G.
@@ -102,10 +104,12 @@ Definition fast_certify_weights B est outs draws (scores : list bscored) : bool 
   end.
 Definition fast_certify_finite B est outs draws scores : bool :=
   fast_certify_weights B est outs draws scores && forallb is_finite draws.
+Definition quick_held (draws : list draw) : nat -> bool :=
+  let m := set_of (draw_ids (filter is_finite draws)) in fun j => in_set m (N.of_nat j).
 Definition fast_certify B est outs draws scores : bool :=
   fast_certify_weights B est outs draws scores &&
   (if forallb is_finite draws then quick_decided B (map fst outs)
-   else quick_tame B (map fst outs) && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
+   else quick_tame (quick_held draws) B (map fst outs) && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
 
 (** ** Soundness *)
 Lemma base_eqb_eq a b : base_eqb a b = true -> a = b.
@@ -140,6 +144,12 @@ Proof.
   - intros a Ha Hb. apply in_map_iff in Ha as (ix & <- & _).
     apply numbers_in in Hb as (y & jx & Hy & E & _). injection E as E _. apply Hn. rewrite E.
     now apply in_map.
+Qed.
+Lemma distinct_part (f : draw -> bool) draws : NoDup (map draw_id draws) -> NoDup (map draw_id (filter f draws)).
+Proof.
+  induction draws as [|x l IH]; simpl; intros Hd; auto. inversion Hd as [|? ? Hn Hd']; subst.
+  destruct (f x); auto. simpl. constructor; auto. intros H. apply Hn.
+  apply in_map_iff in H as (y & <- & Hy). apply filter_In in Hy as [Hy _]. now apply in_map.
 Qed.
 Lemma base_at_draw rho draws x ix : NoDup (map draw_id draws) -> In x draws ->
   base_at rho draws (draw_id x, ix) = base_law rho (snd x).
@@ -240,6 +250,94 @@ Proof.
   apply certificate_sound; auto. apply weights_certified; auto.
 Qed.
 
+(** Where the analysis of growth succeeds, it may be. *)
+Notation noise := (filter (fun x => negb (is_finite x)) draws).
+Notation finite := (filter is_finite draws).
+Definition values_at (c : coord) : list (R * R) :=
+  match find (fun x => Nat.eqb (draw_id x) (fst c)) draws with
+  | Some x => match snd x with
+              | Bits => law_values rho BernoulliLogits
+              | Values d => law_values rho (CategoricalLogits d)
+              | _ => [] end
+  | None => []
+  end.
+Lemma find_draw x : NoDup (map draw_id draws) -> In x draws ->
+  find (fun y => Nat.eqb (draw_id y) (draw_id x)) draws = Some x.
+Proof.
+  clear. induction draws as [|y l IH]; simpl; [easy|]. intros Hnd Hin. inversion Hnd as [|? ? Hn Hd]; subst.
+  destruct (Nat.eqb_spec (draw_id y) (draw_id x)) as [E|Hne].
+  - destruct Hin as [->|Hin]; auto. exfalso. apply Hn. rewrite E. now apply in_map.
+  - destruct Hin as [->|Hin]; [congruence|auto].
+Qed.
+Lemma held_draw x : NoDup (map draw_id draws) -> In x draws -> is_held draws (draw_id x) = is_finite x.
+Proof.
+  intros Hnd Hin. unfold is_held. destruct (is_finite x) eqn:Hx.
+  - apply in_existsb, in_map. now apply filter_In.
+  - destruct (existsb _ _) eqn:E; auto. apply in_existsb, in_map_iff in E as (y & E & Hy).
+    apply filter_In in Hy as [Hy Hf]. pose proof (find_draw x Hnd Hin) as F1. pose proof (find_draw y Hnd Hy) as F2.
+    rewrite E, F1 in F2. injection F2 as <-. congruence.
+Qed.
+Lemma finite_values c : NoDup (map draw_id draws) -> In c (numbers rho finite) ->
+  finite_at (base_at rho draws) values_at c.
+Proof.
+  intros Hnd Hc. apply numbers_in in Hc as (x & ix & Hx & -> & _). apply filter_In in Hx as [Hx Hf].
+  unfold finite_at. rewrite (base_at_draw rho draws x ix Hnd Hx). unfold values_at. cbn [fst].
+  rewrite (find_draw x Hnd Hx). unfold is_finite in Hf. destruct (snd x); try discriminate; eexists; reflexivity.
+Qed.
+Lemma way_sees gw : NoDup (map draw_id draws) -> covers rho (numbers rho (in_order draws)) (g_nodes G) ->
+  In gw (ways values_at (numbers rho finite)) ->
+  sees rho (numbers rho noise) (is_held draws) (fst gw) (g_nodes G).
+Proof.
+  intros Hnd Hcov Hgw j s ps Hin ix Hix. destruct gw as [g w]. destruct (ways_in _ _ _ _ Hgw) as [H1 H2]. cbn [fst].
+  specialize (Hcov j s ps Hin ix Hix). unfold in_order, numbers in Hcov. rewrite flat_map_app in Hcov.
+  apply in_app_iff in Hcov as [Hc|Hc].
+  - pose proof Hc as Hc'. apply numbers_in in Hc' as (x & jx & Hx & E & _). injection E as -> ->.
+    apply filter_In in Hx as [Hx Hf]. apply negb_true_iff in Hf. rewrite (held_draw x Hnd Hx), Hf.
+    split; auto. intros tr. apply (H1 (draw_id x, jx) tr). intros Hb. apply numbers_in in Hb as (y & jy & Hy & E & _).
+    injection E as E _. apply filter_In in Hy as [Hy Hfy]. rewrite <- (held_draw y Hnd Hy), <- E in Hfy.
+    rewrite (held_draw x Hnd Hx) in Hfy. congruence.
+  - pose proof Hc as Hc'. apply numbers_in in Hc' as (x & jx & Hx & E & _). injection E as -> ->.
+    apply filter_In in Hx as [Hx Hf]. rewrite (held_draw x Hnd Hx), Hf. intros tr tr'.
+    destruct (H2 (draw_id x, jx) Hc) as (v & w' & _ & E). pose proof (E tr) as E1. pose proof (E tr') as E2.
+    unfold get in E1, E2. cbn [fst snd] in E1, E2. congruence.
+Qed.
+Lemma way_density gw : NoDup (map draw_id draws) -> well_formed G -> scores_ok G scores = true -> sized G rho ->
+  match scores with [] => true | _ => draws_eqb finite (map draw_of scores) end = true ->
+  In gw (ways values_at (numbers rho finite)) -> forall e' tr, log_density G rho e' (fst gw tr) <= 0.
+Proof.
+  intros Hnd Hwf Hs Hsz Hf Hgw e' tr. destruct gw as [g w]. destruct (ways_in _ _ _ _ Hgw) as [_ H2]. cbn [fst].
+  apply (scores_density_le0 G scores); auto. intros u ix Hu Hix.
+  assert (Hin : In (draw_of u) finite).
+  { destruct scores as [|s0 ss]; [destruct Hu|]. apply draws_eqb_eq in Hf. rewrite Hf. now apply in_map. }
+  destruct (H2 (draw_id (draw_of u), ix)) as (v & w' & Hv & E).
+  { apply numbers_in. now exists (draw_of u), ix. }
+  specialize (E tr). unfold get in E. cbn [fst snd] in E. change (sc_draw u) with (draw_id (draw_of u)). rewrite E.
+  exists w'. apply filter_In in Hin as [Hin _]. unfold values_at in Hv. cbn [fst] in Hv.
+  rewrite (find_draw _ Hnd Hin) in Hv. unfold draw_of in Hv; cbn [snd] in Hv. destruct (sc_law u); exact Hv.
+Qed.
+Lemma mixed_regular : certify_weights G est outs draws scores = true -> sized G rho -> moves_only outs d ->
+  tame (is_held draws) G (map fst outs) = true ->
+  forallb (fun x => negb (base_eqb (snd x) Line)) draws = true ->
+  (forall tr, derivable G rho e d tr 0) /\ regular G rho mlaw e d.
+Proof.
+  intros H Hsz Hd Ht Hline. unfold certify_weights, weights_with in H. apply andb_prop in H as [H Hf].
+  apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hchk Hcov].
+  destruct (emitted_is_estimate G est outs Hchk) as [Hwf _].
+  destruct (covered_sound G draws Hcov) as [Hnd Hcv]. split.
+  - apply (tame_derivable G (map fst outs) (is_held draws) rho (numbers rho (in_order draws)) e d Hsz Hwf Ht Hd).
+    intros j s ps Hin _. now apply (Hcv rho j s ps).
+  - unfold model_law, in_order, numbers. rewrite flat_map_app.
+    fold (numbers rho noise). fold (numbers rho finite).
+    apply (regular_ways _ values_at); [intros c; now apply finite_values|]. intros gw Hgw.
+    apply (tame_regular_at G (map fst outs) (is_held draws) rho _ e d Hsz Hwf Ht Hd); auto.
+    + apply base_at_cases; [apply tame_normal|]. intros x Hx. rewrite forallb_forall in Hline.
+      specialize (Hline x Hx). destruct (snd x); simpl.
+      * apply tame_normal. * apply tame_unit. * apply tame_finite. * apply tame_finite. * discriminate.
+    + apply numbers_NoDup, distinct_part, Hnd.
+    + now apply way_sees.
+    + intros t tr. now apply way_density.
+Qed.
+
 (** Nothing left to assume: for all sizes, at any point and in any direction, the mean of what the
     program computes is the derivative of the mean cost. *)
 Theorem certified : certify G est outs draws scores = true -> sized G rho -> moves_only outs d -> claim.
@@ -251,14 +349,8 @@ Proof.
     + unfold certify_finite, finite_with. fold (certify_weights G est outs draws scores).
       now rewrite H, Hf.
     + destruct (undecided G (map fst outs)) eqn:Hu; [|easy]. intros tr i o ps _ [].
-  - apply andb_prop in Hr as [Ht Hline]. pose proof H as H'. unfold certify_weights, weights_with in H'.
-    apply andb_prop in H' as [H' _]. apply andb_prop in H' as [H' _]. apply andb_prop in H' as [Hchk Hcov].
-    destruct (covered_sound G draws Hcov) as [Hnd Hcv].
-    apply (certificate_sound_tame G est outs Hchk Ht); auto.
-    + apply base_at_cases; [apply tame_normal|]. intros x Hx. rewrite forallb_forall in Hline.
-      specialize (Hline x Hx). destruct (snd x); simpl.
-      * apply tame_normal. * apply tame_unit. * apply tame_finite. * apply tame_finite. * discriminate.
-    + apply numbers_NoDup. eapply Permutation_NoDup; [|exact Hnd]. apply Permutation_map, in_order_perm.
+  - apply andb_prop in Hr as [Ht Hline]. destruct mixed_regular as [Hder Hr]; auto.
+    apply certified_if_regular; auto.
 Qed.
 End Certified.
 
@@ -284,6 +376,8 @@ Proof.
   destruct (look _ _) as [s'|] eqn:E; [|easy]. apply drawn_shapes_in.
   destruct (index_eqb_spec s' s); [now subst|easy].
 Qed.
+Lemma quick_held_eq draws j : quick_held draws j = is_held draws j.
+Proof. unfold quick_held, is_held. now rewrite in_set_eq, draw_ids_nat, Nat2N.id. Qed.
 Lemma no_scores_ok B est outs : fast_check B est outs = true -> b_scores B = [] -> scores_ok (plain B) [] = true.
 Proof.
   intros Hc Hs. destruct (emitted_is_estimate _ _ _ (fast_check_sound B est outs Hc)) as [(Hi & _) _].
@@ -315,5 +409,6 @@ Proof.
     apply fast_weights_sound in H. unfold certify_weights in H. rewrite H, plain_firsts. cbn [andb].
     destruct (forallb is_finite draws).
     + now rewrite (quick_decided_sound _ _ Hr).
-    + apply andb_prop in Hr as [Ht Hl]. now rewrite (quick_tame_sound _ _ Ht).
+    + apply andb_prop in Hr as [Ht Hl]. apply quick_tame_sound in Ht.
+      rewrite (tame_ext _ (is_held draws)) in Ht; [now rewrite Ht|]. apply quick_held_eq.
 Qed.

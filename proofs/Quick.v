@@ -62,34 +62,49 @@ Theorem quick_decided_sound B moved : quick_decided B moved = true ->
 Proof. apply quick_survey_sound, about_inputs_held. Qed.
 
 (** What is known of every slot, if the graph is tame. *)
-Fixpoint quick_scan (p : bprogram) (n : N) (mm : PositiveMap.t facts) : option (PositiveMap.t facts) :=
+Fixpoint quick_scan_held (keeps : nat -> bool) (p : bprogram) (n : N) (mm : PositiveMap.t facts) :
+  option (PositiveMap.t facts) :=
   match p with
   | [] => Some mm
   | (o, ps) :: p =>
-      match judge o (map (get unknown mm) ps) with
-      | Some f => quick_scan p (N.succ n) (store mm n f)
+      match judge_held keeps o (map (get unknown mm) ps) with
+      | Some f => quick_scan_held keeps p (N.succ n) (store mm n f)
       | None => None
       end
   end.
-Lemma quick_scan_sound p : forall n mm fs mm', held unknown n mm fs -> quick_scan p n mm = Some mm' ->
-  exists n' fs', scan (plain_program p) fs = Some fs' /\ held unknown n' mm' fs'.
+Definition quick_scan : bprogram -> N -> PositiveMap.t facts -> option (PositiveMap.t facts) :=
+  quick_scan_held none_held.
+Lemma quick_scan_held_sound keeps p : forall n mm fs mm', held unknown n mm fs ->
+  quick_scan_held keeps p n mm = Some mm' ->
+  exists n' fs', scan_held keeps (plain_program p) fs = Some fs' /\ held unknown n' mm' fs'.
 Proof.
-  induction p as [|[o ps] p IH]; cbn [plain_program map scan quick_scan plain_node fst snd];
+  induction p as [|[o ps] p IH]; cbn [plain_program map scan_held quick_scan_held plain_node fst snd];
     intros n mm fs mm' H E; [injection E as <-; eauto|].
   rewrite (held_map _ _ _ _ ps H).
-  destruct (judge o _) as [f|]; [|easy]. eapply IH; [|exact E]. now apply held_snoc.
+  destruct (judge_held keeps o _) as [f|]; [|easy]. eapply IH; [|exact E]. now apply held_snoc.
 Qed.
+Lemma quick_scan_sound p n mm fs mm' : held unknown n mm fs -> quick_scan p n mm = Some mm' ->
+  exists n' fs', scan (plain_program p) fs = Some fs' /\ held unknown n' mm' fs'.
+Proof. apply quick_scan_held_sound. Qed.
 Definition input_map_facts (B : bgraph) (moved : list N) : PositiveMap.t facts :=
   about_inputs (fun m => Facts (negb m) true true false) B moved.
-Definition quick_tame (B : bgraph) (moved : list N) : bool :=
-  match b_scores B, quick_scan (b_nodes B) (b_count B) (input_map_facts B moved) with
-  | [], Some _ => true
-  | _, _ => false
+Definition quick_tame (keeps : nat -> bool) (B : bgraph) (moved : list N) : bool :=
+  match quick_scan_held keeps (b_nodes B) (b_count B) (input_map_facts B moved) with
+  | Some _ => true
+  | None => false
   end.
-Theorem quick_tame_sound B moved : quick_tame B moved = true -> tame (plain B) (map N.to_nat moved) = true.
+Theorem quick_tame_sound keeps B moved : quick_tame keeps B moved = true ->
+  tame keeps (plain B) (map N.to_nat moved) = true.
 Proof.
-  unfold quick_tame, tame. cbn [plain g_scores g_nodes]. destruct (b_scores B); [|easy].
-  destruct (quick_scan _ _ _) as [mm|] eqn:H; [|easy]. intros _.
-  destruct (quick_scan_sound _ _ _ _ _ (about_inputs_held unknown _ B moved) H) as (n & fs & E & _).
-  unfold plain_pairs; cbn [map]. unfold input_facts. now rewrite E.
+  unfold quick_tame, tame. cbn [plain g_nodes]. destruct (quick_scan_held _ _ _ _) as [mm|] eqn:H; [|easy]. intros _.
+  destruct (quick_scan_held_sound keeps _ _ _ _ _ (about_inputs_held unknown _ B moved) H) as (n & fs & E & _).
+  unfold input_facts. now rewrite E.
+Qed.
+Lemma tame_ext keeps keeps' G moved : (forall j, keeps j = keeps' j) -> tame keeps G moved = tame keeps' G moved.
+Proof.
+  intros H. unfold tame. assert (E : forall p fs, scan_held keeps p fs = scan_held keeps' p fs); [|now rewrite E].
+  induction p as [|[o ps] p IH]; cbn [scan_held]; intros fs; auto.
+  assert (E : forall xs, judge_held keeps o xs = judge_held keeps' o xs)
+    by (intros xs; destruct o; cbn [judge_held]; now rewrite ?H).
+  rewrite E. destruct (judge_held keeps' o _); auto.
 Qed.

@@ -4,8 +4,8 @@
     it depend on parameters or draws at all ([fixed]), is it bounded, does it grow at most linearly or
     exponentially with the draws, is it positive and not too close to zero.  Where it succeeds nothing
     analytic is left to assume: all derivatives exist, and the expected cost may be differentiated under the
-    expectation ([tame_sound]).  [moved] lists the inputs that a direction may move. *)
-From Coq Require Import Reals Lra Lia List Bool Arith ZArith.
+    expectation ([Mixed.v]).  [moved] lists the inputs that a direction may move. *)
+From Coq Require Import Reals Lra Lia List Bool Arith ZArith FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Number Certificate Draws.
 From Sgc Require Import Measure Line Calculus Normal Laws Growth.
@@ -1042,23 +1042,28 @@ End Analysis.
 
 (** ** Programs *)
 Definition unknown : facts := Facts false false false false.
-Fixpoint scan (p : program) (fs : list facts) : option (list facts) :=
+(** The samples of [held] are held fixed: one value of a finite law at a time. *)
+Definition judge_held (held : nat -> bool) (o : op) (xs : list facts) : option facts :=
+  match o with
+  | Sample j _ => if held j then Some (Facts true true true false) else judge o xs
+  | _ => judge o xs
+  end.
+Fixpoint scan_held (held : nat -> bool) (p : program) (fs : list facts) : option (list facts) :=
   match p with
   | [] => Some fs
   | (o, ps) :: p =>
-      match judge o (map (fun k => nth k fs unknown) ps) with
-      | Some f => scan p (fs ++ [f])
+      match judge_held held o (map (fun k => nth k fs unknown) ps) with
+      | Some f => scan_held held p (fs ++ [f])
       | None => None
       end
   end.
+Definition none_held (j : nat) : bool := false.
+Definition scan : program -> list facts -> option (list facts) := scan_held none_held.
 Definition input_facts (moved : list nat) (k : nat) : facts :=
   let m := existsb (Nat.eqb k) moved in Facts (negb m) true true false.
-Definition tame (G : graph) (moved : list nat) : bool :=
-  match g_scores G with
-  | [] => match scan (g_nodes G) (map (input_facts moved) (range (inputs G))) with
-          | Some _ => true | None => false end
-  | _ => false
-  end.
+Definition tame (held : nat -> bool) (G : graph) (moved : list nat) : bool :=
+  match scan_held held (g_nodes G) (map (input_facts moved) (range (inputs G))) with
+  | Some _ => true | None => false end.
 
 Section Programs.
 Variable rho : dim -> nat.
@@ -1100,54 +1105,83 @@ Lemma at_point_map (U : R -> trace -> env) t tr ps :
   at_point t tr (map (fun k t tr => U t tr k) ps) = map (U t tr) ps.
 Proof. unfold at_point. now rewrite map_map. Qed.
 
-Theorem scan_sound p : forall fs fs' sh shf (V W : R -> trace -> env), covers p ->
-  infer p (length fs) sh = Some shf -> scan p fs = Some fs' -> tamed fs sh V W ->
+(** [see tr] is the trace with the samples of [held] at their values. *)
+Section Held.
+Variable held : nat -> bool.
+Variable see : trace -> trace.
+Definition sees (p : program) : Prop :=
+  forall j s ps, In (Sample j s, ps) p -> forall ix, In ix (boxs s) ->
+  if held j then forall tr tr', see tr j ix = see tr' j ix
+  else (forall tr, see tr j ix = tr j ix) /\ In (j, ix) cs.
+
+Theorem scan_held_sound p : forall fs fs' sh shf (V W : R -> trace -> env), sees p ->
+  infer p (length fs) sh = Some shf -> scan_held held p fs = Some fs' -> tamed fs sh V W ->
   length fs' = (length fs + length p)%nat /\
-  tamed fs' shf (fun t tr => run rho tr p (length fs) (V t tr))
-                (fun t tr => tangent rho tr p (length fs) (V t tr) (W t tr)).
+  tamed fs' shf (fun t tr => run rho (see tr) p (length fs) (V t tr))
+                (fun t tr => tangent rho (see tr) p (length fs) (V t tr) (W t tr)).
 Proof.
   induction p as [|[o ps] p IH]; intros fs fs' sh shf V W Hc Hi Hs HT.
   - cbn in *. inversion Hi; inversion Hs; subst. split; [lia|exact HT].
   - set (n := length fs) in *. cbn [infer] in Hi. destruct (below n ps) eqn:Hb; [|discriminate].
-    destruct (ty o (map sh ps)) as [s|] eqn:Ht; [|discriminate]. cbn [scan] in Hs.
-    destruct (judge o (map (fun k => nth k fs unknown) ps)) as [f|] eqn:Hj; [|discriminate].
+    destruct (ty o (map sh ps)) as [s|] eqn:Ht; [|discriminate]. cbn [scan_held] in Hs.
+    destruct (judge_held held o (map (fun k => nth k fs unknown) ps)) as [f|] eqn:Hj; [|discriminate].
     assert (Hps : forall k, In k ps -> (k < n)%nat) by (intros; eapply in_below; eauto).
     destruct HT as [HF HD HN].
-    set (V1 := fun t tr => put (V t tr) n (den rho tr o (map (V t tr) ps))).
+    set (V1 := fun t tr => put (V t tr) n (den rho (see tr) o (map (V t tr) ps))).
     set (W1 := fun t tr => put (W t tr) n (jvp rho o (map (V t tr) ps) (map (W t tr) ps))).
-    assert (Hc' : covers p) by (intros j s' ps' Hin; apply (Hc j s' ps'); now right).
+    assert (Hc' : sees p) by (intros j s' ps' Hin; apply (Hc j s' ps'); now right).
     assert (Hlen : length (fs ++ [f]) = Datatypes.S n) by (rewrite app_length; simpl; lia).
     assert (Hgoal : tamed (fs ++ [f]) (put sh n s) V1 W1 ->
       length fs' = (n + length ((o, ps) :: p))%nat /\
-      tamed fs' shf (fun t tr => run rho tr ((o, ps) :: p) n (V t tr))
-                (fun t tr => tangent rho tr ((o, ps) :: p) n (V t tr) (W t tr))).
+      tamed fs' shf (fun t tr => run rho (see tr) ((o, ps) :: p) n (V t tr))
+                (fun t tr => tangent rho (see tr) ((o, ps) :: p) n (V t tr) (W t tr))).
     { intros HT1. destruct (IH (fs ++ [f]) fs' (put sh n s) shf V1 W1 Hc') as [L1 T1]; auto.
       - now rewrite Hlen.
       - rewrite Hlen in L1, T1. split; [rewrite L1; cbn [length]; symmetry; apply Nat.add_succ_r|]. cbn [run tangent]. exact T1. }
     apply Hgoal. clear Hgoal IH Hs.
     (* what is new: the facts of the node, its derivative in t, its derivative in a drawn number *)
-    assert (Hnew : true_of rho S f s (fun t tr => den rho tr o (map (V t tr) ps))
+    assert (Hnew : forall dn : trace -> list tensor -> tensor, (forall tr xs, den rho (see tr) o xs = dn tr xs) ->
+      true_of rho S f s (fun t tr => dn tr (map (V t tr) ps))
                      (fun t tr => jvp rho o (map (V t tr) ps) (map (W t tr) ps)) /\
       locally (0 : R) (fun t => forall tr ix, In ix (boxs s) ->
-        is_derive (fun t => den rho tr o (map (V t tr) ps) ix) t
+        is_derive (fun t => dn tr (map (V t tr) ps) ix) t
                   (jvp rho o (map (V t tr) ps) (map (W t tr) ps) ix)) /\
       locally (0 : R) (fun t => forall tr c v ix, In ix (boxs s) ->
-        ex_derive (fun u => den rho (set tr c u) o (map (V t (set tr c u)) ps) ix) v)).
-    { destruct (is_sample o) eqn:Ho.
+        ex_derive (fun u => dn (set tr c u) (map (V t (set tr c u)) ps) ix) v)).
+    { intros dn Hdn. destruct (is_sample o) eqn:Ho.
       - destruct o as [| | | | | | | |j s']; try discriminate. simpl in Ht.
-        destruct ps as [|? ?]; [|discriminate]. injection Ht as <-. cbn [map] in *.
-        cbn in Hj. injection Hj as <-. cbn [den jvp]. split; [|split].
-        + assert (HL : within (line_of S) (boxs s') (fun (_ : R) (tr : trace) => tr j)).
-          { exists 1. split; [lra|]. apply filter_forall. intros t tr ix Hix. unfold line_of.
-            pose proof (spread_get tr (j, ix) (Hc j s' [] (or_introl eq_refl) ix Hix)).
-            unfold get in H; simpl in H. lra. }
-          constructor; cbn [fixed bounded linear positive]; try discriminate; auto.
-          * apply line_grows; auto. apply spread_ge0.
-          * apply (grows_const S (boxs s') (fun _ => 0)).
-        + apply filter_forall. intros t tr ix _. const_piece.
-        + apply filter_forall. intros t tr c v ix _. unfold set.
-          destruct (coord_eqb (j, ix) c); [apply ex_derive_id|apply ex_derive_const].
-      - destruct (judge_sound rho rho_pos S spread_ge0 o _ f (map sh ps) s _ _ Ho Hj Ht
+        destruct ps as [|? ?]; [|discriminate]. injection Ht as <-. cbn [map] in *. cbn in Hj, Hdn.
+        pose proof (Hc j s' [] (or_introl eq_refl)) as Hsee. cbn [jvp].
+        assert (Hd : forall t tr ix, is_derive (fun _ : R => dn tr [] ix) t (zero ix)) by (intros; const_piece).
+        destruct (held j).
+        + injection Hj as <-.
+          assert (HE : forall tr ix, In ix (boxs s') -> dn tr [] ix = see (fun _ => zero) j ix).
+          { intros tr ix Hix. rewrite <- (Hdn tr []). now apply Hsee. }
+          split; [|split]; [|apply filter_forall; auto|].
+          * apply (const_true rho S spread_ge0 _ s' (see (fun _ => zero) j)); [|discriminate].
+            intros t tr ix Hix. split; auto.
+          * apply filter_forall. intros t tr c v ix Hix.
+            apply (ex_derive_ext (fun _ => see (fun _ => zero) j ix)); [|apply ex_derive_const].
+            intros u. symmetry. auto.
+        + injection Hj as <-.
+          assert (HE : forall tr ix, In ix (boxs s') -> dn tr [] ix = tr j ix).
+          { intros tr ix Hix. rewrite <- (Hdn tr []). now apply (proj1 (Hsee ix Hix)). }
+          split; [|split]; [|apply filter_forall; auto|].
+          * assert (HL : within (line_of S) (boxs s') (fun (_ : R) (tr : trace) => dn tr [])).
+            { exists 1. split; [lra|]. apply filter_forall. intros t tr ix Hix. unfold line_of. rewrite HE by auto.
+              pose proof (spread_get tr (j, ix) (proj2 (Hsee ix Hix))). unfold get in H; simpl in H. lra. }
+            constructor; cbn [fixed bounded linear positive]; try discriminate; auto.
+            -- apply line_grows; auto. apply spread_ge0.
+            -- apply (grows_const S (boxs s') (fun _ => 0)).
+          * apply filter_forall. intros t tr c v ix Hix.
+            apply (ex_derive_ext (fun u => set tr c u j ix)); [intros u; symmetry; auto|]. unfold set.
+            destruct (coord_eqb (j, ix) c); [apply ex_derive_id|apply ex_derive_const].
+      - assert (E : dn = fun tr => den rho tr o).
+        { apply functional_extensionality; intros tr. apply functional_extensionality; intros xs.
+          rewrite <- Hdn. now apply den_traceless. }
+        subst dn. clear Hdn. assert (Hj' : judge o (map (fun k => nth k fs unknown) ps) = Some f)
+          by (destruct o; try discriminate; exact Hj).
+        clear Hj. rename Hj' into Hj. destruct (judge_sound rho rho_pos S spread_ge0 o _ f (map sh ps) s _ _ Ho Hj Ht
                     (all_true_map fs sh V W ps Hps HF)) as [HT1 Hpre].
         assert (HT2 : true_of rho S f s (fun t tr => den rho tr o (map (V t tr) ps))
                      (fun t tr => jvp rho o (map (V t tr) ps) (map (W t tr) ps))).
@@ -1194,7 +1228,7 @@ Proof.
                  (fun k ix => Derive (fun u => V t (set tr c u) k ix) v) v ps).
                intros k Hk ix' Hix'. apply Derive_correct, D; auto.
             -- rewrite map_map. exact P. }
-    destruct Hnew as (N1 & N2 & N3). constructor.
+    destruct (Hnew (fun tr => den rho (see tr) o) (fun _ _ => eq_refl)) as (N1 & N2 & N3). clear Hnew. constructor.
     + intros k Hk. rewrite Hlen in Hk. destruct (Nat.eq_dec k n) as [->|Hne].
       * rewrite app_nth2, Nat.sub_diag by (unfold n; lia). cbn [nth]. rewrite put_same.
         unfold V1, W1. destruct N1 as [A1 A2 A3 A4 A5 A6]. constructor.
@@ -1227,7 +1261,7 @@ Proof.
     + generalize (filter_and _ _ N2 HD). apply filter_imp. intros t [N D] tr k ix Hk Hix.
       rewrite Hlen in Hk. unfold V1, W1. destruct (Nat.eq_dec k n) as [->|Hne].
       * rewrite put_same in Hix. rewrite (put_same (W t tr)).
-        apply (is_derive_ext (fun u => den rho tr o (map (V u tr) ps) ix)); auto.
+        apply (is_derive_ext (fun u => den rho (see tr) o (map (V u tr) ps) ix)); auto.
         intros u. now rewrite put_same.
       * rewrite put_other in Hix by auto. rewrite (put_other (W t tr)) by auto.
         apply (is_derive_ext (fun u => V u tr k ix)).
@@ -1236,11 +1270,22 @@ Proof.
     + generalize (filter_and _ _ N3 HN). apply filter_imp. intros t [N D] tr c v k ix Hk Hix.
       rewrite Hlen in Hk. unfold V1. destruct (Nat.eq_dec k n) as [->|Hne].
       * rewrite put_same in Hix.
-        apply (ex_derive_ext (fun u => den rho (set tr c u) o (map (V t (set tr c u)) ps) ix)); auto.
+        apply (ex_derive_ext (fun u => den rho (see (set tr c u)) o (map (V t (set tr c u)) ps) ix)); auto.
         intros u. now rewrite put_same.
       * rewrite put_other in Hix by auto. apply (ex_derive_ext (fun u => V t (set tr c u) k ix)).
         { intros u. now rewrite put_other. }
         apply D; auto. unfold n in *; lia.
+Qed.
+End Held.
+
+Theorem scan_sound p : forall fs fs' sh shf (V W : R -> trace -> env), covers p ->
+  infer p (length fs) sh = Some shf -> scan p fs = Some fs' -> tamed fs sh V W ->
+  length fs' = (length fs + length p)%nat /\
+  tamed fs' shf (fun t tr => run rho tr p (length fs) (V t tr))
+                (fun t tr => tangent rho tr p (length fs) (V t tr) (W t tr)).
+Proof.
+  intros fs fs' sh shf V W Hc. apply (scan_held_sound none_held (fun tr => tr)).
+  intros j s ps Hin ix Hix. split; auto. now apply (Hc j s ps).
 Qed.
 
 Lemma inputs_tamed moved n (sh : nat -> shape) (e d : env) :
@@ -1276,61 +1321,3 @@ Proof.
   - apply filter_forall. intros t tr c v k ix _ _. apply ex_derive_const.
 Qed.
 End Programs.
-
-(** The analysis is sound: a tame graph is regular, under any tame draws of distinct numbers that
-    include all those it reads, at any point and in any direction that moves only what may move. *)
-Theorem tame_sound G moved rho K cs tr0 e d : sized G rho -> well_formed G -> tame G moved = true ->
-  (forall k ix, ~ In k moved -> d k ix = 0) ->
-  (forall c, tame_base (K c)) -> NoDup cs -> covers rho cs (g_nodes G) ->
-  regular G rho (drawE K cs tr0) e d.
-Proof.
-  intros [_ Hrho] Hwf Ht Hdir HK Hd Hcov. unfold tame in Ht.
-  destruct (g_scores G) eqn:Hsc; [|discriminate].
-  set (fs := map (input_facts moved) (range (inputs G))) in *.
-  destruct (scan (g_nodes G) fs) as [fs'|] eqn:Hs; [|discriminate].
-  assert (Hlen : length fs = inputs G) by (unfold fs; now rewrite map_length, seq_length).
-  pose proof Hwf as (Hi & Hc & Hcs & _). rewrite <- Hlen in Hi.
-  destruct (scan_sound rho Hrho cs (g_nodes G) fs fs' (input_shape G) (shape_of G)
-              (fun t _ => line e d t) (fun _ _ => d) Hcov Hi Hs (inputs_tamed rho cs moved _ _ e d Hdir))
-    as [L [HF HD HN]].
-  rewrite Hlen in L, HF, HD, HN.
-  assert (Hcost : (g_cost G < length fs')%nat) by (rewrite L; exact Hc).
-  assert (Hnil : In (@nil nat) (box (sizes rho (shape_of G (g_cost G))))) by (rewrite Hcs; now left).
-  assert (Hj : forall e tr, joint G rho e tr = cost G rho e tr).
-  { intros e' tr. unfold joint, log_density. rewrite Hsc. simpl. rewrite exp_0. ring. }
-  assert (Hjs : forall e tr, joint_slope G rho e d tr = cost_slope G rho e d tr).
-  { intros e' tr. unfold joint_slope, log_density, score. rewrite Hsc. simpl. rewrite exp_0. ring. }
-  destruct (HF _ Hcost) as [(k1 & Hk1 & C1 & HC1 & L1) (k2 & Hk2 & C2 & HC2 & L2) _ _ _ _].
-  destruct (filter_and _ _ (filter_and _ _ L1 L2) (filter_and _ _ HD HN)) as [r Hr].
-  assert (Hup : forall C k tr, 0 <= C -> 0 <= k -> C <= C1 + C2 -> k <= k1 + k2 ->
-            C * exp (k * spread cs tr) <= (C1 + C2) * exp ((k1 + k2) * spread cs tr)).
-  { intros C k tr H1 H2 H3 H4. apply Rmult_le_compat; auto; [left; apply exp_pos|].
-    apply exp_le, Rmult_le_compat_r; auto. apply spread_ge0. }
-  assert (Hin : forall t, Rabs t < r -> ball (0 : R) r t) by (intros t H; now apply (proj2 (ball_0 _ _))).
-  apply (regular_growth G rho K cs tr0 e d (C1 + C2) (k1 + k2) r); auto; try lra.
-  - intros t tr Ht'. destruct (Hr t (Hin t Ht')) as [_ [D _]].
-    apply (is_derive_ext (fun t => cost G rho (line e d t) tr)); [intros; symmetry; apply Hj|].
-    rewrite Hjs. exact (D tr (g_cost G) [] Hcost Hnil).
-  - intros t c Ht' _. right. intros tr v.
-    apply (continuity_pt_ext (fun u => cost G rho (line e d t) (set tr c u))).
-    { intros u. symmetry. apply Hj. }
-    destruct (Hr t (Hin t Ht')) as [_ [_ N]]. destruct (N tr c v (g_cost G) [] Hcost Hnil) as [l Hl].
-    exact (derive_continuity _ _ _ Hl).
-  - intros t tr Ht'. rewrite Hj. destruct (Hr t (Hin t Ht')) as [[H1 _] _].
-    eapply Rle_trans; [apply (H1 tr [] Hnil)|]. apply Hup; lra.
-  - intros t tr Ht'. rewrite Hjs. destruct (Hr t (Hin t Ht')) as [[_ H2] _].
-    eapply Rle_trans; [apply (H2 tr [] Hnil)|]. apply Hup; lra.
-Qed.
-
-(** A certificate with nothing left to assume: a tame graph and normal, uniform or finite draws. *)
-Theorem certificate_sound_tame G est outs : check G est outs = true ->
-  tame G (map fst outs) = true ->
-  forall rho K cs tr0 e d, sized G rho -> moves_only outs d -> (forall c, tame_base (K c)) ->
-  NoDup cs -> covers rho cs (g_nodes G) ->
-  is_derive (fun t => expected_cost G rho (drawE K cs tr0) (line e d t)) 0
-            (under G rho (drawE K cs tr0) e (emitted_along rho G est outs e d)).
-Proof.
-  intros H Ht rho K cs tr0 e d Hsz Hd HK Hn Hc. destruct (emitted_is_estimate G est outs H) as [Hwf _].
-  apply certificate_sound; auto; [now apply (tame_sound G (map fst outs))|].
-  intros l w Hin. unfold tame in Ht. destruct (g_scores G); [destruct Hin|discriminate].
-Qed.
