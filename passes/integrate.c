@@ -356,8 +356,8 @@ static IrRef partial_expectation(Integral *t, IrRef e)
     IrNode n = g->node[e];
     bool sum = n.op == IR_ADD || n.op == IR_SUB, scaled = n.op == IR_MUL || n.op == IR_DIV;
     uint32_t which = scaled && !ig_depends(t, n.in[0]);
-    if (scaled && ig_depends(t, n.in[!which]))
-        return e;
+    if (scaled && (ig_depends(t, n.in[!which]) || (n.op == IR_DIV && which == 1)))
+        return e; /* a quotient is not linear in its denominator */
     if (!sum && !scaled && n.op != IR_NEG && n.op != IR_SUM && n.op != IR_EXPAND)
         return e;
     IrRef in[2] = {n.in[0], n.n_in > 1 ? n.in[1] : IR_NONE};

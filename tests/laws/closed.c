@@ -50,6 +50,28 @@ static bool draws(const IrGraph *g)
     return false;
 }
 
+/* Costs that are not linear in what has a mean: the draw is left. */
+static const char *const sampled[] = {
+    "1 / (1 + z ^ 2)",
+    "theta / (z + z ^ 2)",
+    "2 * theta - exp(theta) / (3 + exp(z)) + z ^ 2",
+    "-sum([theta, 1] / (1 + square(z)))",
+};
+
+START_TEST(no_mean_is_put_in_a_denominator)
+{
+    char text[256];
+    snprintf(text, sizeof text,
+             "param theta = zeros()\ngraph g {\n  z ~ normal(theta, 1)\n  cost %s\n}\n",
+             sampled[_i]);
+    TapeModel *t = tape_compile(text);
+    if (!t->ok)
+        diags_render(t->diags, stderr);
+    ck_assert_msg(t->ok && draws(&t->entry[IR_ENTRY_STEP]), "%s", text);
+    tape_free(t);
+}
+END_TEST
+
 START_TEST(closed_forms_have_their_values)
 {
     char text[256];
@@ -72,6 +94,7 @@ Suite *closed_suite(void)
     Suite *s = suite_create("closed");
     TCase *c = tcase_create("closed");
     tcase_add_loop_test(c, closed_forms_have_their_values, 0, sizeof closed / sizeof *closed);
+    tcase_add_loop_test(c, no_mean_is_put_in_a_denominator, 0, sizeof sampled / sizeof *sampled);
     suite_add_tcase(s, c);
     suite_add_tcase(s, sheet_case());
     return s;
