@@ -47,7 +47,7 @@ void certified_free(Certified *c)
     program_free(&c->program);
 }
 
-void certificate_keep(const Cert *c, uint32_t number, bool accepted)
+void certificate_keep(const Cert *c, uint32_t number, bool accepted, const char *mistake)
 {
     const char *path = getenv("SGC_MUTANTS"), *step = getenv("SGC_MUTANTS_STEP");
     if (!path || number % (step ? (uint32_t)atoi(step) : 1) != 0)
@@ -57,8 +57,8 @@ void certificate_keep(const Cert *c, uint32_t number, bool accepted)
     CertAssumed left = {.theorem = CERT_UP_TO_WEIGHTS, .scales = true};
     if (accepted)
         left = certify_assumed(c, c->arena);
-    fprintf(out, "# %s%s%s\n", accepted ? "accepted" : "rejected",
-            left.theorem == CERT_PROVED ? " proved" : "",
+    fprintf(out, "#: %s\n# %s%s%s\n", mistake ? mistake : "none",
+            accepted ? "accepted" : "rejected", left.theorem == CERT_PROVED ? " proved" : "",
             c->written.given && !left.scales ? " scaled" : "");
     certify_print(&c, 1, out);
     fclose(out);

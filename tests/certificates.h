@@ -20,8 +20,9 @@ void certify_text(Certified *c, const char *text);
 void certified_free(Certified *c);
 
 /* With SGC_MUTANTS=FILE every certificate whose number is one of SGC_MUTANTS_STEP is added to that
- * file with the verdict, for the checker that Coq extracted (scripts/prove). */
-void certificate_keep(const Cert *c, uint32_t number, bool accepted);
+ * file with the verdict, for the checker that Coq extracted (scripts/prove).  `mistake` says how it
+ * was changed; NULL: it is right. */
+void certificate_keep(const Cert *c, uint32_t number, bool accepted, const char *mistake);
 
 /* Values for everything that the programs of a certificate read. */
 typedef struct CertWorld {

@@ -18,6 +18,7 @@ typedef struct Mutants {
     const Cert *right;
     CertList *source_shape, *gradient_shape;
     CertWorld world[2];
+    bool *adds_up;         /* source nodes that are sums of costs */
     uint32_t points, step; /* every step-th is tried */
     Judged judged;
 } Mutants;
@@ -58,7 +59,9 @@ static void judge(Mutants *m, const Cert *c, const char *what, uint32_t at)
         return;
     m->judged.made++;
     bool ok = cert_accepted(c);
-    certificate_keep(c, c == m->right ? 0 : m->judged.made, ok);
+    bool rare = strcmp(what, "a dropped cost") == 0; /* all of them are kept */
+    certificate_keep(c, c == m->right || rare ? 0 : m->judged.made, ok,
+                     c == m->right ? NULL : what);
     if (!ok)
         m->judged.rejected++;
     else
@@ -92,13 +95,20 @@ static CertSlot other_slot(const CertList *shape, CertSlot s, CertSlot at, bool 
     return s;
 }
 
+/* A sum for a difference is a sign; every other function is another one. */
+static const char *function_changed(CertFn from, CertFn to)
+{
+    bool sign = (from == CERT_ADD && to == CERT_SUB) || (from == CERT_SUB && to == CERT_ADD);
+    return sign ? "a flipped sign" : "another function";
+}
+
 static void change_function(Mutants *m, bool source, uint32_t i, CertNode n)
 {
     CertFn right = n.op.fn;
     for (unsigned f = 0; f < CERT_FNS; f++)
         if (f != right && f != CERT_AFFINE && cert_fn[f].operands == cert_fn[right].operands) {
             n.op.fn = (CertFn)f;
-            try_node(m, source, i, n, cert_fn[f].word);
+            try_node(m, source, i, n, function_changed(right, (CertFn)f));
         }
 }
 
@@ -110,7 +120,7 @@ static void change_constants(Mutants *m, bool source, uint32_t i, CertNode n)
     if (!affine && n.op.form != CERT_CONST)
         return;
     n.op.a = fraction_mul(f, a, FRACTION_MINUS_1);
-    try_node(m, source, i, n, "the sign of a constant");
+    try_node(m, source, i, n, "a flipped sign");
     n.op.a = fraction_add(f, a, FRACTION_1);
     try_node(m, source, i, n, "another constant");
     n.op.a = a;
@@ -159,14 +169,31 @@ static void change_operands(Mutants *m, bool source, uint32_t i, CertNode n)
         CertNode swapped = n;
         swapped.in[0] = n.in[1];
         swapped.in[1] = n.in[0];
-        try_node(m, source, i, swapped, "its operands swapped");
+        bool commutes = n.op.form == CERT_MAP2 && (n.op.fn == CERT_ADD || n.op.fn == CERT_MUL ||
+                                                   n.op.fn == CERT_MIN || n.op.fn == CERT_MAX);
+        try_node(m, source, i, swapped,
+                 commutes ? "swapped operands of what commutes" : "swapped operands");
     }
     if (cert_operands(&n.op) == 2 && n.op.form == CERT_MAP2) /* one side dropped */
         for (int k = 0; k < 2; k++)
             try_node(m, source, i,
                      (CertNode){.op = {.form = CERT_MAP1, .fn = CERT_AFFINE, .a = FRACTION_1},
                                 .in = {n.in[k]}},
-                     "an operand dropped");
+                     source && m->adds_up[i] ? "a dropped cost" : "a dropped operand");
+}
+
+/* The sums that end in the cost. */
+static void mark_sums(Mutants *m, CertSlot s)
+{
+    const Cert *c = m->right;
+    if (s < c->inputs)
+        return;
+    const CertNode *n = &c->source.node[s - c->inputs];
+    if (n->op.form != CERT_MAP2 || n->op.fn != CERT_ADD)
+        return;
+    m->adds_up[s - c->inputs] = true;
+    mark_sums(m, n->in[0]);
+    mark_sums(m, n->in[1]);
 }
 
 static void change_program(Mutants *m, bool source)
@@ -233,6 +260,8 @@ Judged cert_change(const Cert *c, uint32_t step)
     m.gradient_shape = arena_array(a, CertList, c->inputs + c->gradient.count + 1);
     ck_assert(cert_infer(a, c, &c->source, m.source_shape, &bad));
     ck_assert(cert_infer(a, c, &c->gradient, m.gradient_shape, &bad));
+    m.adds_up = arena_array(a, bool, c->source.count + 1);
+    mark_sums(&m, c->cost);
     for (int k = 0; k < 2; k++)
         m.world[k] = cert_world(a, c, (uint64_t)k + 11);
     change_program(&m, false);

@@ -201,14 +201,24 @@ let fresh () =
   { inputs = []; draws = []; sizes = []; source = []; gradient = []; cost = 0; entries = []; roles = [];
     explained = true; known = true; outs = []; within = ""; written = []; given = false; total = 0; laws = []; copies = [] }
 
+(* By mistake: how many certificates have it, and how many of those are accepted, being right all the same. *)
+let counted : (string, int * int) Hashtbl.t = Hashtbl.create 16
+let count mistake accepted =
+  let all, right = try Hashtbl.find counted mistake with Not_found -> (0, 0) in
+  Hashtbl.replace counted mistake (all + 1, if accepted then right + 1 else right)
+let table () =
+  let rows = Hashtbl.fold (fun m (all, right) rows -> (m, all, right) :: rows) counted [] in
+  List.iter (fun (m, all, right) -> if m <> "none" then Printf.printf "| %s | %d | %d |\n" m all right) (List.sort compare rows)
+
 let () =
   let file = open_in Sys.argv.(1) in
-  let c = ref (fresh ()) and said = ref "" and seen = ref 0 and accepted = ref 0 and at = ref 0 in
+  let c = ref (fresh ()) and said = ref "" and mistake = ref "none" and seen = ref 0 and accepted = ref 0 and at = ref 0 in
   (try
      while true do
        let text = input_line file in
        incr at;
-       if String.length text > 2 && text.[0] = '#' then said := String.sub text 2 (String.length text - 2)
+       if String.length text > 3 && text.[0] = '#' && text.[1] = ':' then mistake := String.sub text 3 (String.length text - 3)
+       else if String.length text > 2 && text.[0] = '#' then said := String.sub text 2 (String.length text - 2)
        else if text = "end" then begin
          let mine = verdict !c in
          if mine <> !said then begin
@@ -216,11 +226,13 @@ let () =
            exit 1
          end;
          incr seen;
+         count !mistake (mine <> "rejected");
          if mine <> "rejected" then incr accepted;
          c := fresh ()
        end
        else line !c (words (String.trim text))
      done
    with End_of_file -> ());
+  table ();
   Printf.printf "%d certificates, %d accepted: both checkers agree\n" !seen !accepted;
   if !seen = 0 then exit 1

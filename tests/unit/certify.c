@@ -173,7 +173,8 @@ static void evaluate(Certified *c, int64_t rows, Evaluated *out)
     ck_assert(ir_eval(g, &out->env, a, out->value, &fault));
 }
 
-/* The node whose value a draw of the certificate is; IR_NONE: only the model as it is written has it. */
+/* The node whose value a draw of the certificate is; IR_NONE: only the model as it is written has
+ * it. */
 static IrRef node_of_draw(const IrGraph *g, const CertDraw *d)
 {
     for (IrRef r = 0; r < g->count; r++) {
@@ -349,10 +350,10 @@ static CertSlot some_constant(Cert *c, uint32_t i)
 }
 
 /* What this checker says; the one that Coq extracted must say the same. */
-static bool both_accept(const Cert *c)
+static bool both_accept(const Cert *c, const char *mistake)
 {
     bool ok = cert_accepted(c);
-    certificate_keep(c, 0, ok);
+    certificate_keep(c, 0, ok, mistake);
     return ok;
 }
 
@@ -369,10 +370,11 @@ START_TEST(baselines_must_not_read_the_sample)
         Cert right = c.cert;
         CertSlot number = some_constant(&right, i);
         Cert constant = with_baseline(&right, i, number);
-        ck_assert_msg(both_accept(&constant), "a constant baseline is rejected");
+        ck_assert_msg(both_accept(&constant, NULL), "a constant baseline is rejected");
         for (uint32_t k = 0; k < c.cert.score[i].roles.costs.count; k++) {
             Cert own = with_baseline(&c.cert, i, c.cert.score[i].roles.costs.at[k]);
-            ck_assert_msg(!both_accept(&own), "the sample's own cost is accepted as a baseline");
+            ck_assert_msg(!both_accept(&own, "a baseline of the current sample"),
+                          "the sample's own cost is accepted as a baseline");
             Cert without_roles = own;
             without_roles.score[i].explained = false;
             Arena *a = arena_new();
@@ -380,6 +382,62 @@ START_TEST(baselines_must_not_read_the_sample)
             arena_free(a);
         }
     }
+    certified_free(&c);
+}
+END_TEST
+
+/* What a slot is made of, and whether the cost and the log-densities are made of it. */
+static void mark_above(const Cert *c, CertSlot s, bool *above)
+{
+    if (above[s])
+        return;
+    above[s] = true;
+    if (s < c->inputs)
+        return;
+    const CertNode *n = &c->source.node[s - c->inputs];
+    for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+        mark_above(c, n->in[k], above);
+}
+
+/* Another number in what a weight alone is made of, such as the share of the other samples' costs
+ * that is subtracted; the gradient program is the one that this graph has. */
+static uint32_t wrong_baselines(const Cert *right, uint32_t i)
+{
+    Arena *a = right->arena;
+    uint32_t made = 0;
+    bool *shared = arena_array(a, bool, right->inputs + right->source.count + 1),
+         *own = arena_array(a, bool, right->inputs + right->source.count + 1);
+    mark_above(right, right->cost, shared);
+    for (uint32_t k = 0; k < right->scores; k++)
+        mark_above(right, right->score[k].density, shared);
+    mark_above(right, right->score[i].weight, own);
+    for (uint32_t k = 0; k < right->source.count; k++) {
+        CertNode n = right->source.node[k];
+        bool number = n.op.form == CERT_CONST || (n.op.form == CERT_MAP1 && n.op.fn == CERT_AFFINE);
+        if (!number || !own[right->inputs + k] || shared[right->inputs + k])
+            continue;
+        Cert wrong = *right;
+        CertNode *node = arena_array(a, CertNode, right->source.count);
+        memcpy(node, right->source.node, right->source.count * sizeof *node);
+        node[k].op.a = fraction_mul(right->fractions, n.op.a, fraction_of(right->fractions, 1, 2));
+        wrong.source.node = node;
+        claim_derived(&wrong);
+        ck_assert_msg(!both_accept(&wrong, "a wrong baseline"),
+                      "accepted: half of a number in a weight");
+        made++;
+    }
+    return made;
+}
+
+START_TEST(baselines_have_their_numbers)
+{
+    static const int scored[] = {0, 8};
+    uint32_t made = 0;
+    Certified c;
+    make(&c, scored[_i]);
+    for (uint32_t i = 0; i < c.cert.scores; i++)
+        made += wrong_baselines(&c.cert, i);
+    ck_assert_uint_gt(made, 0);
     certified_free(&c);
 }
 END_TEST
@@ -410,7 +468,8 @@ START_TEST(wrong_roles_are_rejected)
                     continue;
                 made++;
                 bool is_text = by > 0; /* no text says -1 */
-                rejected += !(is_text ? both_accept(&wrong) : cert_accepted(&wrong));
+                rejected += !(is_text ? both_accept(&wrong, "other roles of a weight")
+                                      : cert_accepted(&wrong));
             }
     ck_assert_uint_gt(made, 8);
     ck_assert_uint_eq(made, rejected);
@@ -569,6 +628,7 @@ Suite *certify_suite(void)
     tcase_add_test(t, every_term_has_a_translation);
     tcase_add_loop_test(t, mutants_are_rejected, 0, PROGRAMS);
     tcase_add_loop_test(t, baselines_must_not_read_the_sample, 0, 2);
+    tcase_add_loop_test(t, baselines_have_their_numbers, 0, 2);
     tcase_add_loop_test(t, wrong_roles_are_rejected, 0, 2);
     suite_add_tcase(s, t);
     t = tcase_create("refusals");

@@ -75,7 +75,7 @@ START_TEST(no_more_than_kinks_is_assumed)
     CertAssumed left = certify_assumed(&c.cert, c.program.arena);
     ck_assert_msg(left.theorem == f->theorem && !left.scales, "%s: theorem %d, scales %d",
                   f->feature, left.theorem, left.scales);
-    certificate_keep(&c.cert, 0, true);
+    certificate_keep(&c.cert, 0, true, NULL);
     certified_free(&c);
 }
 END_TEST
@@ -104,7 +104,7 @@ static void judge(Change *m, const Cert *c, uint32_t node)
     Diags *d = diags_new("certificate", NULL);
     bool ok = certify_check(c, d);
     diags_free(d);
-    certificate_keep(c, m->made++, ok);
+    certificate_keep(c, m->made++, ok, "another model as it is written");
     m->rejected += !ok;
     double cost = cost_of(c, &m->world);
     if (ok)

@@ -91,7 +91,7 @@ START_TEST(growth_is_seen)
     ck_assert_msg(left.theorem == mixed[_i].theorem, "%s: theorem %d", mixed[_i].feature,
                   left.theorem);
     ck_assert(cert_accepted(&c.cert));
-    certificate_keep(&c.cert, 0, true);
+    certificate_keep(&c.cert, 0, true, NULL);
     certified_free(&c);
 }
 END_TEST
@@ -253,7 +253,7 @@ START_TEST(other_laws_prove_nothing)
             ck_assert_msg((left.theorem == CERT_PROVED) == still,
                           "%s: draw %u, base %d: theorem %d", mixed[_i].feature, j, base,
                           left.theorem);
-            certificate_keep(&other, 0, ok);
+            certificate_keep(&other, 0, ok, "another base law");
         }
     certified_free(&c);
 }

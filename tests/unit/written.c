@@ -82,7 +82,7 @@ START_TEST(copies_are_followed)
     ck_assert_uint_gt(c.cert.written.copies, 0);
     CertAssumed left = certify_assumed(&c.cert, c.program.arena);
     ck_assert(left.theorem == CERT_PROVED && !left.scales);
-    certificate_keep(&c.cert, 0, true);
+    certificate_keep(&c.cert, 0, true, NULL);
     certified_free(&c);
 }
 END_TEST
@@ -220,7 +220,7 @@ static void judge(Models *m, const Cert *c, const char *what, uint32_t at)
     Diags *d = diags_new("certificate", NULL);
     bool ok = certify_check(c, d);
     diags_free(d);
-    certificate_keep(c, m->made++, ok);
+    certificate_keep(c, m->made++, ok, "another model as it is written");
     if (ok)
         ck_assert_msg(is_right(m, c), "%s: accepted, but wrong: %s at %u", c->file, what, at);
     else
