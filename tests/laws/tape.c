@@ -230,6 +230,17 @@ static bool comes_first(const IrGraph *g, const Axis *x, const Axis *y)
            !(region && region == g->node[x->draw].region);
 }
 
+/* Of two draws that decide one value together, such as a law and what is drawn from it, the first
+ * is integrated over: the chances of what the other decides then are smooth in it. */
+static void part_ties(const IrGraph *g, Axis *axis, size_t axes)
+{
+    for (size_t i = 0; i < axes; i++)
+        for (size_t k = 0; k < axes; k++)
+            if (axis[i].draw < axis[k].draw && comes_first(g, &axis[i], &axis[k]) &&
+                comes_first(g, &axis[k], &axis[i]))
+                axis[i].discrete = false;
+}
+
 /* The order of the program, but for draws that a later one decides with. */
 static void put_in_order(const IrGraph *g, Axis *axis, size_t axes)
 {
@@ -351,6 +362,7 @@ static void add_axes(Walk *w, Arena *a, const double ***noise)
                                                             .draw = r};
         }
     }
+    part_ties(g, w->axis, w->axes);
     put_in_order(g, w->axis, w->axes);
     share_nodes(w, a);
     *noise = (const double **)site;
@@ -681,18 +693,48 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
     return sum;
 }
 
+static void copy_params(const TapeModel *t, TapeInput *to, const TapeInput *from)
+{
+    to->param = arena_array(t->arena, double *, t->model.params + 1);
+    for (uint32_t p = 0; p < t->model.params; p++) {
+        size_t n = (size_t)ir_elements(&t->model.param[p].type);
+        to->param[p] = arena_array(t->arena, double, n);
+        memcpy(to->param[p], from->param[p], n * sizeof *to->param[p]);
+    }
+}
+
+static void move(const TapeModel *t, TapeInput *in, const double *direction, double by)
+{
+    for (uint32_t p = 0; p < t->model.params; p++)
+        for (int64_t e = 0; e < ir_elements(&t->model.param[p].type); e++)
+            in->param[p][e] += by * *direction++;
+}
+
 /* Central differences of order 8 (Fornberg, 1988). */
-double tape_slope(const TapeModel *t, TapeInput *in, uint32_t param, int64_t element)
+double tape_slope_along(const TapeModel *t, TapeInput *in, const double *direction)
 {
     static const double weight[4] = {4.0 / 5, -1.0 / 5, 4.0 / 105, -1.0 / 280};
     const double h = in->fine ? 0.006 : 0.01;
-    double *x = &in->param[param][element], at = *x, slope = 0;
-    for (int i = 0; i < 4; i++) {
-        *x = at + (i + 1) * h;
-        double up = tape_expectation(t, &t->entry[IR_ENTRY_EVAL], in).value[0];
-        *x = at - (i + 1) * h;
-        slope += weight[i] * (up - tape_expectation(t, &t->entry[IR_ENTRY_EVAL], in).value[0]);
+    TapeInput moved = *in;
+    double slope = 0;
+    for (int i = 0; i < 8; i++) {
+        double by = (i % 2 ? -1 : 1) * (i / 2 + 1) * h;
+        copy_params(t, &moved, in);
+        move(t, &moved, direction, by);
+        double value = tape_expectation(t, &t->entry[IR_ENTRY_EVAL], &moved).value[0];
+        slope += (i % 2 ? -1 : 1) * weight[i / 2] * value;
     }
-    *x = at;
     return slope / h;
+}
+
+double tape_slope(const TapeModel *t, TapeInput *in, uint32_t param, int64_t element)
+{
+    size_t at = (size_t)element, count = 0;
+    for (uint32_t p = 0; p < t->model.params; p++) {
+        at += p < param ? (size_t)ir_elements(&t->model.param[p].type) : 0;
+        count += (size_t)ir_elements(&t->model.param[p].type);
+    }
+    double *direction = arena_array(t->arena, double, count + 1);
+    direction[at] = 1;
+    return tape_slope_along(t, in, direction);
 }

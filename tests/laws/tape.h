@@ -54,5 +54,7 @@ TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInpu
 
 /* d objective / d parameter element, by differences of the exact expectation of the eval entry. */
 double tape_slope(const TapeModel *t, TapeInput *in, uint32_t param, int64_t element);
+/* The same where every element of the parameters, in order, moves by its part of a direction. */
+double tape_slope_along(const TapeModel *t, TapeInput *in, const double *direction);
 
 #endif
