@@ -32,7 +32,7 @@ static void write_program(const RandomProgram *p, int choice, char text[2 * PROG
         for (size_t d = 0; d < p->draws; d++)
             via[d] = some_via[random_below(&random, sizeof some_via / sizeof *some_via)];
     strcpy(text, RANDOM_PARAMS);
-    random_program_text(p, via, text + strlen(text), 2 * PROGRAM_TEXT - strlen(text));
+    random_program_text(p, via, true, text + strlen(text), 2 * PROGRAM_TEXT - strlen(text));
 }
 
 /* True: the program has a certificate. */

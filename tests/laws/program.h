@@ -6,7 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PROGRAM_TEXT = 8192, PROGRAM_DRAWS = 12 };
+enum { PROGRAM_TEXT = 8192, PROGRAM_DRAWS = 16 };
+
+/* What estimators a draw may be asked for: those of finite values and of any counts; those of a
+ * transport, which is differentiated or not, or moves the support. */
+typedef enum DrawKind {
+    DRAW_FINITE,
+    DRAW_COUNT,
+    DRAW_PATHWISE,
+    DRAW_IMPLICIT,
+    DRAW_MOVING
+} DrawKind;
 
 /* A graph, named after its seed, with a few draws in plates, sequences, rows and each other's
  * arguments.  Its text has "@0", "@1", ... where the estimator of each draw is to stand, and
@@ -15,8 +25,8 @@ typedef struct RandomProgram {
     uint64_t seed;
     char text[PROGRAM_TEXT];
     size_t draws;
-    bool discrete[PROGRAM_DRAWS],
-        bound[PROGRAM_DRAWS]; /* of bits or categories; a sample of a bound */
+    DrawKind kind[PROGRAM_DRAWS];
+    bool bound[PROGRAM_DRAWS]; /* a sample of a bound */
 } RandomProgram;
 
 /* SplitMix64 (Steele, Lea & Flood, 2014). */
@@ -27,8 +37,9 @@ int random_below(uint64_t *state, int n);
 #define RANDOM_PARAMS "param a = ones()\nparam b = ones()\nparam w[3] = ones()\n"
 
 void random_program(RandomProgram *p, uint64_t seed);
-/* The graph with via[i], or nothing where it is NULL, in the place of "@i".  With no via: as it is
- * only to be sampled, divergences and entropies by log-densities of draws. */
-void random_program_text(const RandomProgram *p, const char *const *via, char *out, size_t size);
+/* The graph with via[i], or nothing where it is NULL, in the place of "@i"; with `means`,
+ * divergences and entropies are written as such, else by log-densities of draws. */
+void random_program_text(const RandomProgram *p, const char *const *via, bool means, char *out,
+                         size_t size);
 
 #endif

@@ -21,6 +21,11 @@ void put(Writer *w, const char *fmt, ...)
         abort();
 }
 
+void begin_line(Writer *w)
+{
+    put(w, "%*s", 2 * w->indent, "");
+}
+
 Name *know(Writer *w, Kind kind, const char *fmt, ...)
 {
     static Name beyond;
@@ -33,7 +38,12 @@ Name *know(Writer *w, Kind kind, const char *fmt, ...)
     return n;
 }
 
-/* ---- expressions ---------------------------------------------------------------------------- */
+bool is_discrete(Kind kind)
+{
+    return kind >= BIT;
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* New names are read more often than old ones. */
 static const Name *some_name(Writer *w)
@@ -44,30 +54,76 @@ static const Name *some_name(Writer *w)
     return &w->name[w->names - 1 - (size_t)back];
 }
 
-static void put_call(Writer *w, const char *before, int depth)
+/* A way of reading: the name for "%", the number of its elements for "$". */
+static void put_way(Writer *w, const char *way, const Name *n)
 {
-    put(w, "%s", before);
-    put_expression(w, depth);
-    put(w, ")");
+    for (; *way; way++)
+        if (*way == '%')
+            put(w, "%s", n->text);
+        else if (*way == '$')
+            put(w, "%d", n->elements);
+        else
+            put(w, "%c", *way);
+}
+
+/* As one number that has a mean, and of an angle its direction. */
+static void put_read(Writer *w, const Name *n)
+{
+    static const char *const whole[] = {"sum(%)",
+                                        "%[0]",
+                                        "%[1]",
+                                        "sum(w[0:$] * %)",
+                                        "((1.0 * %) @ w[0:$])",
+                                        "prod(0.6 + 0.5 * %)",
+                                        "logsumexp(0.5 * %)",
+                                        "sum(softmax(0.5 * %) * w[0:$])",
+                                        "sum(square(cumsum(0.4 * %)))"};
+    static const char *const heavy[] = {"tanh(0.6 * %)", "sigmoid(%)", "(1 / (1 + square(%)))"};
+    static const char *const angle[] = {"sin(%)", "cos(%)"};
+    if (n->elements)
+        put_way(w, whole[below(w, sizeof whole / sizeof *whole)], n);
+    else if (n->kind == HEAVY)
+        put_way(w, heavy[below(w, 3)], n);
+    else
+        put_way(w, n->kind == ANGLE ? angle[below(w, 2)] : "%", n);
+}
+
+/* ---- expressions ---------------------------------------------------------------------------- */
+
+void put_form(Writer *w, const char *form, int depth)
+{
+    for (; *form; form++)
+        if (*form == '%')
+            put_expression(w, depth);
+        else
+            put(w, "%c", *form);
+}
+
+/* A guard on a draw, a copy, or a number, which may move with a parameter. */
+static void put_guard(Writer *w, const Name *n)
+{
+    bool counts = !n->elements && (n->kind == COPY || is_discrete(n->kind));
+    put_read(w, n);
+    if (counts)
+        put(w, " == %d", below(w, 2));
+    else if (below(w, 8))
+        put(w, " > 0.%d", below(w, 4));
+    else
+        put_form(w, " > %", 0);
 }
 
 static void put_choice(Writer *w, const Name *n, int depth)
 {
-    if (n->kind == COPY || n->kind >= BIT)
-        put(w, "(if %s == %d then ", n->text, below(w, 2));
-    else
-        put(w, "(if %s > 0.%d then ", n->text, below(w, 4));
+    static const char *const second[] = {" and ", " or "};
+    put(w, "(if ");
+    put_guard(w, n);
+    if (below(w, 6) == 0) {
+        put(w, "%s", second[below(w, 2)]);
+        put_guard(w, some_name(w));
+    }
+    put(w, " then ");
     put_expression(w, depth);
     put(w, " else ");
-    put_expression(w, depth);
-    put(w, ")");
-}
-
-static void put_pair(Writer *w, const char *operator, int depth)
-{
-    put(w, "(");
-    put_expression(w, depth);
-    put(w, " %s ", operator);
     put_expression(w, depth);
     put(w, ")");
 }
@@ -75,160 +131,70 @@ static void put_pair(Writer *w, const char *operator, int depth)
 /* What an integer picks. */
 static void put_picked(Writer *w, const Name *n)
 {
-    put(w, "(w[%s] * ", n->text);
-    put_expression(w, 1);
-    put(w, ")");
+    static const char *const way[] = {"w[%]", "w[%]", "sum(w * one_hot(%, 3))",
+                                      "sum(one_hot(%, 3) * cumsum(w))"};
+    put(w, "(");
+    put_way(w, way[below(w, 4)], n);
+    put_form(w, " * %)", 1);
 }
 
-/* What is known of a draw: its density in a law, perhaps its own, or an element that it picks. */
+/* What closed forms know of a draw, besides its powers. */
+static bool put_moment(Writer *w, const Name *n)
+{
+    static const char *const positive[] = {"log(%)", "square(log(%))", "exp(-0.5 * %)"};
+    static const char *const fraction[] = {"log(%)", "log1p(-%)", "square(%)"};
+    static const char *const line[] = {"exp(0.3 * %)", "abs(% - 0.2)", "square(% - b)"};
+    if (n->kind == POSITIVE)
+        put_way(w, positive[below(w, 3)], n);
+    else if (n->kind == FRACTION)
+        put_way(w, fraction[below(w, 3)], n);
+    else if (n->kind == NORMAL || n->kind == REAL_DRAW)
+        put_way(w, line[below(w, 3)], n);
+    return n->kind == POSITIVE || n->kind == FRACTION || n->kind == NORMAL || n->kind == REAL_DRAW;
+}
+
+static void put_leaf(Writer *w, const Name *n)
+{
+    put(w, "%.1f * ", 0.3 * (1 + below(w, 4)));
+    put_read(w, n);
+}
+
+/* What is known of a draw: its density in a law, perhaps its own, a moment, an element that it
+ * picks, or its value alone. */
 static void put_draw_term(Writer *w, const Name *n)
 {
     if (*n->law && below(w, 3) == 0)
         put(w, "log_prob(%s, %s)", n->law, n->text);
     else if (n->kind == COPY || n->kind == CATEGORY || (n->kind == BIT && below(w, 4) == 0))
         put_picked(w, n);
-    else {
+    else if (is_discrete(n->kind) && !n->elements && below(w, 8) == 0)
+        put(w, "stop_gradient(0.4 * %s)", n->text);
+    else if (n->kind != COUNTS && (n->elements || below(w, 2) || !put_moment(w, n))) {
         put(w, "log_prob(");
-        if (!put_rival(w, n->kind))
-            put(w, n->kind == COUNT ? "poisson(0.7)" : "logistic(a, 1.1)");
+        put_rival(w, n->kind);
         put(w, ", %s)", n->text);
-    }
+    } else if (n->kind == COUNTS)
+        put_leaf(w, n);
 }
 
 void put_expression(Writer *w, int depth)
 {
+    static const char *const call[] = {"sin(%)",      "cos(0.7 * %)",  "square(0.5 * %)",
+                                       "softplus(%)", "relu(% - 0.1)", "exp(-square(0.6 * %))"};
     const Name *n = some_name(w);
-    switch (depth > 0 ? below(w, 11) : -1) {
-    case 0:
-        put_call(w, "sin(", 0);
-        return;
-    case 1:
-        put_call(w, "cos(0.7 * ", 0);
-        return;
-    case 2:
-        put_call(w, "square(0.5 * ", 0);
-        return;
-    case 3:
-        put_pair(w, "*", depth - 1);
-        return;
-    case 4:
-    case 5:
-        put_pair(w, below(w, 3) ? "+" : "-", depth - 1);
-        return;
-    case 6:
-        put_call(w, "tanh(", depth - 1);
-        return;
-    case 7:
-    case 8:
-        if (n->kind != REAL) {
-            put_draw_term(w, n);
-            return;
-        } /* fall through */
-    case 9:
-        if (n->kind != REAL || below(w, 9) == 0) {
-            put_choice(w, n, depth - 1);
-            return;
-        } /* fall through */
-    default:
-        put(w, "%.1f * %s", 0.3 * (1 + below(w, 4)), n->text);
-    }
-}
-
-/* ---- laws ----------------------------------------------------------------------------------- */
-
-static Kind put_normal(Writer *w)
-{
-    bool moved = below(w, 3) == 0;
-    put(w, "normal(");
-    put_expression(w, 1);
-    put(w, moved ? ", 0.2 + 0.5 * sigmoid(" : ", 0.5)");
-    if (moved) {
-        put_expression(w, 0);
-        put(w, "))");
-    }
-    w->reals -= w->copies;
-    return NORMAL;
-}
-
-static Kind put_other_real(Writer *w)
-{
-    static const char *const law[][2] = {{"laplace(", ", 0.4)"},
-                                         {"logistic(", ", 0.3)"},
-                                         {"gumbel(", ", 0.3)"},
-                                         {"exponential(1.5 + sigmoid(", "))"},
-                                         {"lognormal(0.3 * tanh(", "), 0.4)"},
-                                         {"half_normal(0.2 + sigmoid(", "))"}};
-    int i = below(w, sizeof law / sizeof *law);
-    put_call(w, law[i][0], below(w, 2));
-    w->out->text[strlen(w->out->text) - 1] = '\0'; /* the bracket of the call */
-    put(w, "%s", law[i][1]);
-    w->reals -= w->copies;
-    return REAL_DRAW;
-}
-
-Kind put_bit(Writer *w)
-{
-    if (below(w, 4)) {
-        put_call(w, "bernoulli(logits = ", 1);
-    } else {
-        put_call(w, "bernoulli(sigmoid(", 1);
-        put(w, ")");
-    }
-    w->bits -= w->copies;
-    return BIT;
-}
-
-static Kind put_category(Writer *w)
-{
-    bool logits = below(w, 4) > 0;
-    put(w, logits ? "categorical(logits = [" : "categorical(softmax([");
-    put_expression(w, 1);
-    put(w, ", 0.0, ");
-    put_expression(w, 0);
-    put(w, logits ? "])" : "]))");
-    w->bits -= 2 * w->copies;
-    return CATEGORY;
-}
-
-static Kind put_count(Writer *w)
-{
-    static const char *const law[] = {"binomial(2, sigmoid(", "binomial(3, sigmoid(",
-                                      "poisson(0.5 * sigmoid(", "geometric(0.5 + 0.4 * sigmoid("};
-    int i = below(w, sizeof law / sizeof *law);
-    put_call(w, law[i], 1);
-    put(w, ")");
-    w->bits -= (i < 2 ? 2 : 4) * w->copies;
-    return COUNT;
-}
-
-/* A law whose copies the budget allows. */
-Kind put_law(Writer *w)
-{
-    int kind = below(w, 12);
-    if (kind < 3 && w->reals >= w->copies)
-        return kind ? put_normal(w) : put_other_real(w);
-    if (kind == 3 && w->bits >= 4 * w->copies)
-        return put_count(w);
-    return kind < 6 && w->bits >= 2 * w->copies ? put_category(w) : put_bit(w);
-}
-
-bool put_rival(Writer *w, Kind kind)
-{
-    switch (kind) {
-    case NORMAL:
-        put_call(w, "normal(", 1);
-        w->out->text[strlen(w->out->text) - 1] = '\0'; /* the bracket of the call */
-        put(w, ", 0.8)");
-        return true;
-    case BIT:
-        put_call(w, "bernoulli(logits = ", 1);
-        return true;
-    case CATEGORY:
-        put(w, "categorical(logits = [0.3, ");
-        put_expression(w, 1);
-        put(w, ", -0.4])");
-        return true;
-    default:
-        return false;
-    }
+    int kind = depth > 0 ? below(w, 12) : -1;
+    if (kind >= 0 && kind < 3)
+        put_form(w, call[below(w, 4) ? below(w, 3) : below(w, 6)], 0);
+    else if (kind == 3)
+        put_form(w, "(% * %)", depth - 1);
+    else if (kind == 4 || kind == 5)
+        put_form(w, below(w, 3) ? "(% + %)" : "(% - %)", depth - 1);
+    else if (kind == 6)
+        put_form(w, "tanh(%)", depth - 1);
+    else if ((kind == 7 || kind == 8) && n->kind != REAL)
+        put_draw_term(w, n);
+    else if (kind >= 7 && kind <= 9 && (n->kind != REAL || below(w, 9) == 0))
+        put_choice(w, n, depth - 1);
+    else
+        put_leaf(w, n);
 }
