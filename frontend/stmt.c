@@ -210,8 +210,9 @@ static IrRef *no_leaves(Fe *fe, uint32_t n)
     return leaf;
 }
 
-/* For every node a param or continuous draw that reaches it, or IR_NONE.  Carries look ahead, so
- * that one walk may not do. */
+/* For every node a param or continuous draw that reaches it, or IR_NONE: of a discrete draw only
+ * the law moves, and its gradient does not go through the value.  Carries look ahead, so that one
+ * walk may not do. */
 static IrRef *reached_by(Fe *fe)
 {
     const IrGraph *g = fe->g;
@@ -221,9 +222,10 @@ static IrRef *reached_by(Fe *fe)
         for (IrRef r = 0; r < g->count; r++) {
             const IrNode *n = ir_at(g, r);
             IrRef found = from[r];
-            if (n->op == IR_PARAM || (n->op == IR_SAMPLE && n->type.elem == IR_REAL))
+            bool held = n->op == IR_SAMPLE && n->type.elem != IR_REAL;
+            if (n->op == IR_PARAM || (n->op == IR_SAMPLE && !held))
                 found = r;
-            for (uint32_t i = 0; i < n->n_in && found == IR_NONE; i++)
+            for (uint32_t i = 0; i < n->n_in && found == IR_NONE && !held; i++)
                 found = from[n->in[i]];
             again = again || found != from[r];
             from[r] = found;

@@ -3,6 +3,14 @@
 #include "tests/laws/slope.h"
 #include "tests/suites.h"
 
+/* A stopped value of a draw whose law a parameter moves: what the law's gradient comes from is no
+ * value. */
+#define STOPPED(via)                                                                               \
+    "param l = ones()\nparam w[3] = ones()\n"                                                      \
+    "graph g {\n  h ~ bernoulli(logits = l) via " via "\n"                                         \
+    "  cost stop_gradient(0.7 * h) * w[0] + sin(h * w[1])\n"                                       \
+    "  cost square(stop_gradient(0.7 * h) - w[2])\n}\n"
+
 static const char *const program[] = {
     /* pathwise above score: the score's log-density receives the pathwise adjoint */
     "param m = ones()\nparam w = ones()\n"
@@ -227,6 +235,15 @@ static const char *const program[] = {
     "graph g {\n  h ~ bernoulli(logits = l) via score\n"
     "  cost log_prob(bernoulli(logits = l), h) - log_prob(bernoulli(0.3), h)\n  cost sin(h + "
     "l)\n}\n",
+    STOPPED("score"),
+    STOPPED("score(samples = 2, baseline = leave_one_out)"),
+    STOPPED("enumerate"),
+    STOPPED("local_expectation"),
+    STOPPED("measure_valued"),
+    STOPPED("coupled"),
+    STOPPED("disarm"),
+    STOPPED("rebar"),
+    STOPPED("relax"),
 };
 
 START_TEST(combinations)
