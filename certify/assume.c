@@ -1,6 +1,7 @@
 /* What is left to assume: a port of the analyses of proofs/Defined.v and proofs/Tame.v, and of the
  * choice between the theorems of proofs/Model.v. */
 #include "certify/certify.h"
+#include "certify/noise.h"
 #include "certify/same.h"
 
 /* ---- domains and kinks ----------------------------------------------------------------------- */
@@ -232,12 +233,17 @@ static bool is_finite(const CertDraw *d)
     return d->base == CERT_BITS || d->base == CERT_VALUES;
 }
 
+static bool is_held(const Cert *c, const CertNode *n)
+{
+    return n->op.form == CERT_SAMPLE && is_finite(&c->draw[n->op.k]);
+}
+
 /* With `hold`, finite draws are at one of their values: constants. */
 static bool judge(const Cert *c, const CertNode *n, bool hold, const Facts *in, Facts *out)
 {
     *out = (Facts){.linear = true};
     if (n->op.form == CERT_SAMPLE) {
-        if (hold && is_finite(&c->draw[n->op.k]))
+        if (hold && is_held(c, n))
             *out = (Facts){.fixed = true, .bounded = true, .linear = true};
         return true;
     }
@@ -251,18 +257,33 @@ static bool judge(const Cert *c, const CertNode *n, bool hold, const Facts *in, 
     return true;
 }
 
-/* The facts of all slots of the program.  False: its growth is not seen, *slot is where. */
-static bool facts_of(const Cert *c, const CertProgram *p, bool hold, Facts *facts, CertSlot *slot)
+/* Where the rules have no answer: what is made of noise alone. */
+static bool judge_noise(const CertNode *n, const NoiseForm *in, Facts *out)
 {
+    NoiseCurve curve = noise_curve(&n->op, in);
+    *out = (Facts){.bounded = curve == NOISE_SIDE,
+                   .linear = curve == NOISE_SIDE || curve == NOISE_LENGTH};
+    return curve != NOISE_NONE;
+}
+
+/* The facts of all slots of the program.  False: its growth is not seen, *slot is where. */
+static bool facts_of(const Cert *c, const CertProgram *p, Arena *a, bool hold, Facts *facts,
+                     CertSlot *slot)
+{
+    NoiseForm *form = arena_array(a, NoiseForm, c->inputs + p->count + 1);
     for (uint32_t i = 0; i < c->inputs; i++)
         facts[i] = (Facts){!is_moved(c, i), true, true, false};
     for (uint32_t i = 0; i < p->count; i++) {
         const CertNode *n = &p->node[i];
         Facts in[2] = {{0}, {0}};
-        for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+        NoiseForm of[2] = {NOISE_OTHER, NOISE_OTHER};
+        for (uint32_t k = 0; k < cert_operands(&n->op); k++) {
             in[k] = facts[n->in[k]];
+            of[k] = form[n->in[k]];
+        }
         *slot = c->inputs + i;
-        if (!judge(c, n, hold, in, &facts[c->inputs + i]))
+        form[*slot] = hold && is_held(c, n) ? NOISE_OTHER : noise_form(c, a, &n->op, of);
+        if (!judge(c, n, hold, in, &facts[*slot]) && !judge_noise(n, of, &facts[*slot]))
             return false;
     }
     return true;
@@ -274,14 +295,14 @@ static bool is_tame(const Cert *c, Arena *a, CertSlot *slot)
 {
     Facts *facts = arena_array(a, Facts, c->inputs + c->source.count + 1);
     *slot = c->cost;
-    return facts_of(c, &c->source, true, facts, slot);
+    return facts_of(c, &c->source, a, true, facts, slot);
 }
 
 bool cert_tame(const Cert *c, const CertProgram *p, Arena *a, bool *positive)
 {
     Facts *facts = arena_array(a, Facts, c->inputs + p->count + 1);
     CertSlot slot;
-    if (!facts_of(c, p, false, facts, &slot))
+    if (!facts_of(c, p, a, false, facts, &slot))
         return false;
     for (uint32_t i = 0; i < c->inputs + p->count; i++)
         positive[i] = facts[i].positive;

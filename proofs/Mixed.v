@@ -188,7 +188,7 @@ Proof.
   { intros t Ht. destruct (Hr t (Hin t Ht)) as [[H1 _] [_ HNt]].
     apply (tame_int K HK cs k1 Hnd Hk1 _ M1); auto.
     2:{ intros tr _. exact (H1 tr [] (or_introl eq_refl)). }
-    intros c _. right. intros tr v.
+    intros c _. right. intros tr v Hv.
     assert (HE : ex_derive (fun u => joint G rho (line e d t) (see (set tr c u))) v).
     { unfold joint. apply ex_derive_mult.
       - apply (ex_derive_comp exp (fun u => log_density G rho (line e d t) (see (set tr c u)))).

@@ -27,16 +27,16 @@ Proof.
   intros [(C & k & HC & Hk & Hb) Hc]. apply (tame_int K K_tame cs k distinct Hk F C tr HC); auto.
 Qed.
 Lemma spread_pos tr : 0 <= spread cs tr.
-Proof. apply sum_ge0. intros; apply Rabs_pos. Qed.
+Proof. apply sum_ge0. intros; apply gauge_ge0. Qed.
 Lemma nice_ext F G : (forall tr, F tr = G tr) -> nice F -> nice G.
 Proof.
   intros E [(C & k & HC & Hk & Hb) Hc]. split.
   - exists C, k. repeat split; auto. intros tr. rewrite <- E. apply Hb.
-  - intros c tr v. apply (continuity_pt_ext (fun v => F (set tr c v))); [auto|apply Hc].
+  - intros c tr v Hv. apply (continuity_pt_ext (fun v => F (set tr c v))); [auto|now apply Hc].
 Qed.
 Lemma nice_const a : nice (fun _ => a).
 Proof.
-  split; [|intros c tr v; apply continuity_pt_const; now intros x y].
+  split; [|intros c tr v _; apply continuity_pt_const; now intros x y].
   exists (Rabs a), 0. repeat split; [apply Rabs_pos|lra|]. intros tr. rewrite Rmult_0_l, exp_0. lra.
 Qed.
 Lemma nice_mult F G : nice F -> nice G -> nice (fun tr => F tr * G tr).
@@ -47,7 +47,7 @@ Proof.
     replace (C * C' * (exp (k * spread cs tr) * exp (k' * spread cs tr)))
       with (C * exp (k * spread cs tr) * (C' * exp (k' * spread cs tr))) by ring.
     apply Rmult_le_compat; auto using Rabs_pos.
-  - intros c tr v. apply (continuity_pt_mult (fun v => F (set tr c v)) (fun v => G (set tr c v))); [apply Hc|apply Hc'].
+  - intros c tr v Hv. apply (continuity_pt_mult (fun v => F (set tr c v)) (fun v => G (set tr c v))); [now apply Hc|now apply Hc'].
 Qed.
 Lemma nice_plus F G : nice F -> nice G -> nice (fun tr => F tr + G tr).
 Proof.
@@ -58,7 +58,7 @@ Proof.
     assert (exp (k * spread cs tr) <= exp ((k + k') * spread cs tr)) by (apply exp_le; nra).
     assert (exp (k' * spread cs tr) <= exp ((k + k') * spread cs tr)) by (apply exp_le; nra).
     nra.
-  - intros c tr v. apply (continuity_pt_plus (fun v => F (set tr c v)) (fun v => G (set tr c v))); [apply Hc|apply Hc'].
+  - intros c tr v Hv. apply (continuity_pt_plus (fun v => F (set tr c v)) (fun v => G (set tr c v))); [now apply Hc|now apply Hc'].
 Qed.
 Lemma nice_sum {A} (l : list A) (F : A -> trace -> R) : (forall a, In a l -> nice (F a)) ->
   nice (fun tr => sum l (fun a => F a tr)).

@@ -3,7 +3,7 @@
     [Defined.v] and [Tame.v] keep what they know of the slots in lists.  Here are the same analyses with
     search trees, as in [Fast.v]: where they say yes, so do those. *)
 From Coq Require Import List Bool Arith NArith PArith FMapPositive.
-From Sgc Require Import Tensor Op Program Graph Defined Number Certificate Fast Tame.
+From Sgc Require Import Tensor Op Program Graph Defined Number Certificate Fast Noise Tame.
 Import ListNotations.
 
 (** The first numbers, as many as a list has elements. *)
@@ -62,26 +62,37 @@ Theorem quick_decided_sound B moved : quick_decided B moved = true ->
 Proof. apply quick_survey_sound, about_inputs_held. Qed.
 
 (** What is known of every slot, if the graph is tame. *)
-Fixpoint quick_scan_held (keeps : nat -> bool) (p : bprogram) (n : N) (mm : PositiveMap.t facts) :
-  option (PositiveMap.t facts) :=
+Fixpoint quick_scan_forms (keeps : nat -> bool) (p : bprogram) (n : N) (mm : PositiveMap.t facts)
+  (mf : PositiveMap.t form) : option (PositiveMap.t facts) :=
   match p with
   | [] => Some mm
   | (o, ps) :: p =>
-      match judge_held keeps o (map (get unknown mm) ps) with
-      | Some f => quick_scan_held keeps p (N.succ n) (store mm n f)
+      let here := map (get Other mf) ps in
+      match judge_noise keeps o (map (get unknown mm) ps) here with
+      | Some f => quick_scan_forms keeps p (N.succ n) (store mm n f) (store mf n (form_held keeps o here))
       | None => None
       end
   end.
+Definition quick_scan_held (keeps : nat -> bool) (p : bprogram) (n : N) (mm : PositiveMap.t facts) :
+  option (PositiveMap.t facts) := quick_scan_forms keeps p n mm (PositiveMap.empty _).
 Definition quick_scan : bprogram -> N -> PositiveMap.t facts -> option (PositiveMap.t facts) :=
   quick_scan_held none_held.
-Lemma quick_scan_held_sound keeps p : forall n mm fs mm', held unknown n mm fs ->
+Lemma quick_scan_forms_sound keeps p : forall n mm fs mf ms mm', held unknown n mm fs -> held Other n mf ms ->
+  quick_scan_forms keeps p n mm mf = Some mm' ->
+  exists n' fs', scan_forms keeps (plain_program p) fs ms = Some fs' /\ held unknown n' mm' fs'.
+Proof.
+  induction p as [|[o ps] p IH]; cbn [plain_program map scan_forms quick_scan_forms plain_node fst snd];
+    intros n mm fs mf ms mm' H Hf E; [injection E as <-; eauto|].
+  rewrite (held_map _ _ _ _ ps H), (held_map _ _ _ _ ps Hf).
+  destruct (judge_noise keeps o _ _) as [f|]; [|easy]. eapply IH; [| |exact E]; now apply held_snoc.
+Qed.
+Lemma quick_scan_held_sound keeps p n mm fs mm' : held unknown n mm fs ->
   quick_scan_held keeps p n mm = Some mm' ->
   exists n' fs', scan_held keeps (plain_program p) fs = Some fs' /\ held unknown n' mm' fs'.
 Proof.
-  induction p as [|[o ps] p IH]; cbn [plain_program map scan_held quick_scan_held plain_node fst snd];
-    intros n mm fs mm' H E; [injection E as <-; eauto|].
-  rewrite (held_map _ _ _ _ ps H).
-  destruct (judge_held keeps o _) as [f|]; [|easy]. eapply IH; [|exact E]. now apply held_snoc.
+  intros H. apply (quick_scan_forms_sound keeps p n mm fs); auto. destruct H as [Hn _].
+  split; [now rewrite map_length|]. intros k. unfold get. rewrite look_empty.
+  exact (map_nth (fun _ : facts => Other) fs unknown (N.to_nat k)).
 Qed.
 Lemma quick_scan_sound p n mm fs mm' : held unknown n mm fs -> quick_scan p n mm = Some mm' ->
   exists n' fs', scan (plain_program p) fs = Some fs' /\ held unknown n' mm' fs'.
@@ -102,9 +113,11 @@ Proof.
 Qed.
 Lemma tame_ext keeps keeps' G moved : (forall j, keeps j = keeps' j) -> tame keeps G moved = tame keeps' G moved.
 Proof.
-  intros H. unfold tame. assert (E : forall p fs, scan_held keeps p fs = scan_held keeps' p fs); [|now rewrite E].
-  induction p as [|[o ps] p IH]; cbn [scan_held]; intros fs; auto.
-  assert (E : forall xs, judge_held keeps o xs = judge_held keeps' o xs)
-    by (intros xs; destruct o; cbn [judge_held]; now rewrite ?H).
-  rewrite E. destruct (judge_held keeps' o _); auto.
+  intros H. unfold tame, scan_held.
+  assert (E : forall p fs ms, scan_forms keeps p fs ms = scan_forms keeps' p fs ms); [|now rewrite E].
+  induction p as [|[o ps] p IH]; cbn [scan_forms]; intros fs ms; auto.
+  assert (E : forall xs ms, judge_noise keeps o xs ms = judge_noise keeps' o xs ms /\
+    form_held keeps o ms = form_held keeps' o ms).
+  { intros xs m. unfold judge_noise. split; destruct o; cbn [judge_held form_held]; now rewrite ?H. }
+  rewrite (proj1 (E _ _)), (proj2 (E [] _)). destruct (judge_noise keeps' o _ _); auto.
 Qed.

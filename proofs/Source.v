@@ -675,7 +675,7 @@ Proof.
     revert L. apply filter_imp. intros t Ht. exists C, c. repeat split; auto. }
   generalize (filter_and _ _ HG HN). apply filter_imp. intros t [HA HB] k Hk ix Hix. split.
   - destruct (HA k Hk) as (C & c & HC & Hc & Hb). exists C, c. repeat split; auto.
-  - intros c tr v. destruct (HB tr c v k ix Hk Hix) as [l Hl]. exact (derive_continuity _ _ _ Hl).
+  - intros c tr v Hv. destruct (HB tr c v k ix Hv Hk Hix) as [l Hl]. exact (derive_continuity _ _ _ Hl).
 Qed.
 
 Section Equal.

@@ -8,7 +8,7 @@
 From Coq Require Import Reals Lra Lia List Bool Arith ZArith FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Number Certificate Draws.
-From Sgc Require Import Measure Line Calculus Normal Laws Growth.
+From Sgc Require Import Measure Line Calculus Normal Laws Growth Noise.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -1048,15 +1048,31 @@ Definition judge_held (held : nat -> bool) (o : op) (xs : list facts) : option f
   | Sample j _ => if held j then Some (Facts true true true false) else judge o xs
   | _ => judge o xs
   end.
-Fixpoint scan_held (held : nat -> bool) (p : program) (fs : list facts) : option (list facts) :=
+(** Where the rules have no answer: what is made of noise alone. *)
+Definition curve_facts (c : curve) : facts := Facts false (curve_bounded c) (curve_linear c) false.
+Definition judge_noise (held : nat -> bool) (o : op) (xs : list facts) (ms : list form) : option facts :=
+  match judge_held held o xs with
+  | Some f => Some f
+  | None => match curve_of o ms with Some (c, _) => Some (curve_facts c) | None => None end
+  end.
+Definition form_held (held : nat -> bool) (o : op) (ms : list form) : form :=
+  match o with
+  | Sample j _ => if held j then Other else Raw j
+  | _ => form_of o ms
+  end.
+(** What is known of the slots: their facts, and what they are of the noise. *)
+Fixpoint scan_forms (held : nat -> bool) (p : program) (fs : list facts) (ms : list form) : option (list facts) :=
   match p with
   | [] => Some fs
   | (o, ps) :: p =>
-      match judge_held held o (map (fun k => nth k fs unknown) ps) with
-      | Some f => scan_held held p (fs ++ [f])
+      let here := map (fun k => nth k ms Other) ps in
+      match judge_noise held o (map (fun k => nth k fs unknown) ps) here with
+      | Some f => scan_forms held p (fs ++ [f]) (ms ++ [form_held held o here])
       | None => None
       end
   end.
+Definition scan_held (held : nat -> bool) (p : program) (fs : list facts) : option (list facts) :=
+  scan_forms held p fs (map (fun _ => Other) fs).
 Definition none_held (j : nat) : bool := false.
 Definition scan : program -> list facts -> option (list facts) := scan_held none_held.
 Definition input_facts (moved : list nat) (k : nat) : facts :=
@@ -1074,11 +1090,13 @@ Definition covers (p : program) : Prop :=
   forall j s ps, In (Sample j s, ps) p -> forall ix, In ix (boxs s) -> In (j, ix) cs.
 
 Lemma spread_ge0 tr : 0 <= spread cs tr.
-Proof. apply sum_ge0. intros; apply Rabs_pos. Qed.
-Lemma spread_get tr c : In c cs -> Rabs (get tr c) <= spread cs tr.
+Proof. apply sum_ge0. intros; apply gauge_ge0. Qed.
+Lemma spread_gauge tr c : In c cs -> gauge (get tr c) <= spread cs tr.
 Proof.
-  intros H. apply (sum_term cs (fun c => Rabs (get tr c))); auto. intros; apply Rabs_pos.
+  intros H. apply (sum_term cs (fun c => gauge (get tr c))); auto. intros; apply gauge_ge0.
 Qed.
+Lemma spread_get tr c : In c cs -> Rabs (get tr c) <= spread cs tr.
+Proof. intros H. eapply Rle_trans; [apply abs_gauge|now apply spread_gauge]. Qed.
 Notation S := (spread cs).
 
 (** Values [V] and slopes [W] of all slots, as functions of the point and the trace. *)
@@ -1087,7 +1105,7 @@ Record tamed (fs : list facts) (sh : nat -> shape) (V W : R -> trace -> env) : P
     true_of rho S (nth k fs unknown) (sh k) (fun t tr => V t tr k) (fun t tr => W t tr k);
   tamed_derives : locally (0 : R) (fun t => forall tr k ix, (k < length fs)%nat ->
     In ix (boxs (sh k)) -> is_derive (fun t => V t tr k ix) t (W t tr k ix));
-  tamed_noise : locally (0 : R) (fun t => forall tr c v k ix, (k < length fs)%nat ->
+  tamed_noise : locally (0 : R) (fun t => forall tr c v k ix, ~ pit v -> (k < length fs)%nat ->
     In ix (boxs (sh k)) -> ex_derive (fun u => V t (set tr c u) k ix) v)
 }.
 
@@ -1105,6 +1123,53 @@ Lemma at_point_map (U : R -> trace -> env) t tr ps :
   at_point t tr (map (fun k t tr => U t tr k) ps) = map (U t tr) ps.
 Proof. unfold at_point. now rewrite map_map. Qed.
 
+(** What is made of noise alone stands still, and grows as its curve does. *)
+Lemma curve_true c j s (v w : R -> trace -> tensor) : of_noise rho cs j (curve_at c) s v w ->
+  true_of rho S (curve_facts c) s v w /\
+  locally (0 : R) (fun t => forall tr ix, In ix (boxs s) -> is_derive (fun t => v t tr ix) t (w t tr ix)) /\
+  locally (0 : R) (fun t => forall tr c' x ix, ~ pit x -> In ix (boxs s) -> ex_derive (fun u => v t (set tr c' u) ix) x).
+Proof.
+  intros H.
+  assert (Hval : forall t tr ix, In ix (boxs s) -> v t tr ix = curve_at c (tr j ix) /\ gauge (tr j ix) <= S tr).
+  { intros t tr ix Hix. destruct (H ix Hix) as [Hin Hv]. split; [apply Hv|]. exact (spread_gauge tr (j, ix) Hin). }
+  split; [|split].
+  - constructor; cbn [curve_facts fixed bounded linear positive]; try discriminate.
+    + exists 2. split; [lra|]. exists 1. split; [lra|]. apply filter_forall. intros t tr ix Hix.
+      destruct (Hval t tr ix Hix) as [-> Hg]. pose proof (curve_grows c (tr j ix)). pose proof (gauge_ge0 (tr j ix)).
+      set (g := gauge (tr j ix)) in *. unfold power. rewrite Rmult_1_l.
+      replace (2 * S tr) with (S tr + S tr) by ring. rewrite exp_plus. pose proof (exp_ineq1_le (S tr)). nra.
+    + apply (grows_ext S _ _ (fun _ _ _ => 0)); [|now apply grows_const]. intros t tr ix Hix.
+      destruct (H ix Hix) as [_ Hv]. apply Hv.
+    + intros Hb. apply (within_ext flat _ _ (fun t tr ix => curve_at c (tr j ix))).
+      * intros tr. unfold flat. lra.
+      * intros t tr ix Hix. now apply Hval.
+      * exists 1. split; [lra|]. apply filter_forall. intros t tr ix _. unfold flat. rewrite Rmult_1_r.
+        now apply curve_is_bounded.
+    + intros Hl. apply (within_ext (line_of S) _ _ (fun t tr ix => curve_at c (tr j ix))).
+      * intros tr. pose proof (line_ge1 S spread_ge0 tr). lra.
+      * intros t tr ix Hix. now apply Hval.
+      * exists 1. split; [lra|]. apply filter_forall. intros t tr ix Hix. unfold line_of. rewrite Rmult_1_l.
+        pose proof (curve_is_linear c (tr j ix) Hl). destruct (Hval t tr ix Hix). lra.
+  - apply filter_forall. intros t tr ix Hix. destruct (H ix Hix) as [_ Hv]. rewrite (proj2 (Hv t tr)).
+    apply (is_derive_ext (fun _ => curve_at c (tr j ix))); [intros u; symmetry; apply Hv|]. const_piece.
+  - apply filter_forall. intros t tr c' x ix Hx Hix. destruct (H ix Hix) as [_ Hv].
+    apply (ex_derive_ext (fun u => curve_at c (set tr c' u j ix))); [intros u; symmetry; apply Hv|]. unfold set.
+    destruct (coord_eqb (j, ix) c'); [now apply curve_derives|apply ex_derive_const].
+Qed.
+Definition formed (ms : list form) (n : nat) (sh : nat -> shape) (V W : R -> trace -> env) : Prop :=
+  length ms = n /\ forall k, (k < n)%nat ->
+  form_true rho cs (nth k ms Other) (sh k) (fun t tr => V t tr k) (fun t tr => W t tr k).
+Lemma forms_true_map ms n (sh : nat -> shape) (V W : R -> trace -> env) ps : formed ms n sh V W ->
+  (forall k, In k ps -> (k < n)%nat) ->
+  forms_true rho cs (map (fun k => nth k ms Other) ps) (map sh ps)
+    (map (fun k t tr => V t tr k) ps) (map (fun k t tr => W t tr k) ps).
+Proof.
+  intros [_ H] Hps. induction ps as [|k ps IH]; simpl; auto. split; [apply H, Hps; now left|].
+  apply IH. intros; apply Hps; now right.
+Qed.
+Lemma formed_none n sh V W : formed (repeat Other n) n sh V W.
+Proof. split; [apply repeat_length|]. intros k _. rewrite nth_repeat. exact I. Qed.
+
 (** [see tr] is the trace with the samples of [held] at their values. *)
 Section Held.
 Variable held : nat -> bool.
@@ -1114,31 +1179,50 @@ Definition sees (p : program) : Prop :=
   if held j then forall tr tr', see tr j ix = see tr' j ix
   else (forall tr, see tr j ix = tr j ix) /\ In (j, ix) cs.
 
-Theorem scan_held_sound p : forall fs fs' sh shf (V W : R -> trace -> env), sees p ->
-  infer p (length fs) sh = Some shf -> scan_held held p fs = Some fs' -> tamed fs sh V W ->
+Theorem scan_forms_sound p : forall fs ms fs' sh shf (V W : R -> trace -> env), sees p ->
+  infer p (length fs) sh = Some shf -> scan_forms held p fs ms = Some fs' -> tamed fs sh V W ->
+  formed ms (length fs) sh V W ->
   length fs' = (length fs + length p)%nat /\
   tamed fs' shf (fun t tr => run rho (see tr) p (length fs) (V t tr))
                 (fun t tr => tangent rho (see tr) p (length fs) (V t tr) (W t tr)).
 Proof.
-  induction p as [|[o ps] p IH]; intros fs fs' sh shf V W Hc Hi Hs HT.
+  induction p as [|[o ps] p IH]; intros fs ms fs' sh shf V W Hc Hi Hs HT Hm.
   - cbn in *. inversion Hi; inversion Hs; subst. split; [lia|exact HT].
   - set (n := length fs) in *. cbn [infer] in Hi. destruct (below n ps) eqn:Hb; [|discriminate].
-    destruct (ty o (map sh ps)) as [s|] eqn:Ht; [|discriminate]. cbn [scan_held] in Hs.
-    destruct (judge_held held o (map (fun k => nth k fs unknown) ps)) as [f|] eqn:Hj; [|discriminate].
+    destruct (ty o (map sh ps)) as [s|] eqn:Ht; [|discriminate]. cbn [scan_forms] in Hs.
+    destruct (judge_noise held o (map (fun k => nth k fs unknown) ps) _) as [f|] eqn:Hj; [|discriminate].
     assert (Hps : forall k, In k ps -> (k < n)%nat) by (intros; eapply in_below; eauto).
     destruct HT as [HF HD HN].
     set (V1 := fun t tr => put (V t tr) n (den rho (see tr) o (map (V t tr) ps))).
     set (W1 := fun t tr => put (W t tr) n (jvp rho o (map (V t tr) ps) (map (W t tr) ps))).
     assert (Hc' : sees p) by (intros j s' ps' Hin; apply (Hc j s' ps'); now right).
     assert (Hlen : length (fs ++ [f]) = Datatypes.S n) by (rewrite app_length; simpl; lia).
+    pose proof (forms_true_map ms n sh V W ps Hm Hps) as Hforms.
+    assert (Hplain : is_sample o = false -> forall xs tr, den rho (see tr) o xs = den rho tr o xs).
+    { intros Ho xs tr. now apply den_traceless. }
+    assert (Hm1 : formed (ms ++ [form_held held o (map (fun k => nth k ms Other) ps)]) (Datatypes.S n) (put sh n s) V1 W1).
+    { destruct Hm as [Lm Hm]. split; [rewrite app_length, Lm; simpl; lia|]. intros k Hk.
+      destruct (Nat.eq_dec k n) as [->|Hne].
+      - rewrite app_nth2, Lm, Nat.sub_diag by lia. cbn [nth]. rewrite put_same.
+        destruct (is_sample o) eqn:Ho.
+        + destruct o as [| | | | | | | |j s']; try discriminate. simpl in Ht. destruct ps as [|? ?]; [|discriminate].
+          injection Ht as <-. cbn [form_held]. pose proof (Hc j s' [] (or_introl eq_refl)) as Hsee.
+          destruct (held j); [exact I|]. intros ix Hix. destruct (Hsee ix Hix) as [Hv Hin]. split; auto.
+          intros t tr. unfold V1, W1. rewrite !put_same. split; [apply Hv|reflexivity].
+        + replace (form_held held o _) with (form_of o (map (fun k => nth k ms Other) ps)) by (destruct o; easy).
+          apply (form_true_ext rho cs _ s _ _ _ _) with (3 := form_sound rho cs o _ s _ _ _ Ht
+            (fun j s' E => ltac:(rewrite E in Ho; discriminate)) Hforms);
+            intros t tr; unfold V1, W1; rewrite put_same, ?(Hplain eq_refl), !map_map; reflexivity.
+      - rewrite app_nth1, put_other by lia.
+        apply (form_true_ext rho cs _ (sh k) _ _ _ _) with (3 := Hm k ltac:(lia));
+          intros t tr; unfold V1, W1; now rewrite put_other. }
     assert (Hgoal : tamed (fs ++ [f]) (put sh n s) V1 W1 ->
       length fs' = (n + length ((o, ps) :: p))%nat /\
       tamed fs' shf (fun t tr => run rho (see tr) ((o, ps) :: p) n (V t tr))
                 (fun t tr => tangent rho (see tr) ((o, ps) :: p) n (V t tr) (W t tr))).
-    { intros HT1. destruct (IH (fs ++ [f]) fs' (put sh n s) shf V1 W1 Hc') as [L1 T1]; auto.
-      - now rewrite Hlen.
-      - rewrite Hlen in L1, T1. split; [rewrite L1; cbn [length]; symmetry; apply Nat.add_succ_r|]. cbn [run tangent]. exact T1. }
-    apply Hgoal. clear Hgoal IH Hs.
+    { intros HT1. destruct (IH (fs ++ [f]) _ fs' (put sh n s) shf V1 W1 Hc' ltac:(now rewrite Hlen) Hs HT1 ltac:(now rewrite Hlen)) as [L1 T1].
+      rewrite Hlen in L1, T1. split; [rewrite L1; cbn [length]; symmetry; apply Nat.add_succ_r|]. cbn [run tangent]. exact T1. }
+    apply Hgoal. clear Hgoal IH Hs Hm1.
     (* what is new: the facts of the node, its derivative in t, its derivative in a drawn number *)
     assert (Hnew : forall dn : trace -> list tensor -> tensor, (forall tr xs, den rho (see tr) o xs = dn tr xs) ->
       true_of rho S f s (fun t tr => dn tr (map (V t tr) ps))
@@ -1146,9 +1230,14 @@ Proof.
       locally (0 : R) (fun t => forall tr ix, In ix (boxs s) ->
         is_derive (fun t => dn tr (map (V t tr) ps) ix) t
                   (jvp rho o (map (V t tr) ps) (map (W t tr) ps) ix)) /\
-      locally (0 : R) (fun t => forall tr c v ix, In ix (boxs s) ->
+      locally (0 : R) (fun t => forall tr c v ix, ~ pit v -> In ix (boxs s) ->
         ex_derive (fun u => dn (set tr c u) (map (V t (set tr c u)) ps) ix) v)).
-    { intros dn Hdn. destruct (is_sample o) eqn:Ho.
+    { intros dn Hdn. unfold judge_noise in Hj. destruct (judge_held held o _) as [f0|] eqn:Hj0.
+      2:{ destruct (curve_of o _) as [[c j]|] eqn:Hq; [|discriminate]. injection Hj as <-.
+        assert (Ho : is_sample o = false) by (destruct o; easy).
+        apply (curve_true c j). apply (of_noise_ext rho cs j (curve_at c) s _ _ _ _) with
+          (3 := curve_sound rho cs o _ c j s _ _ _ Hq Ht Hforms); intros t tr; rewrite <- ?Hdn, ?(Hplain Ho), !map_map; reflexivity. }
+      injection Hj as ->. rename Hj0 into Hj. clear Hplain. destruct (is_sample o) eqn:Ho.
       - destruct o as [| | | | | | | |j s']; try discriminate. simpl in Ht.
         destruct ps as [|? ?]; [|discriminate]. injection Ht as <-. cbn [map] in *. cbn in Hj, Hdn.
         pose proof (Hc j s' [] (or_introl eq_refl)) as Hsee. cbn [jvp].
@@ -1160,7 +1249,7 @@ Proof.
           split; [|split]; [|apply filter_forall; auto|].
           * apply (const_true rho S spread_ge0 _ s' (see (fun _ => zero) j)); [|discriminate].
             intros t tr ix Hix. split; auto.
-          * apply filter_forall. intros t tr c v ix Hix.
+          * apply filter_forall. intros t tr c v ix _ Hix.
             apply (ex_derive_ext (fun _ => see (fun _ => zero) j ix)); [|apply ex_derive_const].
             intros u. symmetry. auto.
         + injection Hj as <-.
@@ -1173,7 +1262,7 @@ Proof.
             constructor; cbn [fixed bounded linear positive]; try discriminate; auto.
             -- apply line_grows; auto. apply spread_ge0.
             -- apply (grows_const S (boxs s') (fun _ => 0)).
-          * apply filter_forall. intros t tr c v ix Hix.
+          * apply filter_forall. intros t tr c v ix _ Hix.
             apply (ex_derive_ext (fun u => set tr c u j ix)); [intros u; symmetry; auto|]. unfold set.
             destruct (coord_eqb (j, ix) c); [apply ex_derive_id|apply ex_derive_const].
       - assert (E : dn = fun tr => den rho tr o).
@@ -1204,7 +1293,7 @@ Proof.
           * intros t tr ix Hix. destruct (Hcc t tr ix Hix) as [_ E]. rewrite E.
             apply (is_derive_ext (fun _ => c ix)); [|const_piece].
             intros u. symmetry. now apply Hcc.
-          * intros t tr c' v ix Hix. apply (ex_derive_ext (fun _ => c ix)); [|apply ex_derive_const].
+          * intros t tr c' v ix _ Hix. apply (ex_derive_ext (fun _ => c ix)); [|apply ex_derive_const].
             intros u. symmetry. now apply Hcc.
         + split.
           * generalize (filter_and _ _ Hpre HD). apply filter_imp. intros t [P D] tr ix Hix.
@@ -1217,7 +1306,7 @@ Proof.
             apply (jvp_sound rho tr o (map sh ps) s); auto.
             apply (tangents_slots rho sh (fun u => V u tr) (W t tr) t ps). intros k Hk ix' Hix'.
             apply D; auto.
-          * generalize (filter_and _ _ Hpre HN). apply filter_imp. intros t [P D] tr c v ix Hix.
+          * generalize (filter_and _ _ Hpre HN). apply filter_imp. intros t [P D] tr c v ix Hpit Hix.
             specialize (P (set tr c v)). rewrite at_point_map in P.
             apply (ex_derive_ext (fun u => den rho tr o
               (map (fun x => x u) (map (fun k u => V t (set tr c u) k) ps)) ix)).
@@ -1267,7 +1356,7 @@ Proof.
         apply (is_derive_ext (fun u => V u tr k ix)).
         { intros u. now rewrite put_other. }
         apply D; auto. unfold n in *; lia.
-    + generalize (filter_and _ _ N3 HN). apply filter_imp. intros t [N D] tr c v k ix Hk Hix.
+    + generalize (filter_and _ _ N3 HN). apply filter_imp. intros t [N D] tr c v k ix Hpit Hk Hix.
       rewrite Hlen in Hk. unfold V1. destruct (Nat.eq_dec k n) as [->|Hne].
       * rewrite put_same in Hix.
         apply (ex_derive_ext (fun u => den rho (see (set tr c u)) o (map (V t (set tr c u)) ps) ix)); auto.
@@ -1275,6 +1364,16 @@ Proof.
       * rewrite put_other in Hix by auto. apply (ex_derive_ext (fun u => V t (set tr c u) k ix)).
         { intros u. now rewrite put_other. }
         apply D; auto. unfold n in *; lia.
+Qed.
+Theorem scan_held_sound p : forall fs fs' sh shf (V W : R -> trace -> env), sees p ->
+  infer p (length fs) sh = Some shf -> scan_held held p fs = Some fs' -> tamed fs sh V W ->
+  length fs' = (length fs + length p)%nat /\
+  tamed fs' shf (fun t tr => run rho (see tr) p (length fs) (V t tr))
+                (fun t tr => tangent rho (see tr) p (length fs) (V t tr) (W t tr)).
+Proof.
+  intros fs fs' sh shf V W Hc Hi Hs HT. apply (scan_forms_sound p fs _ fs' sh shf V W Hc Hi Hs HT).
+  replace (map (fun _ => Other) fs) with (repeat Other (length fs)); [apply formed_none|].
+  clear. induction fs; simpl; congruence.
 Qed.
 End Held.
 
@@ -1318,6 +1417,6 @@ Proof.
         congruence. }
       unfold line. rewrite H0. split; ring.
   - apply filter_forall. intros t tr k ix _ _. apply line_derive.
-  - apply filter_forall. intros t tr c v k ix _ _. apply ex_derive_const.
+  - apply filter_forall. intros t tr c v k ix _ _ _. apply ex_derive_const.
 Qed.
 End Programs.

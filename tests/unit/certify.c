@@ -507,6 +507,43 @@ static void refuse(void *context, unsigned number, const PassInfo *p, const IrGr
     arena_free(a);
 }
 
+/* Draws that are logarithms of uniform noise: what is integrable, and what is not or is not seen to
+ * be. */
+static const struct {
+    const char *body;
+    CertTheorem theorem;
+} logarithms[] = {
+    {"w ~ exponential(softplus(h))\ncost square(w - m * x) * sigmoid(w) + tanh(w) * x\n", CERT_PROVED},
+    {"w ~ exponential(exp(h + x))\ncost softplus(m * w) + sigmoid(w) * sin(w)\n", CERT_PROVED},
+    {"w ~ laplace(m + x, exp(h))\ncost tanh(w) * x + softplus(w * m) ^ 2\n", CERT_PROVED},
+    {"w ~ uniform(m, m + exp(h))\ncost exp(w) * x + tanh(w)\n", CERT_PROVED},
+    {"v ~ laplace(m, exp(h))\nw ~ normal(v * x, 1)\ncost tanh(w) + v * v * tanh(v)\n", CERT_PROVED},
+    /* E e^w is finite only where the rate is more than 1 */
+    {"w ~ exponential(exp(h))\ncost exp(w) * tanh(m)\n", CERT_UP_TO_REGULAR},
+    {"w ~ laplace(m, exp(h))\ncost exp(softplus(w)) * x\n", CERT_UP_TO_REGULAR},
+    /* E 1/(w + w^2) is infinite */
+    {"w ~ exponential(exp(h))\ncost tanh(m) / (w + w ^ 2)\n", CERT_UP_TO_REGULAR},
+    {"w ~ laplace(m, exp(h))\ncost relu(w) * x\n", CERT_UP_TO_REGULAR},
+};
+
+START_TEST(logarithms_of_noise_are_integrable)
+{
+    char text[512];
+    Certified c;
+    snprintf(text, sizeof text,
+             "dim z = 3\nparam m[z] = zeros()\nparam h[z] = zeros()\n"
+             "graph loss {\nplate n = rows(4) {\ndata x[z]\n%s}\n}\n",
+             logarithms[_i].body);
+    certify_text(&c, text);
+    ck_assert_msg(c.made, "%s", logarithms[_i].body);
+    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
+    ck_assert_msg(left.theorem == logarithms[_i].theorem, "%s: theorem %d", logarithms[_i].body,
+                  left.theorem);
+    certificate_keep(&c.cert, 0, true, NULL);
+    certified_free(&c);
+}
+END_TEST
+
 START_TEST(a_graph_without_one_is_told_why)
 {
     Arena *a = arena_new();
@@ -630,6 +667,7 @@ Suite *certify_suite(void)
     tcase_add_loop_test(t, baselines_must_not_read_the_sample, 0, 2);
     tcase_add_loop_test(t, baselines_have_their_numbers, 0, 2);
     tcase_add_loop_test(t, wrong_roles_are_rejected, 0, 2);
+    tcase_add_loop_test(t, logarithms_of_noise_are_integrable, 0, COUNT(logarithms));
     suite_add_tcase(s, t);
     t = tcase_create("refusals");
     tcase_set_timeout(t, 60);
