@@ -250,8 +250,8 @@ typedef struct Step {
 static Step step_of(const Cert *c, bool scales)
 {
     if (cert_is_finite(c))
-        return (Step){"same_finite copies as_written source draws", "", "",
-                      "finite_derive copies as_written source draws rho e d l same Hs Hl"};
+        return (Step){"quick_same_finite copies as_written source draws", "", "",
+                      "quick_finite_derive copies as_written source draws rho e d l same Hs Hl"};
     if (c->written.copies > 0 && !scales)
         return (Step){"same_samples copies as_written source draws (map fst outs)", "", "",
                       "samples_derive copies as_written source draws outs rho e d l Hs Hm Hl same"};
@@ -339,7 +339,7 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
           "Spelling "
           "Score QuickScore "
-          "Model Written Source QuickSource Copies Scored Samples.\n"
+          "Model Written Source QuickSource Copies Scored QuickScored Samples.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);
