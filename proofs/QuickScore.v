@@ -239,22 +239,23 @@ Fixpoint depth (most b : nat) (al : alignment) : nat :=
   end.
 Section Check.
 Variable B : bgraph.
+Variable slots : N.   (** of the graph: they are counted once *)
 Variable place : nat -> option N.
 Variable reads : N -> option reach.
 Variable shape_at : N -> shape.
 Variables (T : table) (mm : PositiveMap.t (shape * poly)).   (** the graph, entered *)
 
 Definition quick_holds (ex : expr) (args : list N) (k : N) : bool :=
-  let '(p, r, _) := fast_emit ex args 0 0 (b_slots B) in
-  N.ltb k (b_slots B) && below_n (b_slots B) args && mentions_below (length args) ex &&
-  match fast_enter (b_sizes B) Never p T mm (b_slots B) with
+  let '(p, r, _) := fast_emit ex args 0 0 slots in
+  N.ltb k slots && below_n slots args && mentions_below (length args) ex &&
+  match fast_enter (b_sizes B) Never p T mm slots with
   | Some (_, mm, n) => N.ltb r n && N.ltb k n && same_value (get none mm r) (get none mm k)
   | None => false
   end.
 Definition quick_density (i : N) (u : bscored) : bool :=
   let n := length (bs_shape u) in
-  below n (bs_axes u) && N.ltb (bs_density u) (b_slots B) && N.ltb (bs_weight u) (b_slots B) &&
-  N.ltb (bs_arg u) (b_slots B) && index_eqb (shape_at (bs_density u)) (bs_shape u) &&
+  below n (bs_axes u) && N.ltb (bs_density u) slots && N.ltb (bs_weight u) slots &&
+  N.ltb (bs_arg u) slots && index_eqb (shape_at (bs_density u)) (bs_shape u) &&
   index_eqb (shape_at (bs_weight u)) (bs_shape u) &&
   match reads (bs_density u) with
   | Some r => N.ltb (last r) i || N.eqb (last r) i && along n (own r)
@@ -303,8 +304,9 @@ Definition quick_scores (B : bgraph) (us : list bscored) : bool :=
       let order := places us 0 (PositiveMap.empty _) in
       let place j := look order (N.of_nat j) in
       let reads := reaches place (b_nodes B) (b_count B) (PositiveMap.empty _) in
-      N.eqb n (b_slots B) && all_distinct (map (fun u => N.of_nat (bs_draw u)) us) && quick_entries (b_scores B) us &&
-      fst (quick_weights B place (get None reads) (get [] sh) T mm 0 us)
+      let slots := b_slots B in
+      N.eqb n slots && all_distinct (map (fun u => N.of_nat (bs_draw u)) us) && quick_entries (b_scores B) us &&
+      fst (quick_weights B slots place (get None reads) (get [] sh) T mm 0 us)
   | _, _ => false
   end.
 (** Where the order does not suffice, the lists may. *)
@@ -342,7 +344,7 @@ Hypothesis entered : exists T0 m0 m, enter_inputs (b_inputs B) 0 empty = (T0, m0
   enter_all (b_sizes B) Never (plain_program (b_nodes B)) T0 m0 = Some (T, m) /\ held none (b_slots B) mm m.
 Hypothesis bounded : forall k, bounds place (reads k) (nth (N.to_nat k) ds []).
 Hypothesis shaped : forall k, sh (N.to_nat k) = shape_at k.
-Notation holds_quickly := (quick_holds B T mm).
+Notation holds_quickly := (quick_holds B (b_slots B) T mm).
 
 Lemma quick_holds_sound ex args k : holds_quickly ex args k = true ->
   holds_expr G ex (map N.to_nat args) (N.to_nat k) = true.
@@ -379,7 +381,7 @@ Proof.
   - assert (p = 0)%nat by lia. subst p. split; [lia|]. apply aligned_common; auto. intros b r _ Hb. lia.
 Qed.
 Lemma quick_density_sound i u : place (bs_draw u) = Some i ->
-  quick_density B reads shape_at T mm i u = true ->
+  quick_density B (b_slots B) reads shape_at T mm i u = true ->
   placed place ds i (plain_scored u) /\ density_ok G ds sh (plain_scored u) = true.
 Proof.
   unfold quick_density, density_ok. intros Hp H. cbn [plain_scored sc_shape sc_axes sc_density sc_weight sc_arg sc_draw sc_law].
@@ -403,7 +405,7 @@ Qed.
 Lemma quick_weight_sound pre t later i deep :
   in_order place ds 0 (pre ++ plain_scored t :: map plain_scored later) -> i = N.of_nat (length pre) ->
   (forall u, In u later -> exists d, deep = Some d /\ (d <= copies reads u)%nat) ->
-  quick_weight B reads T mm i t deep = true ->
+  quick_weight B (b_slots B) reads T mm i t deep = true ->
   weight_ok G ds pre (plain_scored t) (map plain_scored later) = true.
 Proof.
   intros Ho -> Hdeep H. destruct (in_order_split _ _ _ _ _ _ Ho) as (i & Ht & Hl & Hi & Hpre).
@@ -451,7 +453,7 @@ Proof.
         unfold along in Hal. rewrite forallb_forall in Hal. apply Hal, in_range, Hb.
     + apply aligned_common; auto. intros b r' Er' _. congruence.
 Qed.
-Notation weights_quickly := (quick_weights B place reads shape_at T mm).
+Notation weights_quickly := (quick_weights B (b_slots B) place reads shape_at T mm).
 Lemma quick_weights_order us : forall i deep, weights_quickly i us = (true, deep) ->
   in_order place ds i (map plain_scored us) /\
   forallb (density_ok G ds sh) (map plain_scored us) = true /\
@@ -499,7 +501,7 @@ Proof.
   set (rm := reaches place (b_nodes B) (b_count B) (PositiveMap.empty (option reach))).
   intros H. apply andb_prop in H as [H Hw]. apply andb_prop in H as [H He]. apply andb_prop in H as [Hn Hd].
   apply N.eqb_eq in Hn. subst n.
-  destruct (quick_weights B place (get None rm) (get [] shm) T mm 0 us) as [ok deep] eqn:Eq. cbn [fst] in Hw. subst ok.
+  destruct (quick_weights B (b_slots B) place (get None rm) (get [] shm) T mm 0 us) as [ok deep] eqn:Eq. cbn [fst] in Hw. subst ok.
   assert (Hent : exists T0 m0 m, enter_inputs (b_inputs B) 0 empty = (T0, m0) /\
     enter_all (b_sizes B) Never (plain_program (b_nodes B)) T0 m0 = Some (T, m) /\ held none (b_slots B) mm m).
   { exists T0, m0, m. auto. }
