@@ -5,7 +5,8 @@
 #   sgir     a graph that goes through the rest of the pipeline
 #   sh       commands, which must succeed
 #   c, cpp, python, cmake   a file, whose name begins the comment in its first line
-#   text     neither
+#   coq      lines of proofs/*.v
+#   text     none of these
 #   console  `$ command` lines, each followed by what it prints, where ... stands for anything
 # The blocks of one page run in one folder, which begins with links to the project's files.
 . "$(dirname "$0")/run/lib.sh"
@@ -64,6 +65,15 @@ compare() {
         i=$((i + 1))
     done
     [ $i -eq ${#actual[@]} ] || fail "not shown: '${actual[i]}'"
+}
+
+# Comments are the page's own; those of the files are left out.
+check_coq() {
+    local line
+    sed -E 's/ *\(\*.*\*\)//' "$SGC_SOURCE_DIR"/proofs/*.v >proofs
+    while IFS= read -r line; do
+        [[ $line == '(*'* ]] || grep -qxF -- "$line" proofs || fail "proofs/ has no line '$line'"
+    done <"$1"
 }
 
 check_console() {
@@ -130,6 +140,7 @@ check_page() {
         *.sh) (cd page && bash -euo pipefail "../$block") >out 2>&1 || { cat out >&2; fail "$block"; } ;;
         *.console) check_console "$block" ;;
         *.c | *.cpp | *.python | *.cmake) cp --remove-destination "$block" "page/$(file_name "$block")" ;;
+        *.coq) check_coq "$block" ;;
         *.text) ;;
         *) fail "no one runs blocks of this kind: $block" ;;
         esac
