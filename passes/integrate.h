@@ -24,6 +24,8 @@ static inline bool ig_depends(const Integral *t, IrRef r)
 /* ---- integrate_arith.c: arithmetic that drops what is 0 or 1 -------------------------------- */
 
 bool ig_is_const(const IrGraph *g, IrRef r, double v);
+/* As it is made: a constant, an exponential, a quotient of such a thing, ... */
+bool ig_never_zero(const IrGraph *g, IrRef r);
 /* The same value, as far as that is seen in so many steps. */
 bool ig_same(const IrGraph *g, IrRef a, IrRef b, int depth);
 IrRef ig_negated(IrGraph *g, IrRef a);

@@ -10,6 +10,34 @@ bool ig_is_const(const IrGraph *g, IrRef r, double v)
     return n->op == IR_CONST && n->type.rank == 0 && n->type.plates == 0 && n->attr.num == v;
 }
 
+bool ig_never_zero(const IrGraph *g, IrRef r)
+{
+    const IrNode *n = &g->node[r];
+    switch (n->op) {
+    case IR_CONST:
+        return n->attr.num != 0;
+    case IR_EXP:
+    case IR_SOFTPLUS:
+    case IR_SIGMOID:
+        return true;
+    case IR_NEG:
+    case IR_ABS:
+    case IR_SQRT:
+    case IR_SQUARE:
+    case IR_EXPAND:
+    case IR_RESHAPE:
+    case IR_TRANSPOSE:
+    case IR_SLICE:
+    case IR_GATHER:
+    case IR_DIV:
+        return ig_never_zero(g, n->in[0]);
+    case IR_MUL:
+        return ig_never_zero(g, n->in[0]) && ig_never_zero(g, n->in[1]);
+    default:
+        return false;
+    }
+}
+
 /* Does it give the same for the same operands, whatever else it has? */
 static bool same_operation(const IrNode *x, const IrNode *y)
 {

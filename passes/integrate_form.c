@@ -122,7 +122,7 @@ IrRef ig_second_moment(Integral *t, IrRef u, IrRef v)
     return ig_plus(g, at_mean, is_square ? spread : ig_product(g, spread, variance));
 }
 
-/* E|a z + b| = |a| E|z + b / a| */
+/* E|a z + b| = |a| E|z + b / a|; of an a that may be 0 this is not known there, nor its slope. */
 IrRef ig_expected_distance(Integral *t, IrRef u)
 {
     IrGraph *g = t->g;
@@ -131,6 +131,8 @@ IrRef ig_expected_distance(Integral *t, IrRef u)
         return IR_NONE;
     IrRef slope = replay(t, u, ir_const(g, 1), true);
     IrRef offset = replay(t, u, ir_const(g, 0), false);
+    if (!ig_never_zero(g, slope))
+        return IR_NONE;
     IrRef e = ig_moment(t, IR_E_ABS, ig_quotient(g, ig_negated(g, offset), slope));
     if (e == IR_NONE || ig_is_const(g, slope, 1) || ig_is_const(g, slope, -1))
         return e;
