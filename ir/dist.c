@@ -16,13 +16,12 @@ const IrDistInfo ir_dist_info[IR_DIST_COUNT] = {
 /* What draws are not, of an estimator for laws of some supports. */
 static const char *unlike(unsigned supports)
 {
-    const unsigned bits = 1u << IR_ZERO_ONE, categories = 1u << IR_CATEGORIES;
-    if (supports == bits)
-        return "its draws are no bits";
-    if (supports == categories)
-        return "its draws are no categories";
-    return supports == (bits | categories) ? "its draws are neither bits nor categories"
-                                           : "its draws are no bits, categories or counts";
+    bool bits = supports >> IR_ZERO_ONE & 1, categories = supports >> IR_CATEGORIES & 1;
+    if (supports >> IR_COUNTS & 1)
+        return "its draws are no bits, categories or counts";
+    if (bits && categories)
+        return "its draws are neither bits nor categories";
+    return bits ? "its draws are no bits" : "its draws are no categories";
 }
 
 static const char *no_transport(IrDist d, IrEstimator e)
@@ -95,6 +94,13 @@ IrType ir_noise_type(const IrGraph *g, IrDist d, const IrRef *arg, const IrType 
     if (noise == IR_NOISE_TRIALS)
         add_first_axis(&t, trials(g, arg));
     return t;
+}
+
+IrDist ir_category_law(IrDist d)
+{
+    return d == IR_DIST_one_hot_categorical          ? IR_DIST_categorical
+           : d == IR_DIST_one_hot_categorical_logits ? IR_DIST_categorical_logits
+                                                     : d;
 }
 
 IrRef ir_part(IrGraph *g, IrRef noise, int64_t i)

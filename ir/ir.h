@@ -429,6 +429,8 @@ static inline bool ir_draws_vectors(const IrDistInfo *d)
 {
     return d->event > 0 && d->support != IR_CATEGORIES;
 }
+/* The law of the category that a one-hot event marks; of other laws, themselves. */
+IrDist ir_category_law(IrDist d);
 /* What takes one value among variants: an element of a draw, or an event of integers, without its
  * axis. */
 IrType ir_slot_type(IrDist d, const IrType *value);

@@ -509,17 +509,12 @@ const IrMeasure ir_measure_binomial = {.arguments = 2,
                                        .variant = variant_binomial,
                                        .slope = slope_binomial};
 
-/* ---- categorical: each category, and the draw; also as one-hot events ------------------------ */
+/* ---- categorical: each category, and the draw; of one-hot events their categories ------------- */
 
 static IrRef category_itself(IrGraph *g, const IrDrawn *d, IrRef which)
 {
     (void)g, (void)d;
     return which;
-}
-
-static IrRef category_one_hot(IrGraph *g, const IrDrawn *d, IrRef which)
-{
-    return ir_every_event(g, ir_one_hot(g, which, g->node[d->arg[0]].type.dim[0]), d->value);
 }
 
 /* The sum over events of f(category) - f(draw), for every category. */
@@ -547,8 +542,8 @@ static void slope_categorical_logits(IrGraph *g, const IrDrawn *d, IrRef base, I
 
 OF_CATEGORIES(categorical, category_itself, slope_categorical);
 OF_CATEGORIES(categorical_logits, category_itself, slope_categorical_logits);
-OF_CATEGORIES(one_hot_categorical, category_one_hot, slope_categorical);
-OF_CATEGORIES(one_hot_categorical_logits, category_one_hot, slope_categorical_logits);
+OF_CATEGORIES(one_hot_categorical, category_itself, slope_categorical);
+OF_CATEGORIES(one_hot_categorical_logits, category_itself, slope_categorical_logits);
 
 /* ---- multinomial: one of its trials is each category, or as it was ----------------------------
  */

@@ -138,7 +138,7 @@ static int64_t programs(const EsFacts *f, const EsDraw *d, IrEstimator e)
     EsReach reach = es_reach(f->g, d->node);
     int64_t slots = es_slot_count(f->g, f->live, &reach, n);
     if (e == IR_EST_COUPLED)
-        return slots == ir_elements(&n->type) ? 2 : 1 + slots;
+        return slots == ir_dist_draws(n->attr.dist, &n->type) ? 2 : 1 + slots;
     if (e == IR_EST_MEASURE_VALUED)
         return 1 + slots * es_variants(f->g, n);
     return e == IR_EST_LOCAL_EXPECTATION ? 1 + slots * (values - 1) : 2;
@@ -340,9 +340,10 @@ static const char *estimator_words(const EsFacts *f, const EsDraw *d)
         return arena_printf(a, "%s: biased", words);
     if (es_is_pathwise(d) || d->estimator == IR_EST_ENUMERATE || d->estimator == IR_EST_VIMCO)
         return words;
+    IrType slots = ir_slot_type(n->attr.dist, &n->type);
     if (d->estimator == IR_EST_MEASURE_VALUED)
         return arena_printf(a, "%s, %lld variants of each of %lld elements", words,
-                            (long long)es_variants(f->g, n), (long long)ir_elements(&n->type));
+                            (long long)es_variants(f->g, n), (long long)ir_elements(&slots));
     return arena_printf(a, "%s, samples = %lld%s", words, (long long)d->samples,
                         d->estimator == IR_EST_SCORE ? baseline_words(f, d) : "");
 }

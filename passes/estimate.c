@@ -346,20 +346,42 @@ IrRef es_value_enumerated(EsProgram *p, EsDraw *d, const IrNode *n)
     return value;
 }
 
+/* The event that marks the category; reals read it without the way through integers. */
+static IrRef marked_event(IrGraph *g, EsDraw *d, const char *name)
+{
+    IrAttr size = {.k = {g->node[d->arg[0]].type.dim[0]}};
+    bool is_softened = d->estimator == IR_EST_REBAR;
+    IrRef hot = is_softened ? d->relaxed : ir_node(g, IR_ONE_HOT, size, 1, &d->value);
+    if (d->relaxed == IR_NONE)
+        d->relaxed = hot;
+    if (name)
+        ir_set_name(g, d->value, arena_printf(g->model->arena, "%s.category", name));
+    ir_set_name(g, hot, name);
+    return ir_unary(g, IR_TO_INT, hot);
+}
+
+/* A one-hot event is a category that is written as a vector: the category has the estimator, and
+ * the event follows from it. */
 static IrRef lower_draw(Lowering *l, const IrNode *n, IrRef r, IrRef *arg)
 {
     EsDraw *d = draw_of(l, r);
     IrGraph *g = l->p.g;
-    d->law = n->attr.dist;
+    IrNode drawn = *n;
+    drawn.attr.dist = ir_category_law(n->attr.dist);
+    bool is_event = drawn.attr.dist != n->attr.dist;
+    if (is_event)
+        drawn.type = ir_slot_type(n->attr.dist, &n->type);
+    d->law = drawn.attr.dist;
     d->arg = arg;
     d->plates = n->type.plates | l->extra[r];
-    d->value = derive[d->estimator].value(&l->p, d, n);
+    d->value = derive[d->estimator].value(&l->p, d, &drawn);
     if ((g->node[d->value].op == IR_SAMPLED || keeps_tangent(d)) && d->moved &&
         g->entry == IR_ENTRY_STEP)
         d->logp = ir_dist_info[d->law].logpdf(g, arg, d->value);
-    ir_set_name(g, d->value, n->name);
     g->node[d->value].why = d->why;
-    return d->value;
+    IrRef value = is_event ? marked_event(g, d, n->name) : d->value;
+    ir_set_name(g, value, n->name);
+    return value;
 }
 
 /* ---- everything else ------------------------------------------------------------------------ */

@@ -570,7 +570,7 @@ RULE(few_copies)
     const IrNode *n = &f->g->node[d->node];
     EsReach e = es_reach(f->g, d->node);
     int64_t slots = es_slot_count(f->g, f->live, &e, n);
-    if (slots == ir_elements(&n->type) || slots <= ES_VARIANT_BUDGET)
+    if (slots == ir_dist_draws(n->attr.dist, &n->type) || slots <= ES_VARIANT_BUDGET)
         return NULL;
     return arena_printf(f->g->model->arena, "%s has %lld copies that are read together",
                         es_name(n), (long long)slots);
@@ -599,11 +599,12 @@ RULE(one_event)
 {
     (void)at;
     const IrNode *n = &f->g->node[d->node];
-    return n->type.rank == 0
+    IrType slots = ir_slot_type(n->attr.dist, &n->type);
+    return slots.rank == 0
                ? NULL
                : arena_printf(f->g->model->arena,
                               "%s has %lld elements, whose joint values make no small set",
-                              es_name(n), (long long)ir_elements(&n->type));
+                              es_name(n), (long long)ir_elements(&slots));
 }
 
 RULE(small_set)

@@ -52,8 +52,8 @@ static Measured measured(EsProgram *p, uint32_t i)
 {
     EsDraw *d = &p->draw[i];
     const IrNode *sample = &p->source->node[d->node];
-    Measured m = {.p = p, .d = d, .rule = ir_measure[sample->attr.dist]};
-    m.drawn = (IrDrawn){sample->attr.dist, d->arg, d->value, d->noise, d->fresh};
+    Measured m = {.p = p, .d = d, .rule = ir_measure[d->law]};
+    m.drawn = (IrDrawn){d->law, d->arg, d->value, d->noise, d->fresh};
     m.slots = es_slots(p, i);
     m.variants = es_variants(p->source, sample);
     return m;

@@ -28,17 +28,10 @@ static bool is_bit(const EsDraw *d)
     return ir_dist_info[d->law].support == IR_ZERO_ONE;
 }
 
-/* A category, of any shape, or events that are one-hot already. */
-static int64_t categories(const IrGraph *g, const EsDraw *d)
-{
-    return g->node[d->arg[0]].type.dim[0];
-}
-
 static IrRef one_hot(IrGraph *g, const EsDraw *d, IrRef value)
 {
-    bool is_hot = ir_dist_info[d->law].support == IR_ONE_HOT_EVENTS;
-    return is_hot ? ir_real(g, value)
-                  : ir_node(g, IR_ONE_HOT, (IrAttr){.k = {categories(g, d)}}, 1, &value);
+    IrAttr categories = {.k = {g->node[d->arg[0]].type.dim[0]}};
+    return ir_node(g, IR_ONE_HOT, categories, 1, &value);
 }
 
 IrRef es_value_softened(EsProgram *p, EsDraw *d, const IrNode *n)
@@ -48,7 +41,7 @@ IrRef es_value_softened(EsProgram *p, EsDraw *d, const IrNode *n)
     if (is_bit(d))
         return value;
     IrRef hot = one_hot(g, d, value);
-    if (d->estimator == IR_EST_REBAR && ir_dist_info[d->law].support == IR_CATEGORIES)
+    if (d->estimator == IR_EST_REBAR)
         d->relaxed = hot;
     if (g->entry == IR_ENTRY_STEP && d->moved)
         d->fresh = es_base_noise(g, arena_printf(g->model->arena, "%s.soft", es_name(n)),
@@ -88,8 +81,7 @@ static IrRef z_of_bit(IrGraph *g, const EsDraw *d, EsSoft *s)
 /* The probability of every category, on the last axis of the shape. */
 static IrRef chances(IrGraph *g, const EsDraw *d, const IrType *shape)
 {
-    bool logits = d->law == IR_DIST_categorical_logits ||
-                  d->law == IR_DIST_one_hot_categorical_logits;
+    bool logits = d->law == IR_DIST_categorical_logits;
     IrDist events = logits ? IR_DIST_one_hot_categorical_logits : IR_DIST_one_hot_categorical;
     IrRef p = ir_dist_info[events].moment(g, d->arg, IR_E_MEAN, IR_NONE);
     for (uint32_t i = 0; i + 1 < shape->rank; i++)

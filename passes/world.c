@@ -202,10 +202,12 @@ static IrRef operand(EsWorld *w, const IrNode *n, uint32_t k)
     return w->soft && n->type.elem != IR_REAL && is_number ? ir_real(w->g, r) : r;
 }
 
-/* What a softened draw has no tangent through, for other reasons than its own. */
+/* What a softened draw has no tangent through, for other reasons than its own; its own elements as
+ * integers. */
 static bool passes_on(const EsWorld *w, const IrNode *n)
 {
-    return w->soft && (n->op == IR_TO_REAL || n->op == IR_SAMPLED || n->op == IR_STOP);
+    return w->soft && (n->op == IR_TO_REAL || n->op == IR_TO_INT || n->op == IR_SAMPLED ||
+                       n->op == IR_STOP);
 }
 
 static IrRef make_whole(EsWorld *w, const IrNode *n)

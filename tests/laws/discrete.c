@@ -89,6 +89,12 @@ static const char *const softened_program[] = {
     "param l[2] = ones()\ngraph g {\n  c[1, 2] ~ one_hot_categorical(logits = l) via rebar\n"
     "  cost sin(sum(c @ l) + c[0, 0] * l[1])\n"
     "  cost sum(log_prob(one_hot_categorical(logits = l), c))\n}\n",
+    "param p[2] in simplex = ones()\ngraph g {\n  plate k = 1 {\n"
+    "    c ~ one_hot_categorical(2 * p) via rebar(temperature = 1.4)\n    i = 2 * c - 1\n"
+    "    cost sin(i @ p + c[1])\n  }\n}\n",
+    "param l[2] = ones()\nparam a = ones()\ngraph g {\n  s[0] = 0.4\n  for t in 1..2 {\n"
+    "    c ~ one_hot_categorical(logits = t * l) via rebar\n    s[t] = a * s[t-1] + sum(l * c)\n"
+    "    cost sin(s[t])\n  }\n  cost cos(s[1])\n}\n",
     "param p[2] in positive = ones()\ngraph g {\n"
     "  h ~ bernoulli(logits = p[0]) via rebar(samples = 2, noise = antithetic)\n"
     "  cost sin(h * p[1])\n}\n",
@@ -122,6 +128,9 @@ static const char *const controlled_program[] = {
     "    h ~ bernoulli(sigmoid(b * x)) via relax\n    cost sin(h + a * x)\n  }\n}\n",
     "param l[2] = ones()\ngraph g {\n  c ~ categorical(logits = l) via relax\n"
     "  cost sin(l[c] + 0.7 * c)\n}\n",
+    "param l[2] = ones()\nparam a = ones()\ngraph g {\n  plate k = 1 {\n"
+    "    c ~ one_hot_categorical(logits = a * l) via relax\n"
+    "    cost sin(l[c[1]] + 0.7 * c[0]) + (if c[0] == 1 then a else 0.3)\n  }\n}\n",
 };
 
 START_TEST(controlled)
@@ -216,6 +225,64 @@ START_TEST(category_combinations)
 }
 END_TEST
 
+/* Categories that are written as events of one hot: one, and rows of them; in plates, read apart and
+ * together; over rows of data; in sequences, and deciding later steps; above and below other draws. */
+static const char *const event_program[] = {
+    "param l[3] = ones()\nparam w[3] = ones()\ngraph g {\n"
+    "  z ~ one_hot_categorical(logits = l) via %s\n"
+    "  cost sin(sum(w * z) + 0.7 * z[2]) + log_prob(one_hot_categorical(logits = l), z)\n}\n",
+    "param p[3] in simplex = ones()\nparam w[3] = ones()\ngraph g {\n"
+    "  z[2, 3] ~ one_hot_categorical(2 * p) via %s\n  v = z @ w\n"
+    "  cost sin(v[0] + 2 * v[1]) + sum(log_prob(one_hot_categorical(2 * p), z))\n}\n",
+    "param l[3] = ones()\nparam a = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    z ~ one_hot_categorical(logits = a * l) via %s\n"
+    "    cost sin(sum(z * [0.3, 1, -0.5]) + a * l[k])\n  }\n}\n",
+    "param l[3] = ones()\nparam a = ones()\ngraph g {\n  plate k = 2 {\n"
+    "    z ~ one_hot_categorical(logits = a * l) via %s\n    b = sum(z * [0.3, 1, -0.5])\n  }\n"
+    "  cost sin(sum(b, over = k) + a)\n}\n",
+    "param l[3] = ones()\nparam w[3] = ones()\ngraph g {\n  plate n = rows(2) {\n    data x\n"
+    "    z ~ one_hot_categorical(logits = l * x) via %s\n"
+    "    h ~ bernoulli(logits = sum(w * z)) via score\n    cost sin(h + 0.7 * z[1] + x)\n  }\n}\n",
+    "param l[3] = ones()\nparam a = ones()\ngraph g {\n  s[0] = a\n  for t in 1..3 {\n"
+    "    z ~ one_hot_categorical(logits = s[t-1] * l) via %s\n    s[t] = 0.5 * s[t-1] + a\n"
+    "    cost sin(sum(l * z) + s[t])\n  }\n}\n",
+    "param l[3] = ones()\nparam w[3, 3] = ones()\ngraph g {\n"
+    "  h[0][3] ~ one_hot_categorical(logits = l) via %s\n  for t in 1..2 {\n"
+    "    h[t][3] ~ one_hot_categorical(logits = w @ h[t-1]) via %s\n"
+    "    cost sin(sum(l * h[t]) + h[t-1] @ (w @ h[t]))\n  }\n}\n",
+    "param l[3] = ones()\nparam a = ones()\ngraph g {\n  c ~ bernoulli(logits = a) via enumerate\n"
+    "  z ~ one_hot_categorical(logits = l * c) via %s\n"
+    "  y ~ bernoulli(logits = sum(l * z)) via score\n  cost sin(y + a * z[0] + c)\n}\n",
+    "param l[3] = ones()\nparam a = ones()\ngraph g {\n  z ~ one_hot_categorical(logits = l) via %s\n"
+    "  e ~ normal(0, 0.7)\n  y = sum(l * z) + a * e\n  cost sin(y + z[0])\n}\n",
+};
+
+/* Sets are of one event that no cost reads together with others; enumeration sums copy by copy. */
+static bool is_event_pair(const char *program, const char *via)
+{
+    bool together = strstr(program, "over = k") != NULL;
+    bool copies = together || strstr(program, "h[t-1]") || strstr(program, "[2, 3] ~");
+    bool set = strstr(via, "set") != NULL;
+    return !(set && copies) && !(together && strcmp(via, "enumerate") == 0);
+}
+
+START_TEST(event_combinations)
+{
+    static const char *const via[] = {
+        "score(samples = 2, baseline = leave_one_out)", "enumerate", "measure_valued",
+        "local_expectation", "coupled", "unordered_set", "unordered_set(samples = 3)",
+    };
+    Exact exact = {0};
+    for (size_t v = 0; v < sizeof via / sizeof *via; v++) {
+        char text[1024];
+        snprintf(text, sizeof text, event_program[_i], via[v], via[v]);
+        if (is_event_pair(event_program[_i], via[v]))
+            slope_check(&exact, text, 2);
+    }
+    exact_free(&exact);
+}
+END_TEST
+
 Suite *discrete_suite(void)
 {
     Suite *s = suite_create("discrete");
@@ -224,6 +291,7 @@ Suite *discrete_suite(void)
     tcase_add_loop_test(c, discrete_combinations, 0, PROGRAMS);
     tcase_add_loop_test(c, category_combinations, 0,
                         sizeof category_program / sizeof *category_program);
+    tcase_add_loop_test(c, event_combinations, 0, sizeof event_program / sizeof *event_program);
     suite_add_tcase(s, c);
     c = tcase_create("softened");
     tcase_set_timeout(c, 240);

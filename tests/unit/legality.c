@@ -127,6 +127,23 @@ static const struct {
     {MODEL("  c ~ categorical(logits = l) via unordered_set(samples = 4)\n  cost l[c]"),
      "4 of 3 values of c make no set"},
     {MODEL("  c ~ categorical(logits = l) via disarm\n  cost l[c]"), "its draws are no bits"},
+    /* an event of one hot is refused what its category is */
+    {MODEL("  z ~ one_hot_categorical(logits = l) via disarm\n  cost sum(l * z)"),
+     "its draws are no bits"},
+    {MODEL("  z[2, 3] ~ one_hot_categorical(logits = l) via unordered_set\n  cost sin(z[0] @ (l * z[1]))"),
+     "z has 2 elements, whose joint values make no small set"},
+    {MODEL("  z ~ one_hot_categorical(logits = l) via unordered_set(samples = 4)\n  cost sin(sum(l * z))"),
+     "4 of 3 values of z make no set"},
+    {MODEL("  z ~ one_hot_categorical(logits = l) via gumbel_softmax\n  cost sum(l * z)"),
+     "`gumbel_softmax` is biased"},
+    {MODEL("  z ~ one_hot_categorical(logits = l) via straight_through biased\n"
+           "  cost if z[1] == 1 then 2 else theta"),
+     "nothing between its values stands for it here"},
+    {MODEL("  z ~ one_hot_categorical(logits = l) via rebar\n  cost l[z[1]]"),
+     "gather of what follows from z: nothing between its values stands for it here"},
+    {MODEL("  plate k = 40000 {\n    z ~ one_hot_categorical(logits = l) via local_expectation\n"
+           "    b = sum(l * z)\n  }\n  cost sin(sum(b, over = k))"),
+     "the 40000 elements of z have too many values"},
     {MODEL("  h ~ bernoulli(logits = theta) via importance\n  cost h"), "no importance weights"},
     {MODEL("  z ~ weibull(exp(theta), 1) via measure_valued\n  cost sin(z)"),
      "in which weibull has no pair of measures"},
@@ -320,6 +337,10 @@ static const char *const accepted[] = {
     MODEL(
         "  c ~ categorical(logits = l) via straight_through biased\n  cost sin(sum(one_hot(c, 3) * "
         "l))"),
+    MODEL("  z[2, 3] ~ one_hot_categorical(logits = l) via straight_through biased\n"
+          "  cost sin(sum(z @ l))"),
+    MODEL("  z ~ one_hot_categorical(logits = l) via gumbel_softmax(temperature = 0.7) biased\n"
+          "  cost sin(sum(z * l)) + log_prob(one_hot_categorical(logits = l), z)"),
     /* between the values of a softened draw: kinks, integers, one_hot, laws that are soft with it, and
      * what jumps in other draws */
     MODEL("  h[2] ~ bernoulli(logits = theta) via rebar\n  cost abs(sin(sum(h) - 2 * h[0]))"),
@@ -389,6 +410,12 @@ static const struct {
      "h ~ bernoulli: disarm (chosen)"},
     {MODEL("  c[9] ~ categorical(logits = l)\n  cost sin(sum(l[c]))"),
      "c ~ categorical: local_expectation (chosen)"},
+    {MODEL("  z ~ one_hot_categorical(logits = l)\n  cost sin(sum(l * z))"),
+     "z ~ one_hot_categorical: enumerated (chosen); 3 values"},
+    {MODEL("  z[9, 3] ~ one_hot_categorical(logits = l)\n  cost sin(sum(z @ l))"),
+     "z ~ one_hot_categorical: local_expectation (chosen)"},
+    {MODEL("  z[40, 3] ~ one_hot_categorical(logits = l)\n  cost sin(sum(z @ l))"),
+     "z ~ one_hot_categorical: coupled (chosen)"},
     {MODEL("  h[0] ~ categorical(logits = l)\n  for t in 1..9 {\n"
            "    h[t] ~ categorical(logits = l * h[t-1])\n    cost sin(h[t])\n  }"),
      "h ~ categorical: enumerated (chosen)"},
