@@ -50,6 +50,9 @@ void begin_line(Writer *w);
 Name *know(Writer *w, Kind kind, const char *fmt, ...);
 bool is_discrete(Kind kind);
 
+const Name *some_name(Writer *w);
+/* A way of reading: the name for "%", the number of its elements for "$", an expression for "?". */
+void put_way(Writer *w, const char *way, const Name *n);
 void put_expression(Writer *w, int depth);
 /* The text of a form, with an expression for each "%". */
 void put_form(Writer *w, const char *form, int depth);
