@@ -165,7 +165,7 @@ void put_block(Writer *w, int statements, int depth)
         else if (kind < 12 && depth > 0)
             put_plate(w, depth);
         else if (kind < 14 && depth > 0 && w->copies <= 2)
-            put_loop(w);
+            put_loop(w, depth);
         else if (w->indent == 1 && !w->rows)
             put_rows(w);
     }

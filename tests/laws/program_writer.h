@@ -80,7 +80,7 @@ void put_vector_value(Writer *w, const char *name, const char *index);
 void put_cost(Writer *w);
 void put_plate(Writer *w, int depth);
 void put_bound(Writer *w);
-void put_loop(Writer *w);
+void put_loop(Writer *w, int depth);
 void put_rows(Writer *w);
 void put_block(Writer *w, int statements, int depth);
 
