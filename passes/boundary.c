@@ -147,7 +147,9 @@ void es_term_boundary(EsProgram *p, uint32_t i)
     uint32_t location = ir_measure[law]->scaled - 1;
     g->here = g->node[d->guard[0]].at;
     IrRef offset = guard_at(&e, ir_const(g, 0));
-    IrRef slope = ir_binary(g, IR_SUB, guard_at(&e, ir_const(g, 1)), offset);
+    IrRef zero = ir_const(g, 0), slope = ir_binary(g, IR_SUB, guard_at(&e, ir_const(g, 1)), offset);
+    IrRef flat = ir_binary(g, IR_EQ, slope, zero); /* of a row, say: it has no edge */
+    slope = ir_select(g, flat, ir_const(g, 1), slope);
     e.place = ir_unary(g, IR_SAMPLED, ir_unary(g, IR_NEG, ir_binary(g, IR_DIV, offset, slope)));
     spread_over(&e, g->node[e.place].type.plates);
     IrRef yes = cost_beside(&e, i, true), no = cost_beside(&e, i, false);
@@ -159,7 +161,8 @@ void es_term_boundary(EsProgram *p, uint32_t i)
     IrRef density = ir_unary(g, IR_EXP, ir_dist_info[law].logpdf(g, d->arg, e.place));
     IrRef rate = ir_binary(g, IR_DIV, density, ir_unary(g, IR_ABS, slope));
     IrRef jump = in_shape(g, ir_binary(g, IR_SUB, yes, no), e.type);
-    IrRef v = es_weighed_gain(p, d, ir_binary(g, IR_MUL, jump, rate));
+    IrRef gain = ir_select(g, flat, zero, ir_binary(g, IR_MUL, jump, rate));
+    IrRef v = es_weighed_gain(p, d, gain);
     IrRef at = guard_at(&e, moving);
     IrType from = e.type, to = g->node[at].type;
     from.plates = d->plates;

@@ -37,6 +37,10 @@ static const char *const program[] = {
     "graph g {\n  h ~ bernoulli(logits = w) via enumerate\n  k ~ bernoulli(logits = w - h) via "
     "enumerate\n  z ~ normal(m, 0.6) via pathwise\n"
     "  cost (if z > w * h then m + k else sin(z)) + (if z > w * h then 2 * h * k else z)\n}\n",
+    /* whose guard has no edge for some of their values */
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  h ~ bernoulli(logits = w) via enumerate\n  z ~ normal(m, 0.6) via pathwise\n"
+    "  cost if h * z > 0.2 * m then z else cos(z)\n}\n",
     /* samples that depend on each other: means are what they were */
     "param m = ones()\nparam s in positive = ones()\n"
     "graph g {\n  z ~ normal(m, s) via pathwise(samples = 4, noise = antithetic)\n  cost sin(z + "
