@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 enum {
-    FEW = 8,    /* up to so many elements are looked at one by one */
-    RANDOM = 8, /* directions beside the gradient's, where there are more */
+    FEW = 8,       /* up to so many elements are looked at one by one */
+    RANDOM = 8,    /* directions beside the gradient's, where there are more */
     ROWS = 8,      /* of a check by sampling */
     EXACT_ROWS = 2 /* of an exact one: the first number to try */
 };
@@ -134,6 +134,14 @@ static double spread_of(const SgrtChecking *c, int64_t param)
     return sqrt(sum);
 }
 
+/* Of all draws alike, or but for an error that says nothing. */
+static bool is_zero(const SgrtChecking *c, const SgrtAlong *a, double sd)
+{
+    bool never = a->slope == 0 && a->estimate == 0 && sd == 0;
+    bool within = fabs(a->slope) <= a->error && fabs(a->estimate) <= a->error;
+    return c->negligible >= 0 && within && (never || a->error <= c->negligible);
+}
+
 static void judge(SgrtChecking *c, SgrtChecked *p)
 {
     bool zero = true, within = true;
@@ -149,8 +157,7 @@ static void judge(SgrtChecking *c, SgrtChecked *p)
         p->directions++;
         p->low = fmin(p->low, (a->off - a->error) / p->gradient);
         p->high = fmax(p->high, (a->off + a->error) / p->gradient);
-        zero = zero && fabs(a->slope) <= a->error && fabs(a->estimate) <= a->error &&
-               (p->sd == 0 || a->error <= c->negligible);
+        zero = zero && is_zero(c, a, p->sd);
         within = within && fabs(a->off) <= a->error;
     }
     bool sharp = fmax(-p->low, p->high) <= c->settings->bias;

@@ -22,10 +22,10 @@ enum {
 typedef struct Walking {
     SgrtChecking *c;
     SgrtWalk step, eval;
-    double cost; /* the sum of a walk of `eval` */
+    double cost;      /* the sum of a walk of `eval` */
     double step_cost; /* of `step` */
-    double size; /* the largest cost that was met: what rounding is relative to */
-    double change; /* the most that a finer quadrature moved a derivative, relative to 1 + it */
+    double size;      /* the largest cost that was met: what rounding is relative to */
+    double change;    /* the most that a finer quadrature moved a derivative, relative to 1 + it */
     double unsettled; /* and a cost at some distance */
 } Walking;
 
@@ -249,7 +249,7 @@ static bool walk_both(Walking *w, bool *done, SgrtError *e)
     c->out->points = w->step.points;
     c->out->smooth = w->step.smooth;
     c->out->change = w->change;
-    c->negligible = 1e-3 * (1 + w->size);
+    c->negligible = 1e-3 * (1 + fabs(w->step_cost));
     centre(c);
     *done = *done && is_sharp(c) && is_trusted(w);
     return true;

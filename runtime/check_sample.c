@@ -10,7 +10,7 @@ enum {
     PILOT = 8,        /* draws that say where the gradient points, and how far to go along it */
     PILOT_RARE = 64,  /* the same where a draw may have rare outcomes, which must be met */
     FIRST = 16,       /* draws before the first look, and then twice as many each time */
-    FIRST_RARE = 256, /* the same where outcomes may be rare */
+    FIRST_RARE = 256, /* the same where outcomes may be rare, and before anything is called zero */
     TAILS = 32,       /* draws that Student's t is taken for at most: estimates have heavy tails */
     LEAST_WRONG = 1024, /* draws before one that has noise is called wrong */
     LOOKS = 16,         /* the level is split over so many */
@@ -34,7 +34,8 @@ typedef struct Sampling {
     int64_t draws;
     int pilot;       /* draws before the first that counts */
     bool suspicious; /* some would be called wrong if there were more draws */
-    double size;     /* the largest cost that was met */
+    double size;     /* the largest cost that was met, */
+    double typical;  /* and the mean of their sizes */
 } Sampling;
 
 /* Half the probability of a standard normal beyond +-z. */
@@ -104,6 +105,7 @@ static bool draw(Sampling *s, SgrtError *e)
     if (!sgrt_probe_step(&c->probe, c->probe.step, e))
         return false;
     s->draws++;
+    s->typical += (fabs(c->probe.cost[0]) - s->typical) / (double)s->draws;
     add_elements(c, s->draws);
     for (int64_t i = 0; i < c->alongs; i++) {
         Sums *sum = &s->sums[i];
@@ -150,6 +152,7 @@ static bool look(Sampling *s, SgrtError *e)
         a->slope = sum->slope;
         a->estimate = sum->estimate;
         a->error = z * se + bound;
+        c->negligible = fmax(c->negligible, 2 * rounding_of(s, a->h));
         double beyond = fabs(sum->off) - bound;
         a->p = beyond <= 0 ? 1 : se > 0 ? 2 * tail(normal_of(beyond / se, freedom)) : 0;
         bool telling = n >= LEAST_WRONG || se * sqrt(n) < constant * beyond;
@@ -157,6 +160,7 @@ static bool look(Sampling *s, SgrtError *e)
         if (!telling)
             a->p = 1;
     }
+    c->negligible = n < FIRST_RARE ? -1 : fmin(c->negligible, 1e-3 * (1 + s->typical));
     qsort(sorted, (size_t)c->alongs, sizeof *sorted, by_p);
     bool rejecting = true;
     for (int64_t i = 0; i < c->alongs; i++) {
@@ -311,6 +315,7 @@ bool sgrt_check_sample(SgrtChecking *c, SgrtError *e)
 {
     Sampling s = {.c = c, .pilot = may_be_rare(c) ? PILOT_RARE : PILOT};
     c->out->method = SGRT_SAMPLING;
+    c->negligible = 0;
     if (!pilot(&s, e))
         return false;
     double *kept = sgrt_alloc(c->elements, sizeof *kept, e);

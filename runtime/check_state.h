@@ -29,7 +29,8 @@ typedef struct SgrtChecking {
     int64_t *begin;   /* owned: [model params] where a parameter's elements begin */
     SgrtAlong *along; /* owned */
     int64_t alongs;
-    double negligible; /* an exact gradient that is zero but for an error below this is zero */
+    double negligible; /* a gradient that is zero but for an error below this is zero; -1: none is
+                          yet */
 } SgrtChecking;
 
 /* Makes the directions of every parameter; `mean` must hold the gradient by then. */

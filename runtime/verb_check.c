@@ -33,6 +33,8 @@ static void print_param(const SgrtModel *model, const SgrtCheck *c, const SgrtCh
         printf("  %s", param->place);
     if (p->verdict == SGRT_VERDICT_UNDECIDED && c->method == SGRT_SAMPLING && p->sd > 0)
         printf(" (snr %.2g: raise --samples)", p->gradient / p->sd);
+    else if (p->verdict == SGRT_VERDICT_UNDECIDED && c->method == SGRT_SAMPLING)
+        printf(" (the cost jumps: raise --samples)");
     if (p->verdict == SGRT_VERDICT_UNDECIDED && c->method != SGRT_SAMPLING)
         printf(" (rounding hides it: sgc --real f64)");
     if (isfinite(p->order))

@@ -194,6 +194,21 @@ broken many shift
 checks 1 'sampling: ' many.wrong --bias 0.2
 verdict shift WRONG
 
+# An exact gradient of a cost that jumps now and then: differences of few draws say nothing, and not that it is zero.
+cat >guard.sg <<'END2'
+param a = constant(0.5)
+graph g {
+  z ~ normal(0.3, 1.7)
+  cost if a * z > 1 then 1 else 0
+}
+train g { optimizer = sgd(lr = 0.1)  steps = 10 }
+END2
+status 0 sgc guard.sg --real f64 -o guard
+checks 0 'sampling: 64 draws' guard --samples 64
+verdict a 'undecided (the cost jumps'
+checks 0 'sampling: ' guard --bias 0.2
+verdict a ok
+
 # An estimator that was accepted as biased is biased.
 cat >crooked.sg <<'END2'
 param w = constant(0.7)
