@@ -35,7 +35,8 @@ typedef struct CertWord {
     uint32_t operands;
 } CertWord;
 extern const CertWord cert_form[CERT_FORMS], cert_fn[CERT_FNS];
-extern const char *const cert_kind_name[], *const cert_base_name[], *const cert_law_name[];
+extern const char *const cert_kind_name[], *const cert_base_name[], *const cert_law_name[],
+                                                                        *const cert_noised_name[];
 
 typedef struct CertOp {
     CertForm form;
@@ -112,9 +113,19 @@ typedef struct CertFinite {
     CertList axes; /* those of the draw that the logits have */
 } CertFinite;
 
-/* What a draw of the model as it is written is drawn from: a normal law, its location and its scale
- * slots of the shape of the draw; or a finite one. */
+/* The laws that are drawn as noise: proofs/Noised.v. */
+typedef enum CertNoised {
+    CERT_AS_NORMAL,
+    CERT_AS_UNIFORM,     /* between `loc` and `scale` */
+    CERT_AS_EXPONENTIAL, /* its rate is both */
+    CERT_AS_LAPLACE,
+    CERT_NOISED
+} CertNoised;
+
+/* What a draw of the model as it is written is drawn from: a law that is drawn as noise, its two
+ * numbers slots of the shape of the draw; or a finite one. */
 typedef struct CertDrawn {
+    CertNoised as;
     CertSlot loc, scale;
     bool finite;
     CertList shape; /* of the draw as it is written */

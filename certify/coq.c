@@ -206,13 +206,22 @@ static void put_theorem(FILE *out, const CertAssumed *left)
         law, any_law ? " law" : "", theorem[left->theorem].names, theorem[left->theorem].proof);
 }
 
+static void put_noised(FILE *out, const CertDrawn *d)
+{
+    static const char *const name[] = {"WNormal", "WUniform", "WExponential", "WLaplace"};
+    fprintf(out, ", %s %u%%N", name[d->as], d->loc);
+    if (d->as != CERT_AS_EXPONENTIAL)
+        fprintf(out, " %u%%N", d->scale);
+    fputc(')', out);
+}
+
 static void put_drawn(FILE *out, const Cert *c, uint32_t j)
 {
     const CertDrawn *d = &c->written.law[j];
     fprintf(out, "(%u,", j);
     coq_list(out, d->shape);
     if (!d->finite)
-        fprintf(out, ", WNormal %u%%N %u%%N)", d->loc, d->scale);
+        put_noised(out, d);
     else {
         if (d->of.law == CERT_BERNOULLI)
             fputs(", WFinite BernoulliLogits", out);

@@ -1,8 +1,8 @@
 /* The model as it is written and the graph that is differentiated, as one program:
  * proofs/Rewriting.v and `join` of proofs/Source.v.
  *
- * loc + scale noise stands in the place of a draw, and logarithms, roots and sigmoids are brought
- * into the stable forms that the compiler uses. */
+ * What noise becomes, as loc + scale noise, stands in the place of a draw; logarithms, roots and
+ * sigmoids are brought into the stable forms that the compiler uses. */
 #include "certify/build.h"
 #include "certify/same.h"
 
@@ -127,14 +127,47 @@ static CertSlot stable(Rewrite *r, CertList shape, CertFn f, CertSlot x)
 
 /* ---- programs ------------------------------------------------------------------------------- */
 
+static CertSlot centred(Rewrite *r, const CertNode *n)
+{
+    return build_affine(&r->b, FRACTION_1, fraction_of(r->b.c->fractions, -1, 2),
+                        build(&r->b, n->op, 0, 0));
+}
+
+/* loc - scale sign(v) log1p(-2|v|), v = u - 1/2 */
+static CertSlot moved_laplace(Rewrite *r, const CertNode *n, CertSlot loc, CertSlot scale)
+{
+    Fraction minus_2 = fraction_of(r->b.c->fractions, -2, 1);
+    CertSlot side = build_map1(&r->b, CERT_SIGN, centred(r, n));
+    CertSlot sunk =
+        build_affine(&r->b, minus_2, FRACTION_0, build_map1(&r->b, CERT_ABS, centred(r, n)));
+    CertSlot tail = build_map2(&r->b, CERT_MUL, side, build_map1(&r->b, CERT_LOG1P, sunk));
+    return build_map2(&r->b, CERT_SUB, loc, build_map2(&r->b, CERT_MUL, scale, tail));
+}
+
+/* What noise becomes: `moved_expr` of proofs/Rewriting.v. */
+static CertSlot moved_noise(Rewrite *r, const CertNode *n, const CertDrawn *law)
+{
+    Build *b = &r->b;
+    CertSlot loc = r->slot[law->loc], scale = r->slot[law->scale], x;
+    switch (law->as) {
+    case CERT_AS_UNIFORM:
+        x = build_map2(b, CERT_SUB, scale, loc);
+        return build_map2(b, CERT_ADD, loc, build_map2(b, CERT_MUL, x, build(b, n->op, 0, 0)));
+    case CERT_AS_EXPONENTIAL:
+        x = build_map1(b, CERT_LOG, build(b, n->op, 0, 0));
+        x = build_affine(b, FRACTION_MINUS_1, FRACTION_0, x);
+        return build_map2(b, CERT_MUL, x, build_map1(b, CERT_RECIP, scale));
+    case CERT_AS_LAPLACE:
+        return moved_laplace(r, n, loc, scale);
+    default:
+        x = build_map2(b, CERT_MUL, scale, build(b, n->op, 0, 0));
+        return build_map2(b, CERT_ADD, loc, x);
+    }
+}
+
 static CertSlot rewrite_sample(Rewrite *r, const CertNode *n)
 {
-    const CertWritten *w = &r->b.c->written;
-    CertSlot noise = build(&r->b, n->op, 0, 0);
-    if (!r->draws)
-        return noise;
-    CertSlot moved = build_map2(&r->b, CERT_MUL, r->slot[w->law[n->op.k].scale], noise);
-    return build_map2(&r->b, CERT_ADD, r->slot[w->law[n->op.k].loc], moved);
+    return r->draws ? moved_noise(r, n, &r->b.c->written.law[n->op.k]) : build(&r->b, n->op, 0, 0);
 }
 
 static CertSlot rewrite_node(Rewrite *r, const CertNode *n, CertList shape)

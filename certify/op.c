@@ -14,6 +14,7 @@ const CertWord cert_fn[] = {
 const char *const cert_kind_name[] = {"param", "data", "constant"};
 const char *const cert_base_name[] = {"normal", "uniform", "bits", "values", "line", "given"};
 const char *const cert_law_name[] = {"bernoulli", "categorical"};
+const char *const cert_noised_name[] = {"normal", "uniform", "exponential", "laplace"};
 
 bool cert_op_equal(const CertOp *a, const CertOp *b)
 {

@@ -170,15 +170,19 @@ static void put_score(FILE *out, const Cert *c, const CertScore *s)
     fputc('\n', out);
 }
 
-/* The shape of a normal draw stands there where it is not that of the draw of the graph. */
+/* The shape of a draw that is drawn as noise stands there where it is not that of the draw of the
+ * graph. */
 static void put_law(FILE *out, const Cert *c, uint32_t j)
 {
     const CertDrawn *d = &c->written.law[j];
     if (!d->finite) {
-        fprintf(out, "law %u normal", j);
+        fprintf(out, "law %u %s", j, cert_noised_name[d->as]);
         if (!cert_same(d->shape, c->draw[j].shape))
             put_list(out, d->shape);
-        fprintf(out, " %u %u\n", d->loc, d->scale);
+        fprintf(out, " %u", d->loc);
+        if (d->as != CERT_AS_EXPONENTIAL)
+            fprintf(out, " %u", d->scale);
+        fputc('\n', out);
         return;
     }
     fprintf(out, "law %u %s", j, cert_law_name[d->of.law]);

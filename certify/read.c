@@ -396,21 +396,27 @@ static bool read_each(Reader *r, const char *word, bool (*read)(Reader *))
 
 /* `normal 17 24`, with the shape of the draw where the graph has several samples of it: `normal [0]
  * 17 24` */
-static bool read_normal(Reader *r, CertDrawn *d)
+static bool read_noised(Reader *r, CertDrawn *d, CertNoised as)
 {
+    d->as = as;
     skip_blanks(r);
-    return (*r->at != '[' || read_shape(r, &d->shape)) && read_u32(r, &d->loc) &&
-           read_u32(r, &d->scale);
+    if ((*r->at == '[' && !read_shape(r, &d->shape)) || !read_u32(r, &d->loc))
+        return false;
+    d->scale = d->loc;
+    return as == CERT_AS_EXPONENTIAL || read_u32(r, &d->scale);
 }
 
-/* `normal 17 24`, `bernoulli [0 2] logits 13 [0 1]` or `categorical 1 [] logits 1 []` */
+/* `normal 17 24`, `exponential 9`, `bernoulli [0 2] logits 13 [0 1]` or `categorical 1 [] logits 1
+ * []` */
 static bool read_drawn(Reader *r, CertDrawn *d)
 {
-    if (accept(r, "normal"))
-        return read_normal(r, d);
+    for (CertNoised as = 0; as < CERT_NOISED; as++)
+        if (accept(r, cert_noised_name[as]))
+            return read_noised(r, d, as);
     unsigned law;
     d->finite = true;
-    if (!read_choice(r, cert_law_name, CERT_LAWS, "normal, bernoulli or categorical", &law) ||
+    if (!read_choice(r, cert_law_name, CERT_LAWS,
+                     "normal, uniform, exponential, laplace, bernoulli or categorical", &law) ||
         (law == CERT_CATEGORICAL && !read_size_number(r, &d->of.values)) ||
         !read_shape(r, &d->shape) || !expect(r, "logits") || !read_u32(r, &d->of.logits) ||
         !read_list(r, &d->of.axes))

@@ -69,7 +69,8 @@ static void put_written(const Cert *c, const CertAssumed *left, FILE *out)
     }
     fputs("  the mean cost is that of the model as it is written\n", out);
     if (left->scales)
-        fputs("  assumed: the scales of its draws are positive\n", out);
+        fputs("  assumed: the scales and rates of its draws are positive, and bounds in order\n",
+              out);
 }
 
 void certify_report(const Cert *c, const CertAssumed *left, FILE *out)

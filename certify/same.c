@@ -46,12 +46,47 @@ static bool are_samples_right(const Cert *c, const CertList *shape)
     return true;
 }
 
-static bool are_normal(const Cert *c)
+/* Is every draw written as the noise that its law is drawn as? */
+static bool are_noised(const Cert *c)
 {
-    for (uint32_t j = 0; j < c->draws; j++)
-        if (c->draw[j].base != CERT_NORMAL || c->written.law[j].finite)
+    for (uint32_t j = 0; j < c->draws; j++) {
+        const CertDrawn *law = &c->written.law[j];
+        CertBase base = law->as == CERT_AS_NORMAL ? CERT_NORMAL : CERT_UNIFORM;
+        if (law->finite || c->draw[j].base != base)
             return false;
+    }
     return true;
+}
+
+/* ---- bounds ---------------------------------------------------------------------------------- */
+
+static const CertNode *written_at(const Cert *c, CertSlot s)
+{
+    bool here = s >= c->inputs && s < c->inputs + c->written.program.count;
+    return here ? &c->written.program.node[s - c->inputs] : NULL;
+}
+
+/* Is the slot the same number at every index of the shape? */
+static bool is_number(const Cert *c, Arena *a, CertList shape, CertSlot s, Fraction *number)
+{
+    const CertNode *n = written_at(c, s);
+    if (n && n->op.form == CERT_EIN && cert_same(n->op.axes, shape) &&
+        cert_same(n->op.o, cert_range(a, shape.count)))
+        n = n->in[0] < s ? written_at(c, n->in[0]) : NULL;
+    if (!n || n->op.form != CERT_CONST)
+        return false;
+    *number = n->op.a;
+    return true;
+}
+
+/* Are they numbers, the first less than the second? */
+static bool do_rise(const Cert *c, Arena *a, CertList shape, CertSlot low, CertSlot high)
+{
+    Fraction x, y;
+    return is_number(c, a, shape, low, &x) && is_number(c, a, shape, high, &y) &&
+           fraction_sign(
+               c->fractions,
+               fraction_add(c->fractions, y, fraction_mul(c->fractions, FRACTION_MINUS_1, x))) > 0;
 }
 
 /* ---- slots ----------------------------------------------------------------------------------- */
@@ -177,8 +212,8 @@ bool same_vanishes(Same *s)
 {
     Poly p = same_difference(s);
     for (uint32_t j = s->c->draws; j-- > 0;)
-        if (!take_mean(s, j, &p))
-            return false;
+        if (s->c->draw[j].base == CERT_NORMAL && !take_mean(s, j, &p))
+            return false; /* of uniform noise no moments are known */
     return p.terms == 0;
 }
 
@@ -192,9 +227,14 @@ static bool no(const char **why, const char *text)
 
 static bool scales_positive(const Same *s, const bool *positive)
 {
-    for (uint32_t j = 0; j < s->c->draws; j++)
-        if (!positive[s->j.slot[s->c->written.law[j].scale]])
+    for (uint32_t j = 0; j < s->c->draws; j++) {
+        const CertDrawn *law = &s->c->written.law[j];
+        bool seen = law->as == CERT_AS_UNIFORM
+                        ? do_rise(s->c, s->arena, s->c->draw[j].shape, law->loc, law->scale)
+                        : positive[s->j.slot[law->scale]];
+        if (!seen)
             return false;
+    }
     return true;
 }
 
@@ -220,8 +260,8 @@ const CertList *same_drawn(const Cert *c, Arena *a, const char **why)
     CertList *shape = arena_array(a, CertList, c->inputs + p->count + 1);
     uint32_t bad;
     *why = NULL;
-    if (c->scores > 0 || !are_normal(c))
-        *why = "not all draws are normal ones that are written as noise";
+    if (c->scores > 0 || !are_noised(c))
+        *why = "not all draws are written as the noise of their laws";
     else if (!cert_infer(a, c, p, shape, &bad))
         *why = "operands do not fit their operations";
     else if (c->written.cost >= c->inputs + p->count || shape[c->written.cost].count > 0)

@@ -45,7 +45,7 @@ bool same_vanishes(Same *s);
 
 /* ---- join.c --------------------------------------------------------------------------------- */
 
-/* The model's program and the graph; laws: with location plus scale noise in the place of draws. */
+/* The model's program and the graph; laws: with what noise becomes in the place of draws. */
 void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, const CertList *written,
                const CertList *source, bool laws);
 

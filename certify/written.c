@@ -56,14 +56,14 @@ static bool is_place(Span a, Span b)
 }
 
 /* The draw of the step that this one is; a new one if the step has none there. */
-static uint32_t draw_at(Lower *l, const IrNode *n)
+static uint32_t draw_at(Lower *l, const IrNode *n, CertBase base)
 {
     Cert *c = l->cert;
     int64_t step = low_index(l, n->type.plates);
     for (uint32_t j = 0; j < c->draws; j++)
         if (!l->taken[j] && is_place(c->draw[j].at, n->at) && c->draw[j].step == step)
             return j;
-    const CertDraw d = {.base = CERT_NORMAL,
+    const CertDraw d = {.base = base,
                         .name = n->name ? n->name : "a draw",
                         .at = n->at,
                         .step = step,
@@ -92,16 +92,17 @@ static LowValue drawn(Lower *l, uint32_t j, CertDrawn law, CertList shape)
 
 /* A lognormal number is the exponential of a normal one: `lognormal_carries` of proofs/Transport.v.
  */
-static LowValue draw_normal(Lower *l, const IrNode *n)
+static LowValue draw_noised(Lower *l, const IrNode *n, CertNoised as)
 {
     Cert *c = l->cert;
-    uint32_t before = c->draws, j = draw_at(l, n);
+    CertBase base = as == CERT_AS_NORMAL ? CERT_NORMAL : CERT_UNIFORM;
+    uint32_t before = c->draws, j = draw_at(l, n, base);
     CertList shape = low_result(l).sizes;
-    if (j < before && c->draw[j].base != CERT_NORMAL)
+    if (j < before && c->draw[j].base != base)
         return low_refuse(l, "it is not written as noise");
-    CertSlot loc = low_argument(l, 0);
-    LowValue x =
-        drawn(l, j, (CertDrawn){.loc = loc, .scale = low_argument(l, 1), .shape = shape}, shape);
+    CertDrawn law = {.as = as, .loc = low_argument(l, 0), .shape = shape};
+    law.scale = as == CERT_AS_EXPONENTIAL ? law.loc : low_argument(l, 1);
+    LowValue x = drawn(l, j, law, shape);
     return n->attr.dist == IR_DIST_lognormal ? low_slot(build_map1(&l->b, CERT_EXP, x.slot)) : x;
 }
 
@@ -109,7 +110,7 @@ static LowValue draw_finite(Lower *l, const IrNode *n)
 {
     Cert *c = l->cert;
     bool bernoulli = n->attr.dist == IR_DIST_bernoulli_logits;
-    uint32_t before = c->draws, j = draw_at(l, n);
+    uint32_t before = c->draws, j = draw_at(l, n, CERT_BITS);
     if (j >= before)
         return low_refuse(l, "it is summed over its values");
     if (c->draw[j].base != (bernoulli ? CERT_BITS : CERT_VALUES))
@@ -128,12 +129,18 @@ LowValue low_written_draw(Lower *l, const IrNode *n)
     switch (n->attr.dist) {
     case IR_DIST_normal:
     case IR_DIST_lognormal:
-        return draw_normal(l, n);
+        return draw_noised(l, n, CERT_AS_NORMAL);
+    case IR_DIST_uniform:
+        return draw_noised(l, n, CERT_AS_UNIFORM);
+    case IR_DIST_exponential:
+        return draw_noised(l, n, CERT_AS_EXPONENTIAL);
+    case IR_DIST_laplace:
+        return draw_noised(l, n, CERT_AS_LAPLACE);
     case IR_DIST_bernoulli_logits:
     case IR_DIST_categorical_logits:
         return draw_finite(l, n);
     default:
-        return low_refuse(l, "its law is neither normal, lognormal nor given by logits");
+        return low_refuse(l, "its law is not one that is followed");
     }
 }
 

@@ -32,26 +32,15 @@ static IrSmooth worst_operand(const IrNode *n, const IrSmooth *class)
     return worst;
 }
 
-/* Is a positive number compared with 0?  It is another, also where it rounds to 0 or underflows. */
-static bool is_settled(const IrGraph *g, const IrNode *n)
-{
-    if (n->op != IR_EQ && n->op != IR_NE)
-        return false;
-    const IrNode *zero = &g->node[n->in[1]];
-    return zero->op == IR_CONST && zero->attr.num == 0 && es_is_positive(g, n->in[0]);
-}
-
 /* A select jumps only because its condition does. */
-static IrSmooth class_of_op(const IrGraph *g, const IrNode *n)
+static IrSmooth class_of_op(const IrNode *n)
 {
-    return n->op == IR_SELECT ? IR_SMOOTH
-           : is_settled(g, n) ? IR_CONSTANT
-                              : ir_op_info[n->op].smooth;
+    return n->op == IR_SELECT ? IR_SMOOTH : ir_op_info[n->op].smooth;
 }
 
-static IrSmooth class_of(const IrGraph *g, const IrNode *n, const IrSmooth *class)
+static IrSmooth class_of(const IrNode *n, const IrSmooth *class)
 {
-    IrSmooth in = worst_operand(n, class), op = class_of_op(g, n);
+    IrSmooth in = worst_operand(n, class), op = class_of_op(n);
     return in == IR_CONSTANT || in > op ? in : op;
 }
 
@@ -61,9 +50,7 @@ static bool find_facts_of(EsFacts *f, IrRef r)
     const IrNode *n = &f->g->node[r];
     const EsDraw *d = n->op == IR_SAMPLE ? draw_at(f, r) : NULL;
     bool held = d && !es_is_pathwise(d);
-    IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH
-                     : held            ? IR_CONSTANT
-                                       : class_of(f->g, n, f->class);
+    IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH : held ? IR_CONSTANT : class_of(n, f->class);
     bool continuous = d && !is_discrete(f, d);
     for (uint32_t k = 0; k < ir_deciding(n); k++)
         continuous |= f->continuous[n->in[k]];
@@ -107,7 +94,7 @@ static bool jumps(const EsFacts *f, IrRef r)
     bool continuous = false;
     for (uint32_t k = 0; k < n->n_in; k++)
         continuous |= f->continuous[n->in[k]];
-    return f->live[r] && class_of_op(f->g, n) >= IR_PIECEWISE && continuous &&
+    return f->live[r] && class_of_op(n) >= IR_PIECEWISE && continuous &&
            worst_operand(n, f->class) != IR_CONSTANT;
 }
 
@@ -150,7 +137,7 @@ static IrSmooth *classes_in(const IrGraph *g, IrRef of)
     for (bool news = true; news;) {
         news = false;
         for (IrRef r = 0; r < g->count; r++) {
-            IrSmooth now = r == of ? IR_SMOOTH : class_of(g, &g->node[r], class);
+            IrSmooth now = r == of ? IR_SMOOTH : class_of(&g->node[r], class);
             news |= now != class[r];
             class[r] = now;
         }
@@ -174,7 +161,7 @@ static const char *why_class(const IrGraph *g, const IrSmooth *class, IrRef r, I
     const char *join = ": ";
     for (uint32_t steps = 0; r != IR_NONE && r != of && steps < g->count; steps++) {
         const IrNode *n = &g->node[r];
-        if (class_of_op(g, n) > IR_SMOOTH && class_of_op(g, n) >= class[r]) {
+        if (class_of_op(n) > IR_SMOOTH && class_of_op(n) >= class[r]) {
             text = arena_printf(g->model->arena, "%s%s%s at %u:%u", text, join,
                                 ir_op_info[n->op].name, n->at.line, n->at.col);
             join = " of ";
@@ -257,12 +244,10 @@ RULE(read_as_number)
     bool category = ir_dist_info[g->node[d->node].attr.dist].support == IR_CATEGORIES;
     for (IrRef r = 0; r < g->count; r++)
         for (uint32_t k = 0; k < g->node[r].n_in && f->live[r]; k++)
-            if (g->node[r].in[k] == d->node &&
-                !(category
-                      ? g->node[r].op == IR_ONE_HOT &&
-                            g->node[r].attr.k[0] ==
-                                ir_dist_values(g, g->node[d->node].attr.dist, g->node[d->node].in)
-                      : g->node[r].op == IR_TO_REAL)) {
+            if (g->node[r].in[k] == d->node && !(category ? g->node[r].op == IR_ONE_HOT &&
+                                 g->node[r].attr.k[0] == ir_dist_values(g, g->node[d->node].attr.dist,
+                                                                        g->node[d->node].in)
+                           : g->node[r].op == IR_TO_REAL)) {
                 *at = r;
                 return arena_printf(g->model->arena,
                                     "%s of %s: nothing between its values stands for it here",
@@ -283,7 +268,7 @@ static bool goes_between(const EsFacts *f, const EsDraw *d, const IrNode *n, uin
         return false;
     bool known = !(ir_op_info[n->op].flags & IR_EW) || ir_op_info[n->op].smooth != IR_SMOOTH ||
                  es_has_adjoint(n->op);
-    return class_of_op(g, n) < IR_PIECEWISE && known;
+    return class_of_op(n) < IR_PIECEWISE && known;
 }
 
 /* Does a draw whose law is soft have a value that is? */
@@ -587,8 +572,8 @@ RULE(few_copies)
     int64_t slots = es_slot_count(f->g, f->live, &e, n);
     if (slots == ir_dist_draws(n->attr.dist, &n->type) || slots <= ES_VARIANT_BUDGET)
         return NULL;
-    return arena_printf(f->g->model->arena, "%s has %lld copies that are read together", es_name(n),
-                        (long long)slots);
+    return arena_printf(f->g->model->arena, "%s has %lld copies that are read together",
+                        es_name(n), (long long)slots);
 }
 
 /* Copies of one statement share a plate of samples, from step to step of a sequence too. */

@@ -592,13 +592,13 @@ Qed.
 
 Lemma copy_draw_id ls x y : copy_draw d copied ls x = Some y -> wdraw_id y = wdraw_id x.
 Proof.
-  unfold copy_draw. destruct x as [[j s] [l c|l a axes]]; [discriminate|]. destruct (_ && _); [|discriminate].
+  unfold copy_draw. destruct x as [[j s] [? ?|? ?|?|? ?|l a axes]]; try discriminate. destruct (_ && _); [|discriminate].
   destruct (place copied j), (l_at _); try discriminate; try destruct (_ && _); try destruct (Nat.leb _ _); try discriminate;
     intros H; now injection H as <-.
 Qed.
 Lemma copy_draw_finite ls x y : copy_draw d copied ls x = Some y -> is_finite_law y = true.
 Proof.
-  unfold copy_draw. destruct x as [[j s] [l c|l a axes]]; [discriminate|]. destruct (_ && _); [|discriminate].
+  unfold copy_draw. destruct x as [[j s] [? ?|? ?|?|? ?|l a axes]]; try discriminate. destruct (_ && _); [|discriminate].
   destruct (place copied j), (l_at _); try discriminate; try destruct (_ && _); try destruct (Nat.leb _ _); try discriminate;
     intros H; now injection H as <-.
 Qed.
@@ -611,7 +611,7 @@ Lemma copied_law ls q x y : lift d (place copied) (plain_program (w_nodes W)) n
   flat_map of_copy (map (pair (wdraw_id y)) (boxs (wdraw_shape y))) = map (pair (wdraw_id x)) (boxs (wdraw_shape x)).
 Proof.
   intros Hl [r Hr] Hin' Hd' Hx Hy Hc. pose proof (copy_draw_id _ _ _ Hc) as Hid. unfold copy_draw in Hc.
-  destruct x as [[j s] [l0 c0|l a axes]] eqn:Ex0; [discriminate|]. rewrite <- Ex0 in Hx.
+  destruct x as [[j s] [? ?|? ?|?|? ?|l a axes]] eqn:Ex0; try discriminate. rewrite <- Ex0 in Hx.
   set (L := nth (N.to_nat a) ls no_slot) in *.
   destruct (Nat.ltb_spec (N.to_nat a) (length ls)) as [Ha|]; [|discriminate].
   destruct (below (length s) axes) eqn:Hb; [|discriminate].
@@ -732,7 +732,7 @@ Proof.
   intros Hf. rewrite forallb_forall in Hf. induction cs as [|c cs IH]; intros Hc tr F; [exact I|].
   cbn [written_law Int mapE bindE]. split; [intros v; apply IH; intros; apply Hc; now right|].
   specialize (Hc c (or_introl eq_refl)). unfold law_at. destruct (find_draw V c) as [[x w]|] eqn:E; [|easy].
-  apply find_some in E as [Hx _]. specialize (Hf _ Hx). destruct w; [discriminate|]. apply finite_any.
+  apply find_some in E as [Hx _]. specialize (Hf _ Hx). destruct w; try discriminate. apply finite_any.
 Qed.
 
 (** A model and its copies have the same expected cost. *)

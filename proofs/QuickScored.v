@@ -191,7 +191,7 @@ Proof. intros H. induction l as [|a l IH]; cbn [all_some]; auto. now rewrite H, 
 Lemma quick_copy_draw_eq d copied n mm ls x : Fast.held no_blifted n mm ls ->
   quick_copy_draw d (place copied) n mm x = copy_draw d copied (map plain_lifted ls) x.
 Proof.
-  intros [Hn H]. destruct x as [[j s] [|l a axes]]; auto. unfold quick_copy_draw, copy_draw.
+  intros [Hn H]. destruct x as [[j s] [? ?|? ?|?|? ?|l a axes]]; auto. unfold quick_copy_draw, copy_draw.
   change no_slot with (plain_lifted no_blifted). rewrite map_nth, map_length, H, <- Hn, to_nat_ltb.
   set (L := get no_blifted mm a). cbn [plain_lifted l_slot l_at l_shape]. now rewrite N2Nat.id.
 Qed.

@@ -5,7 +5,7 @@
 From Coq Require Import Reals Lia List Bool Arith NArith ZArith PArith FMapPositive.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Op Program Expect Graph Poly Number Certificate Fast Tame Quick Model.
-From Sgc Require Import Written Rewriting Unfold Moment Source.
+From Sgc Require Import Noised Written Rewriting Unfold Moment Source.
 Import ListNotations.
 
 (** ** Their order *)
@@ -141,7 +141,7 @@ Proof.
   exists n, fs. split; [|exact Hh]. unfold input_facts. exact E.
 Qed.
 Definition quick_if (W : written) (B : bgraph) (draws : list draw) (fs : joined -> bool) : bool :=
-  forallb is_normal (w_draws W) &&
+  forallb is_noised (w_draws W) &&
   shapes_eqb (w_inputs W) (b_inputs B) && N.ltb 0 (b_count B) && draws_eqb (map noise_of (w_draws W)) draws &&
   match b_scores B with [] => true | _ => false end &&
   N.ltb (w_cost W) (b_count B + N.of_nat (length (w_nodes W))) && N.ltb (b_cost B) (b_slots B) &&
@@ -152,7 +152,7 @@ Definition quick_if (W : written) (B : bgraph) (draws : list draw) (fs : joined 
       quick_covered (j_nodes j) draws && samples_ok W (r_shapes (j_model j)) (w_nodes W) (b_count B) &&
       index_eqb (Fast.get [] (r_shapes (j_model j)) (w_cost W)) [] &&
       index_eqb (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) [] &&
-      quick_vanishes (b_sizes B) (b_inputs B) (j_nodes j) (j_written j) (j_source j) draws && fs j
+      quick_vanishes (b_sizes B) (b_inputs B) (j_nodes j) (j_written j) (j_source j) (with_moments draws) && fs j
   end.
 Lemma quick_if_sound W B draws moved fs : quick_if W B draws fs = true ->
   (forall j, join W B = Some j -> fs j = true -> draws <> [] -> joined_facts B moved j <> None) ->
@@ -185,7 +185,7 @@ Proof.
   destruct (quick_facts B moved j) as [mm|] eqn:E; [|easy].
   destruct (quick_facts_sound _ _ _ _ E) as (n & fs & -> & _). easy.
 Qed.
-(** The scales that are positive by construction. *)
+(** The scales that are positive by construction, and the bounds that are in order. *)
 Definition scales_decided (W : written) (B : bgraph) (moved : list N) (j : joined) : bool :=
   match w_draws W with
   | [] => true
@@ -193,9 +193,13 @@ Definition scales_decided (W : written) (B : bgraph) (moved : list N) (j : joine
       match quick_facts B moved j, fast_infer (j_nodes j) (b_count B) (input_map B) with
       | Some mm, Some sh => forallb (fun x =>
           let k := Fast.get 0%N (r_slots (j_model j)) (scale_of x) in
-          positive (Fast.get unknown mm k) && index_eqb (Fast.get [] sh k) (wdraw_shape x) &&
-          index_eqb (Fast.get [] (r_shapes (j_model j)) (scale_of x)) (wdraw_shape x) &&
-          N.ltb (scale_of x) (b_count B + N.of_nat (length (w_nodes W)))) xs
+          match kind_of x with
+          | As_uniform => numbers_rise (b_count B) (w_nodes W) (wdraw_shape x) (loc_of x) (scale_of x)
+          | _ =>
+              positive (Fast.get unknown mm k) && index_eqb (Fast.get [] sh k) (wdraw_shape x) &&
+              index_eqb (Fast.get [] (r_shapes (j_model j)) (scale_of x)) (wdraw_shape x) &&
+              N.ltb (scale_of x) (b_count B + N.of_nat (length (w_nodes W)))
+          end) xs
       | _, _ => false
       end
   end.
@@ -210,7 +214,7 @@ Proof.
     apply draws_eqb_eq in H. destruct (w_draws W); [now rewrite <- H in Hd|].
     destruct (quick_facts B moved j) as [mm|] eqn:E; [|easy].
     destruct (quick_facts_sound _ _ _ _ E) as (n & fs & -> & _). easy.
-  - unfold quick_if in H. apply andb_prop in H as [_ H]. unfold scale_decided.
+  - unfold quick_if in H. apply andb_prop in H as [_ H]. unfold law_decided.
     destruct (join W B) as [j|]; [|easy]. apply andb_prop in H as [_ H]. unfold scales_decided in H.
     destruct (w_draws W) as [|x0 xs]; [easy|]. destruct (quick_facts B moved j) as [mm|] eqn:E; [|easy].
     destruct (quick_facts_sound _ _ _ _ E) as (n & fs & -> & [_ Hat]).

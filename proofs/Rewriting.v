@@ -1,10 +1,10 @@
 (** * Rewriting a program as the compiler does
 
-    [rewrite] puts [loc + scale * noise] in the place of the draws of a model, and brings logarithms,
+    [rewrite] puts [loc + scale * noise], or what else noise becomes, in the place of the draws of a model, and brings logarithms,
     roots and sigmoids into the stable forms that the compiler uses. *)
 From Coq Require Import Reals Lra Lia List Bool Arith NArith ZArith FMapPositive.
 From Coquelicot Require Import Coquelicot.
-From Sgc Require Import Tensor Scalar Op Program Graph Fast.
+From Sgc Require Import Tensor Scalar Op Program Graph Fast Transport Noised.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -68,13 +68,24 @@ Definition as_is (o : op) (ps : list N) : expr * list N :=
   | [_] => (E1 o (Arg 0), ps)
   | _ => (E2 o (Arg 0) (Arg 1), ps)
   end.
-(** [law j]: the location and the scale of draw [j], slots of the old program. *)
-Definition becomes (law : nat -> option (N * N)) (K : nodes_at) (m : PositiveMap.t N) (s : shape)
+(** What noise becomes, over the two numbers of the law: [moved_noise]. *)
+Definition moved_expr (k : noised) (o : op) : expr :=
+  let v := E1 (Map1 (Affine 2 (-1) 2)) (E0 o) in
+  match k with
+  | As_normal => E2 (Map2 Add) (Arg 0) (E2 (Map2 Mul) (Arg 1) (E0 o))
+  | As_uniform => E2 (Map2 Add) (Arg 0) (E2 (Map2 Mul) (E2 (Map2 Sub) (Arg 1) (Arg 0)) (E0 o))
+  | As_exponential => E2 (Map2 Mul) (negate (E1 (Map1 Log) (E0 o))) (E1 (Map1 Recip) (Arg 1))
+  | As_laplace =>
+      E2 (Map2 Sub) (Arg 0) (E2 (Map2 Mul) (Arg 1)
+        (E2 (Map2 Mul) (E1 (Map1 Sign) v) (E1 (Map1 Log1p) (E1 (Map1 (Affine (-2) 0 1)) (E1 (Map1 Abs) v)))))
+  end.
+(** [law j]: the law of draw [j], its two numbers slots of the old program. *)
+Definition becomes (law : nat -> option (noised * N * N)) (K : nodes_at) (m : PositiveMap.t N) (s : shape)
   (o : op) (ps : list N) : expr * list N :=
   match o, ps with
   | Sample j s, [] =>
       match law j with
-      | Some (l, c) => (E2 (Map2 Add) (Arg 0) (E2 (Map2 Mul) (Arg 1) (E0 o)), [Fast.get 0%N m l; Fast.get 0%N m c])
+      | Some (k, l, c) => (moved_expr k o, [Fast.get 0%N m l; Fast.get 0%N m c])
       | None => as_is o ps
       end
   | Map1 f, [x] => match stable_log K s f x with Some r => r | None => as_is o ps end
@@ -84,7 +95,7 @@ Definition becomes (law : nat -> option (N * N)) (K : nodes_at) (m : PositiveMap
 Record rewritten := {
   r_next : N; r_nodes : nodes_at; r_shapes : PositiveMap.t shape; r_slots : PositiveMap.t N
 }.
-Fixpoint rewrite (law : nat -> option (N * N)) (p : bprogram) (n : N) (st : rewritten) :
+Fixpoint rewrite (law : nat -> option (noised * N * N)) (p : bprogram) (n : N) (st : rewritten) :
   option (bprogram * rewritten) :=
   match p with
   | [] => Some ([], st)
@@ -311,16 +322,24 @@ Record carried (tr : trace) (n : N) (st : rewritten) (sh : nat -> shape) (Vu E :
   c_values : forall k, (k < n)%N -> forall ix, In ix (boxs (sh (nat_of k))) ->
     Vu (nat_of k) ix = E (nat_of (Fast.get 0%N (r_slots st) k)) ix
 }.
-Definition law_reads (law : nat -> option (N * N)) (tru trn : trace) (n : N) (sh : nat -> shape)
+Definition law_reads (law : nat -> option (noised * N * N)) (tru trn : trace) (n : N) (sh : nat -> shape)
   (Vu : env) (p : bprogram) : Prop :=
   forall a j s b, p = a ++ (Sample j s, []) :: b ->
     match law j with
-    | Some (l, c) => (l < n + N.of_nat (length a))%N /\ (c < n + N.of_nat (length a))%N /\
+    | Some (k, l, c) => (l < n + N.of_nat (length a))%N /\ (c < n + N.of_nat (length a))%N /\
         sh (nat_of l) = s /\ sh (nat_of c) = s /\
-        forall ix, In ix (boxs s) -> tru j ix = Vu (nat_of l) ix + Vu (nat_of c) ix * trn j ix
+        forall ix, In ix (boxs s) -> tru j ix = moved_noise k (Vu (nat_of l) ix) (Vu (nat_of c) ix) (trn j ix)
     | None => forall ix, In ix (boxs s) -> tru j ix = trn j ix
     end.
 
+Lemma moved_expr_val tr k j s (x y a b : tensor) ix :
+  expr_den rho tr (moved_expr k (Sample j s)) [x; y] a b ix = moved_noise k (x ix) (y ix) (tr j ix).
+Proof.
+  destruct k; cbn; try reflexivity.
+  - unfold Rdiv. rewrite Rinv_1. ring.
+  - unfold laplace_of. replace ((2 * tr j ix + -1) / 2) with (tr j ix - / 2) by field.
+    replace ((-2 * Rabs (tr j ix - / 2) + 0) / 1) with (-2 * Rabs (tr j ix - / 2)) by field. reflexivity.
+Qed.
 Lemma plain_cons o ps p : plain_program ((o, ps) :: p) = (o, map nat_of ps) :: plain_program p.
 Proof. reflexivity. Qed.
 Theorem rewrite_sound law (tru trn : trace) (shf : nat -> shape) p : forall n st q st' sh Eu E Vu,
@@ -386,10 +405,11 @@ Proof.
         destruct ps' as [|x [|y [|? ?]]] eqn:Eps; rewrite <- Hbec; apply Hplain; easy.
       - destruct ps as [|k ps0]; [|simpl in Ht; discriminate]. simpl in ps'. subst ps'. cbn in Ht.
         injection Ht as <-. specialize (Hl [] j s' p eq_refl). cbn in Hl. rewrite N.add_0_r in Hl.
-        destruct (law j) as [[l c]|].
+        destruct (law j) as [[[kd l] c]|].
         + destruct Hl as (Hl1 & Hc1 & Hl2 & Hc2 & Hl3). injection Hbec as <- <-.
-          split; [simpl; repeat split; lia|]. split; [intros k [<-|[<-|[]]]; auto|].
-          intros a b ix Hix. cbn -[N.to_nat]. rewrite Hnow. cbn. rewrite (Hl3 ix Hix).
+          split; [destruct kd; simpl; repeat split; lia|]. split; [intros k [<-|[<-|[]]]; auto|].
+          intros a b ix Hix. cbn [fst snd map]. rewrite (moved_expr_val trn kd j s' _ _ a b ix), Hnow.
+          cbn [den map]. rewrite (Hl3 ix Hix).
           rewrite <- (HE l), <- (HE c); auto; [now rewrite <- Hfinal, Hc2|now rewrite <- Hfinal, Hl2].
         + injection Hbec as <- <-. split; [exact I|]. split; [easy|]. intros a b ix Hix. cbn.
           rewrite Hnow. cbn. symmetry. now apply Hl. }
@@ -417,7 +437,7 @@ Proof.
           rewrite run_below; auto. specialize (Hm k Hk'). unfold Fast.get in *. lia. }
     assert (Hl1 : law_reads law tru trn (N.succ n) shf Vu p).
     { intros a j s' b Ep. specialize (Hl ((o, ps) :: a) j s' b). rewrite Ep in Hl. specialize (Hl eq_refl).
-      destruct (law j) as [[l c]|]; auto. cbn [length] in Hl. rewrite Nat2N.inj_succ in Hl.
+      destruct (law j) as [[[k l] c]|]; auto. cbn [length] in Hl. rewrite Nat2N.inj_succ in Hl.
       destruct Hl as (L1 & L2 & L3). split; [lia|]. split; [lia|exact L3]. }
     assert (Hi' : infer (plain_program p) (nat_of (N.succ n)) (put sh (nat_of n) s) = Some shf)
       by now rewrite N2Nat.inj_succ.

@@ -319,9 +319,11 @@ Proof.
   { apply Ex_ext. intros tr. unfold joint, log_density. cbn [plain g_scores]. rewrite HsG. cbn [plain_pairs map sum].
     rewrite exp_0, Rmult_1_l. reflexivity. }
   fold F in E1. rewrite <- E1.
-  destruct (vanishes_sound (b_sizes B) (b_inputs B) J (N.to_nat (w_cost H)) _ draws rho e' Hfix Hvan (numbers rho draws) HndJ)
-    as (_ & _ & Heq).
+  destruct (vanishes_sound (b_sizes B) (b_inputs B) J (N.to_nat (w_cost H)) _ draws rho e' Hfix Hvan (numbers rho draws)
+              (fun _ => normalE) HndJ) as (_ & _ & Heq).
   { intros x Hx ix Hix. apply numbers_in. now exists x, ix. }
+  { intros _. apply tame_normal. }
+  { reflexivity. }
   { intros _ shf' E k Hk ix Hix. assert (E' : shJ = shf') by (injection (eq_trans (eq_sym IJ) E); auto). subst shf'. apply NJ; auto.
     unfold J, plain_program in Hk. now rewrite map_length in Hk. }
   destruct (Heq Hne') as [_ E2]. etransitivity; [|etransitivity; [exact E2|]].

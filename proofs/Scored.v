@@ -235,12 +235,12 @@ End Agree.
 
 (** ** The check *)
 Definition base_draw (x : wdraw) : draw :=
-  (wdraw_id x, wdraw_shape x, match snd x with WFinite l _ _ => law_of l | WNormal _ _ => Normal end).
+  (wdraw_id x, wdraw_shape x, match snd x with WFinite l _ _ => law_of l | _ => Normal end).
 (** Programs for the log-density of a draw and for its mean, over its logits. *)
 Definition density_of (x : wdraw) : expr * N :=
   match x with
   | (j, s, WFinite l a axes) => (law_expr l j s axes, a)
-  | (_, _, WNormal m _) => (Arg 0, m)
+  | (_, _, _) => (Arg 0, loc_of x)
   end.
 Definition mean_of (x : wdraw) : option expr :=
   match x with
@@ -268,7 +268,7 @@ Fixpoint drawn_in_turn (n : nat) (p : program) (before : list nat) (xs : list wd
       drawn_in_turn n p (wdraw_id x :: before) xs
   end.
 Definition law_fits (x : wdraw) : bool :=
-  match snd x with WFinite _ _ axes => below (length (wdraw_shape x)) axes | WNormal _ _ => false end.
+  match snd x with WFinite _ _ axes => below (length (wdraw_shape x)) axes | _ => false end.
 Definition slot_at (st : rewritten) (k : N) : nat := N.to_nat (Fast.get 0%N (r_slots st) k).
 Definition place_draw (st st' : rewritten) (x : wdraw) (rm : N * option N) (lw : N * N) : placed := {|
   pl_draw := wdraw_id x; pl_shape := wdraw_shape x; pl_model := slot_at st (fst rm); pl_graph := slot_at st' (fst lw);
@@ -338,7 +338,7 @@ Proof.
   set (mm := match mean_of x with Some _ => _ | None => _ end) in *. destruct mm as [[q1 m] nx2] eqn:Em. unfold mm in Em. clear mm.
   destruct (laws_of xs nx2) as [rest l0] eqn:Er. injection E as <- <-.
   cbn [forallb] in Hf. apply andb_prop in Hf as [Hx Hf].
-  destruct x as [[j s] [ml ms|l a axes]]; [discriminate|]. unfold law_fits in Hx; cbn [snd] in Hx.
+  destruct x as [[j s] [? ?|? ?|?|? ?|l a axes]]; try discriminate. unfold law_fits in Hx; cbn [snd] in Hx.
   change (wdraw_shape (j, s, WFinite l a axes)) with s in Hx. cbn [density_of fst snd] in Ee.
   pose proof (Hb _ (or_introl eq_refl)) as Ha. cbn [density_of snd] in Ha.
   pose proof (fast_emit_eq _ _ _ _ _ _ _ _ Ee) as Ee'.
@@ -386,7 +386,7 @@ Proof.
       with (nx2 + N.of_nat (length rest))%N by lia.
     set (F := run rho tr (plain_program rest) (N.to_nat nx2) G2) in *. clearbody F.
     revert Hb'. induction IH as [|y rm ys l Hy HF IHF]; intros Hb'; constructor.
-    + destruct y as [[j s] [|l1 a1 axes1]]; auto. specialize (Hb' _ (or_introl eq_refl)). cbn [density_of snd] in Hb'.
+    + destruct y as [[j s] [? ?|? ?|?|? ?|l1 a1 axes1]]; auto. specialize (Hb' _ (or_introl eq_refl)). cbn [density_of snd] in Hb'.
       cbn [law_computed] in *. rewrite <- Hlow by lia. exact Hy.
     + apply IHF. intros z Hz. apply Hb'. now right.
 Qed.
@@ -460,7 +460,7 @@ Qed.
 Lemma fits_in x : In x (w_draws W) -> exists l a axes, snd x = WFinite l a axes /\ below (length (wdraw_shape x)) axes = true.
 Proof.
   intros Hx. pose proof Hfits as H. rewrite forallb_forall in H. specialize (H x Hx). unfold law_fits in H.
-  destruct (snd x) as [|l a axes]; [discriminate|eauto].
+  destruct (snd x) as [? ?|? ?|?|? ?|l a axes]; try discriminate. eauto.
 Qed.
 Lemma lp_at x l a axes ix tr : In x (w_draws W) -> snd x = WFinite l a axes ->
   lp (wdraw_id x, ix) tr = law_val rho l (val tr a) axes ix (tr (wdraw_id x) ix).

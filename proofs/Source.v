@@ -7,14 +7,14 @@
 From Coq Require Import Reals Lra Lia List Bool Arith NArith ZArith PArith FMapPositive FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Number Certificate Fast Draws.
-From Sgc Require Import Measure Line Calculus Normal Laws Growth Tame Model Written Rewriting Unfold Moment.
+From Sgc Require Import Measure Line Calculus Normal Laws Growth Tame Noised Model Written Rewriting Unfold Moment.
 Import ListNotations.
 Open Scope R_scope.
 
 (** ** The two programs as one *)
-Definition law_slots (W : written) (j : nat) : option (N * N) :=
+Definition law_slots (W : written) (j : nat) : option (noised * N * N) :=
   match find (fun x => Nat.eqb (wdraw_id x) j) (w_draws W) with
-  | Some x => Some (loc_of x, scale_of x)
+  | Some x => Some (kind_of x, loc_of x, scale_of x)
   | None => None
   end.
 Definition identity (n : nat) : PositiveMap.t N := hold (map N.of_nat (range n)) 0 (PositiveMap.empty N).
@@ -71,7 +71,27 @@ Fixpoint turns_ok (n : nat) (p : program) (before : list nat) (xs : list wdraw) 
       Nat.ltb k (n + length p) &&
       forallb (fun i => existsb (Nat.eqb i) before) (drawn_before n p k) && turns_ok n p (wdraw_id x :: before) xs
   end.
-Definition noise_of (x : wdraw) : draw := (wdraw_id x, wdraw_shape x, Normal).
+Definition noise_of (x : wdraw) : draw :=
+  (wdraw_id x, wdraw_shape x, match kind_of x with As_normal => Normal | _ => Uniform end).
+(** Of the moments only those of normal noise are known. *)
+Definition with_moments (ds : list draw) : list draw := filter (fun x => base_eqb (snd x) Normal) ds.
+(** Slots that are numbers. *)
+Definition number_at (n : N) (p : bprogram) (s : shape) (k : N) : option (Z * BinNums.positive) :=
+  match nth_error p (N.to_nat (k - n)) with
+  | Some (Const a d _, []) => Some (a, d)
+  | Some (Lin (Ein vs _ o), [c]) =>
+      match nth_error p (N.to_nat (c - n)) with
+      | Some (Const a d _, []) => if N.leb n c && N.ltb c k && index_eqb o (all_axes vs) && index_eqb vs s then Some (a, d) else None
+      | _ => None
+      end
+  | _ => None
+  end.
+Definition numbers_rise (n : N) (p : bprogram) (s : shape) (k k' : N) : bool :=
+  N.leb n k && N.leb n k' &&
+  match number_at n p s k, number_at n p s k' with
+  | Some (a, d), Some (a', d') => Z.ltb (a * Zpos d') (a' * Zpos d)
+  | _, _ => false
+  end.
 
 (** ** The difference of the costs *)
 Fixpoint holders_of (ms : list (shape * poly)) (i : nat) (H : holders) : holders :=
@@ -132,7 +152,7 @@ Definition joined_facts (B : bgraph) (moved : list nat) (j : joined) : option (l
   scan (plain_program (j_nodes j)) (map (input_facts moved) (range (length (b_inputs B)))).
 (** All but that the scales are positive. *)
 Definition same_mean_if (W : written) (B : bgraph) (draws : list draw) (moved : list nat) : bool :=
-  forallb is_normal (w_draws W) &&
+  forallb is_noised (w_draws W) &&
   shapes_eqb (w_inputs W) (b_inputs B) && N.ltb 0 (b_count B) && draws_eqb (map noise_of (w_draws W)) draws &&
   match b_scores B with [] => true | _ => false end &&
   N.ltb (w_cost W) (b_count B + N.of_nat (length (w_nodes W))) && N.ltb (b_cost B) (b_slots B) &&
@@ -144,14 +164,14 @@ Definition same_mean_if (W : written) (B : bgraph) (draws : list draw) (moved : 
       index_eqb (Fast.get [] (r_shapes (j_model j)) (w_cost W)) [] &&
       index_eqb (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) [] &&
       vanishes (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) (N.to_nat (j_written j))
-               (N.to_nat (j_source j)) draws &&
+               (N.to_nat (j_source j)) (with_moments draws) &&
       match draws with
       | [] => true
       | _ => match joined_facts B moved j with Some _ => true | None => false end
       end
   end.
-(** The scales that are positive by construction. *)
-Definition scale_decided (W : written) (B : bgraph) (moved : list nat) (x : wdraw) : bool :=
+(** The scales that are positive by construction, and the bounds that are in order. *)
+Definition law_decided (W : written) (B : bgraph) (moved : list nat) (x : wdraw) : bool :=
   match join W B with
   | None => false
   | Some j =>
@@ -159,13 +179,17 @@ Definition scale_decided (W : written) (B : bgraph) (moved : list nat) (x : wdra
       | None => false
       | Some fs =>
           let k := N.to_nat (Fast.get 0%N (r_slots (j_model j)) (scale_of x)) in
-          positive (nth k fs unknown) && index_eqb (shape_of (joint_graph B j) k) (wdraw_shape x) &&
-          index_eqb (Fast.get [] (r_shapes (j_model j)) (scale_of x)) (wdraw_shape x) &&
-          N.ltb (scale_of x) (b_count B + N.of_nat (length (w_nodes W)))
+          match kind_of x with
+          | As_uniform => numbers_rise (b_count B) (w_nodes W) (wdraw_shape x) (loc_of x) (scale_of x)
+          | _ =>
+              Tame.positive (nth k fs unknown) && index_eqb (shape_of (joint_graph B j) k) (wdraw_shape x) &&
+              index_eqb (Fast.get [] (r_shapes (j_model j)) (scale_of x)) (wdraw_shape x) &&
+              N.ltb (scale_of x) (b_count B + N.of_nat (length (w_nodes W)))
+          end
       end
   end.
 Definition same_mean (W : written) (B : bgraph) (draws : list draw) (moved : list nat) : bool :=
-  same_mean_if W B draws moved && forallb (scale_decided W B moved) (w_draws W).
+  same_mean_if W B draws moved && forallb (law_decided W B moved) (w_draws W).
 
 (** ** Soundness *)
 Lemma look_hold {A} (l : list A) : forall n mm k, (k < n + N.of_nat (length l))%N ->
@@ -290,11 +314,12 @@ Lemma ids_of_find W' i x : find (fun y => Nat.eqb (wdraw_id y) i) (w_draws W') =
   wdraw_id x = i /\ In x (w_draws W').
 Proof. intros H. apply find_some in H as [H1 H2]. apply Nat.eqb_eq in H2. auto. Qed.
 
-(** Every number of the model is its location plus its scale times its noise. *)
+(** Every number of the model is what its noise becomes. *)
 Definition related (e : env) (tru trn : trace) : Prop :=
   forall i x, find (fun y => Nat.eqb (wdraw_id y) i) (w_draws W) = Some x ->
   forall ix, In ix (boxs (wdraw_shape x)) ->
-  tru i ix = written_value W rho e tru (loc_of x) ix + written_value W rho e tru (scale_of x) ix * trn i ix.
+  tru i ix = moved_noise (kind_of x) (written_value W rho e tru (loc_of x) ix) (written_value W rho e tru (scale_of x) ix)
+               (trn i ix).
 
 (** The slots of the model, and where they end. *)
 Lemma joined_model e tru trn : related e tru trn ->
@@ -548,18 +573,21 @@ Notation V tr := (run rho tr J n e).
 Notation sh0 := (fun k => nth k ins []).
 
 Variable cs : list coord.
+Variable K : coord -> expectation R.
 Hypothesis Hcs : NoDup cs.
 Hypothesis Hin : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) -> In (draw_id x, ix) cs.
+Hypothesis Kt : forall c, tame_base (K c).
+Hypothesis Kn : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) -> K (draw_id x, ix) = normalE.
 Hypothesis Hnice : draws <> [] -> forall shf, infer J n sh0 = Some shf -> forall k, (k < n + length J)%nat ->
   forall ix, In ix (boxs (shf k)) -> nice cs (fun tr => V tr k ix).
-Notation law := (drawE (fun _ => normalE) cs (fun _ => zero)).
+Notation law := (drawE K cs (fun _ => zero)).
 
 Lemma all_some_split {A B} (f : A -> option B) x l q : all_some f (x :: l) = Some q ->
   exists y m, f x = Some y /\ all_some f l = Some m /\ q = y :: m.
 Proof. cbn [all_some]. destruct (f x), (all_some f l); try easy. intros E. injection E as <-. eauto. Qed.
 
 Theorem vanishes_sound :
-  infer J n sh0 <> None /\
+  (exists shf, infer J n sh0 = Some shf /\ (a < n + length J)%nat /\ shf a = []) /\
   (draws = [] -> forall tr, V tr a [] = V tr b []) /\
   (draws <> [] -> Int law (fun tr => V tr a []) /\ Ex law (fun tr => V tr a []) = Ex law (fun tr => V tr b [])).
 Proof.
@@ -569,7 +597,10 @@ Proof.
   apply andb_prop in H as [Ha Hb]. apply Nat.ltb_lt in Ha, Hb.
   destruct (index_eqb_spec (fst (nth a m none)) []) as [Sa|]; [|discriminate Hsa].
   destruct (index_eqb_spec (fst (nth b m none)) []) as [Sb|]; [|discriminate Hsb]. clear Hsa Hsb.
-  destruct (entered fix_ ins J T0 T m0 m rho e Hfix E0 E1) as (shf & I1 & L1 & HA). split; [now rewrite I1|].
+  destruct (entered fix_ ins J T0 T m0 m rho e Hfix E0 E1) as (shf & I1 & L1 & HA).
+  assert (Hsa : shf a = []).
+  { destruct (HA (fun _ => zero)) as (A0 & _ & R0). destruct (R0 a Ha) as [S0 _]. now rewrite <- S0. }
+  split; [exists shf; repeat split; auto; now rewrite <- L1|].
   pose proof (slot_held ins J T m rho e shf L1 HA) as Hheld.
   pose proof (atoms_known ins J T m rho e shf L1 HA) as HKn.
   pose proof (read_by_slots ins J T m rho e shf L1 HA) as Hagree.
@@ -581,7 +612,6 @@ Proof.
   - split; [|easy]. intros _ tr. cbn [rev means] in Hm. destruct D as [|? ?] eqn:ED; [|easy].
     destruct (HA tr) as (A & HAf & HR). pose proof (HD tr A HAf HR) as E. unfold poly_val in E. cbn [sum] in E. lra.
   - split; [easy|]. intros Hne. rewrite <- Edr in *. clear Edr x0 xs0. specialize (Hnice Hne shf I1).
-    assert (Kt : forall c, tame_base ((fun _ : coord => normalE) c)) by (intros; apply tame_normal).
     assert (Hslot : forall k i s, holder H k = Some (i, s) -> forall ix, In ix (boxs s) ->
       nice cs (fun tr => V tr i ix)).
     { intros k i s E ix Hix. destruct (Hheld k i s E) as (Hi & -> & _). now apply Hnice. }
@@ -605,8 +635,8 @@ Proof.
           assert (Ht' : held H t' = true).
           { revert Et. unfold mean_term. destruct (draws_in _ _ _ _ _) as [qs rest] eqn:Ed.
             pose proof Ht as Ht0. destruct t as [tn td to tf]. rewrite held_coefficient in Ht0. cbn [factors] in Ed.
-            destruct (draws_in_sound M H rho e (fun _ => normalE) cs (fun tr => V tr) HKn (draw_id x) (draw_shape x)
-                        (Hin x Hx) (fun _ _ => eq_refl) to tf qs rest Ed Ht0) as [Hr _].
+            destruct (draws_in_sound M H rho e K cs (fun tr => V tr) HKn (draw_id x) (draw_shape x)
+                        (Hin x Hx) (Kn x Hx) to tf qs rest Ed Ht0) as [Hr _].
             cbn [num denom over factors]. destruct qs as [|q0 [|q1 [|? ?]]]; try easy.
             - intros E. injection E as <-. exact Ht.
             - destruct (forallb _ rest); [|easy]. intros E. injection E as <-. reflexivity.
@@ -621,9 +651,9 @@ Proof.
           rewrite (Ex_plus law (fun tr => term_val rho (at_ tr) t' []) (fun tr => sum m' (fun t => term_val rho (at_ tr) t [])));
             [|now apply Hone|apply (nice_int _ cs Kt Hcs); now apply (Hpoly_nice m')].
           rewrite E2. f_equal.
-          apply (mean_term_sound M H rho e (fun _ => normalE) cs (fun tr => V tr) Kt Hcs HKn Hslot
+          apply (mean_term_sound M H rho e K cs (fun tr => V tr) Kt Hcs HKn Hslot
                    (draw_id x) (draw_shape x) (touched_by (draw_id x) J (repeat false n)) (Hin x Hx)
-                   (fun _ _ => eq_refl)); auto.
+                   (Kn x Hx)); auto.
           intros i Hi ix tr v. cbv beta. pose proof (touched_sound rho (draw_id x) J (repeat false n) e e tr ix v) as Hts.
           rewrite repeat_length in Hts. apply Hts; auto. }
       destruct Hstep as [-> Hp'].
@@ -653,7 +683,7 @@ End Vanish.
 (** *** The theorem *)
 Definition scales_positive (W : written) (rho : dim -> nat) (e : env) : Prop :=
   forall tr x ix, In x (w_draws W) -> In ix (box (sizes rho (wdraw_shape x))) ->
-  0 < written_value W rho e tr (scale_of x) ix.
+  is_law (kind_of x) (written_value W rho e tr (loc_of x) ix) (written_value W rho e tr (scale_of x) ix).
 
 Lemma locally_below (N : nat) (P : nat -> R -> Prop) : (forall k, (k < N)%nat -> locally 0 (P k)) ->
   locally 0 (fun t => forall k, (k < N)%nat -> P k t).
@@ -690,18 +720,19 @@ Notation equal_means t := (written_cost W rho (line e d t) = expected_cost (plai
 
 Lemma find_related u n' : NoDup (map wdraw_id (w_draws W)) ->
   forall e', (forall c, In c (written_numbers W rho) ->
-    get u c = loc_at W rho e' c u + scale_at W rho e' c u * get n' c) -> related W rho e' u n'.
+    get u c = moved_noise (kind_at W c) (loc_at W rho e' c u) (scale_at W rho e' c u) (get n' c)) -> related W rho e' u n'.
 Proof.
   intros Hnd e' H i x Ef ix Hix. destruct (ids_of_find _ _ _ Ef) as [<- Hx].
-  specialize (H (wdraw_id x, ix)). unfold loc_at, scale_at in H. rewrite (find_draw_of W x ix Hnd Hx) in H.
+  specialize (H (wdraw_id x, ix)). unfold loc_at, scale_at, kind_at in H. rewrite (find_draw_of W x ix Hnd Hx) in H.
   cbn [snd] in H. apply H. unfold written_numbers. apply in_flat_map. exists x. split; auto. now apply in_map.
 Qed.
 
-(** For scales that are positive wherever the model may come. *)
+(** For laws that are laws wherever the model may come. *)
 Lemma equal_where_positive :
   locally 0 (fun t => forall u n', related W rho (line e d t) u n' ->
     forall x ix, In x (w_draws W) -> In ix (boxs (wdraw_shape x)) ->
-      0 < written_value W rho (line e d t) u (scale_of x) ix) ->
+      is_law (kind_of x) (written_value W rho (line e d t) u (loc_of x) ix)
+             (written_value W rho (line e d t) u (scale_of x) ix)) ->
   locally 0 (fun t => equal_means t).
 Proof.
   intros Hpos. unfold same_mean_if in Hcheck.
@@ -717,20 +748,30 @@ Proof.
   destruct (index_eqb_spec (Fast.get [] (r_shapes (j_model j)) (w_cost W)) []) as [Hwsh|]; [clear Hcs|easy].
   destruct (covered_sound _ _ Hcov) as [Hnd Hcovers].
   assert (Hids : map draw_id draws = map wdraw_id (w_draws W)) by (rewrite <- Hdr, map_map; reflexivity).
-  assert (Hnormal : forall x, In x draws -> snd x = Normal).
-  { intros x Hx. rewrite <- Hdr in Hx. apply in_map_iff in Hx as (y & <- & _). reflexivity. }
+  assert (Hnoise : forall x, In x draws -> is_finite x = false).
+  { intros x Hx. rewrite <- Hdr in Hx. apply in_map_iff in Hx as (y & <- & _). unfold noise_of, is_finite. cbn [snd].
+    now destruct (kind_of y). }
   assert (Horder : in_order draws = draws).
-  { unfold in_order. clear - Hnormal. induction draws as [|x l IH]; auto. cbn [filter].
-    assert (Hf : is_finite x = false) by (unfold is_finite; now rewrite (Hnormal x (or_introl eq_refl))).
-    rewrite Hf. cbn [negb app]. f_equal. apply IH. intros y Hy. apply Hnormal. now right. }
+  { unfold in_order. clear - Hnoise. induction draws as [|x l IH]; auto. cbn [filter].
+    rewrite (Hnoise x (or_introl eq_refl)). cbn [negb app]. f_equal. apply IH. intros y Hy. apply Hnoise. now right. }
   assert (Hnum : numbers rho (in_order draws) = written_numbers W rho).
   { rewrite Horder, <- Hdr. unfold numbers, written_numbers. rewrite !flat_map_concat_map, map_map. reflexivity. }
-  assert (Hlaw : model_law rho draws = drawE (fun _ => normalE) (written_numbers W rho) (fun _ => zero)).
-  { unfold model_law. rewrite Hnum. f_equal. apply functional_extensionality. intros c. unfold base_at.
-    destruct (find _ draws) as [x|] eqn:Ef; auto. apply find_some in Ef as [Hx _]. now rewrite (Hnormal x Hx). }
+  set (K := fun c => noise_law (kind_at W c)).
+  assert (Hlaw : model_law rho draws = drawE K (written_numbers W rho) (fun _ => zero)).
+  { unfold model_law. rewrite Hnum. f_equal. apply functional_extensionality. intros c. unfold base_at, K, kind_at, find_draw.
+    rewrite <- Hdr. clear. induction (w_draws W) as [|x l IH]; [reflexivity|]. cbn [map find].
+    change (draw_id (noise_of x)) with (wdraw_id x). destruct (Nat.eqb _ _); [|exact IH]. unfold noise_of; cbn [snd].
+    now destruct (kind_of x). }
+  assert (Kt : forall c, tame_base (K c)).
+  { intros c. unfold K, noise_law. destruct (kind_at W c); [apply tame_normal|apply tame_unit..]. }
   assert (Hnodup : NoDup (written_numbers W rho)).
   { rewrite <- Hnum, Horder. now apply numbers_NoDup. }
   rewrite Hids in Hnd. rewrite <- Hins in Hturns.
+  assert (Kn : forall x, In x (with_moments draws) -> forall ix, In ix (boxs (draw_shape x)) -> K (draw_id x, ix) = normalE).
+  { intros x Hx ix _. unfold with_moments in Hx. apply filter_In in Hx as [Hx Hb].
+    rewrite <- Hdr in Hx. apply in_map_iff in Hx as (y & <- & Hy). unfold K, kind_at.
+    change (draw_id (noise_of y)) with (wdraw_id y). rewrite (find_draw_of W y ix Hnd Hy).
+    unfold noise_of in Hb; cbn [snd] in Hb. now destruct (kind_of y). }
   assert (Hturn : forall e', in_turn (loc_at W rho e') (scale_at W rho e') (written_numbers W rho)).
   { intros e'. apply (turns_sound W rho e' Hnd (w_draws W) []); auto. }
   assert (Hfix : forall d n, In (d, n) (b_sizes B) -> rho d = n) by (intros d' n Hin; now apply (proj1 Hsized)).
@@ -753,7 +794,7 @@ Proof.
     unfold join in Hj. destruct (rewrite (law_slots W) _ _ _) as [[p st]|]; [|easy].
     destruct (rewrite (fun _ => None) _ _ _) as [[q st']|]; [|easy]. injection Hj as <-. reflexivity. }
   assert (Hwritten : forall e', written_cost W rho e' =
-    Ex (drawn_by (loc_at W rho e') (scale_at W rho e') cs (fun _ => zero))
+    Ex (drawn_by (kind_at W) (loc_at W rho e') (scale_at W rho e') cs (fun _ => zero))
        (fun tr => written_value W rho e' tr (w_cost W) [])).
   { intros e'. unfold written_cost. rewrite written_drawn_by; auto. }
   (* where all is nice *)
@@ -783,22 +824,31 @@ Proof.
     rewrite Hcs0. cbn [drawn_by drawE Ex diracE]. rewrite Hgraph.
     rewrite (Hmodel _ _ (fun _ => zero)) by (intros i x Ef; rewrite Hnone in Ef; easy).
     destruct (vanishes_sound (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) _ _ [] rho (line e d t) Hfix Hvan
-                [] (NoDup_nil _) ltac:(easy) ltac:(easy)) as (_ & Heq & _).
+                [] K (NoDup_nil _) ltac:(easy) Kt ltac:(easy) ltac:(easy)) as (_ & Heq & _).
     now apply Heq.
   - rewrite <- Edr in *. assert (Hne : draws <> []) by (rewrite Edr; easy).
     generalize (filter_and _ _ Hpos (Hnice Hne)). apply filter_imp. intros t [Hp Hn].
     rewrite Hwritten. unfold expected_cost. rewrite Hlaw.
     assert (Hin : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) -> In (draw_id x, ix) cs).
     { intros x Hx ix Hix. rewrite <- Hnum, Horder. apply numbers_in. now exists x, ix. }
-    destruct (vanishes_sound (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) _ _ draws rho (line e d t) Hfix Hvan
-                cs Hnodup Hin (fun _ => Hn)) as (_ & _ & Heq). destruct (Heq Hne) as [Ia Ea].
-    transitivity (Ex (drawE (fun _ => normalE) cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) [])).
-    + apply (transported _ _ cs _ _ Hnodup (Hturn (line e d t)) (fun _ => zero) (fun _ => zero)); [|exact Ia].
+    assert (Hin' : forall x, In x (with_moments draws) -> forall ix, In ix (boxs (draw_shape x)) -> In (draw_id x, ix) cs).
+    { intros x Hx. apply Hin. unfold with_moments in Hx. now apply filter_In in Hx as [Hx _]. }
+    destruct (vanishes_sound (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) _ _ (with_moments draws) rho (line e d t)
+                Hfix Hvan cs K Hnodup Hin' Kt Kn (fun _ => Hn)) as ((shf & Hinf & Hlta & Hsha) & Hsame & Heq).
+    assert (HIE : Int (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) []) /\
+      Ex (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) []) =
+      Ex (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_source j)) [])).
+    { destruct (with_moments draws) as [|y ys]; [|apply Heq; easy]. split; [|apply Ex_ext; now apply Hsame].
+      apply (nice_int K cs Kt Hnodup), (Hn shf Hinf _ Hlta). rewrite Hsha. now left. }
+    destruct HIE as [Ia Ea].
+    transitivity (Ex (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) [])).
+    + apply (transported (kind_at W) _ _ cs _ _ Hnodup (Hturn (line e d t)) (fun _ => zero) (fun _ => zero)); [|exact Ia].
       intros u' n' L. assert (Hr : related W rho (line e d t) u' n').
-      { apply find_related; auto. intros c Hc. now apply (leads_related _ _ cs (fun _ => zero) (fun _ => zero) u' n'). }
+      { apply find_related; auto. intros c Hc.
+        now apply (leads_related (kind_at W) _ _ cs (fun _ => zero) (fun _ => zero) u' n'). }
       split; [now apply Hmodel|]. intros c Hc. unfold cs, written_numbers in Hc.
       apply in_flat_map in Hc as (x & Hx & Hc). apply in_map_iff in Hc as (ix & <- & Hix).
-      unfold scale_at. rewrite (find_draw_of W x ix Hnd Hx). cbn [snd]. now apply (Hp u' n' Hr x ix).
+      unfold scale_at, loc_at, kind_at. rewrite (find_draw_of W x ix Hnd Hx). cbn [snd]. now apply (Hp u' n' Hr x ix).
     + etransitivity; [exact Ea|]. apply Ex_ext. intros tr. symmetry. apply Hgraph.
 Qed.
 
@@ -810,8 +860,57 @@ Proof.
   intros H. apply equal_where_positive. revert H. apply filter_imp. intros t Ht u n' _ x ix Hx Hix. now apply Ht.
 Qed.
 
+(** Numbers. *)
+Lemma run_at tr p : forall n e' i o ps, nth_error p i = Some (o, ps) -> (forall q, In q ps -> (q < n + i)%nat) ->
+  run rho tr p n e' (n + i)%nat = den rho tr o (map (run rho tr p n e') ps).
+Proof.
+  induction p as [|[o0 ps0] p IH]; intros n e' i o ps H Hps; [now destruct i|]. destruct i as [|i]; cbn [nth_error] in H.
+  - injection H as -> ->. rewrite Nat.add_0_r in *. cbn [run]. rewrite run_below, put_same by lia. f_equal.
+    apply map_ext_in. intros q Hq. specialize (Hps q Hq). rewrite run_below, put_other by lia. reflexivity.
+  - cbn [run]. replace (n + S i)%nat with (S n + i)%nat by lia. apply IH; auto. intros q Hq. specialize (Hps q Hq). lia.
+Qed.
+Lemma number_value e' tr s k a dd : w_inputs W = b_inputs B -> N.leb (b_count B) k = true ->
+  number_at (b_count B) (w_nodes W) s k = Some (a, dd) ->
+  forall ix, In ix (boxs s) -> written_value W rho e' tr k ix = IZR a / IZR (Zpos dd).
+Proof.
+  intros Hins Hk H ix Hix. apply N.leb_le in Hk. unfold written_value, written_value_env. rewrite Hins. set (n := length (b_inputs B)).
+  assert (Hat : forall k0 o ps, (b_count B <= k0)%N -> nth_error (w_nodes W) (N.to_nat (k0 - b_count B)) = Some (o, ps) ->
+    (forall q, In q ps -> (q < k0)%N) ->
+    run rho tr (plain_program (w_nodes W)) n e' (N.to_nat k0) =
+    den rho tr o (map (run rho tr (plain_program (w_nodes W)) n e') (map N.to_nat ps))).
+  { intros k0 o ps H0 Hn Hq. replace (N.to_nat k0) with (n + N.to_nat (k0 - b_count B))%nat by (unfold b_count, n in *; lia).
+    apply run_at; [unfold plain_program; now rewrite nth_error_map, Hn|].
+    intros q Hq'. apply in_map_iff in Hq' as (q0 & <- & Hq0). specialize (Hq q0 Hq0). unfold b_count, n in *. lia. }
+  unfold number_at in H. destruct (nth_error (w_nodes W) (N.to_nat (k - b_count B))) as [[o ps]|] eqn:En; [|discriminate].
+  destruct o as [f|f|l|? ? ? ?|? ?|a0 d0 s0|?|?|? ?]; try discriminate.
+  - destruct l as [vs i o|? ? ? ?|? ? ? ?|? ?]; try discriminate. destruct ps as [|c [|? ?]]; try discriminate.
+    destruct (nth_error (w_nodes W) (N.to_nat (c - b_count B))) as [[o' ps']|] eqn:Ec; [|discriminate].
+    destruct o' as [f|f|l|? ? ? ?|? ?|a0 d0 s0|?|?|? ?]; try discriminate. destruct ps' as [|? ?]; [|discriminate].
+    destruct (N.leb (b_count B) c && N.ltb c k && index_eqb o (all_axes vs) && index_eqb vs s) eqn:Hc; [|discriminate].
+    injection H as <- <-. apply andb_prop in Hc as [Hc Hs]. apply andb_prop in Hc as [Hc Ho]. apply andb_prop in Hc as [Hb Hck].
+    destruct (index_eqb_spec vs s) as [->|]; [|discriminate]. destruct (index_eqb_spec o (all_axes s)) as [->|]; [|discriminate].
+    apply N.leb_le in Hb. apply N.ltb_lt in Hck.
+    rewrite (Hat k _ _ Hk En) by (intros q [<-|[]]; exact Hck). cbn [map den]. rewrite widen_at by exact Hix.
+    rewrite (Hat c _ _ Hb Ec) by easy. reflexivity.
+  - destruct ps as [|? ?]; [|discriminate]. injection H as <- <-. rewrite (Hat k _ _ Hk En) by easy. reflexivity.
+Qed.
+Lemma numbers_are_bounds e' tr x ix : w_inputs W = b_inputs B ->
+  numbers_rise (b_count B) (w_nodes W) (wdraw_shape x) (loc_of x) (scale_of x) = true -> In ix (boxs (wdraw_shape x)) ->
+  written_value W rho e' tr (loc_of x) ix < written_value W rho e' tr (scale_of x) ix.
+Proof.
+  intros Hins H Hix. unfold numbers_rise in H. apply andb_prop in H as [H Hr]. apply andb_prop in H as [Hl Hs].
+  destruct (number_at _ _ _ (loc_of x)) as [[a dd]|] eqn:El; [|discriminate].
+  destruct (number_at _ _ _ (scale_of x)) as [[a' dd']|] eqn:Es; [|discriminate].
+  rewrite (number_value e' tr _ _ a dd Hins Hl El ix Hix), (number_value e' tr _ _ a' dd' Hins Hs Es ix Hix).
+  apply Z.ltb_lt, IZR_lt in Hr. rewrite !mult_IZR in Hr.
+  assert (H1 : 0 < IZR (Zpos dd)) by (apply IZR_lt; lia). assert (H2 : 0 < IZR (Zpos dd')) by (apply IZR_lt; lia).
+  apply (Rmult_lt_reg_r (IZR (Zpos dd) * IZR (Zpos dd'))); [now apply Rmult_lt_0_compat|].
+  replace (IZR a / IZR (Zpos dd) * (IZR (Zpos dd) * IZR (Zpos dd'))) with (IZR a * IZR (Zpos dd')) by (field; lra).
+  replace (IZR a' / IZR (Zpos dd') * (IZR (Zpos dd) * IZR (Zpos dd'))) with (IZR a' * IZR (Zpos dd)) by (field; lra). exact Hr.
+Qed.
+
 (** Scales that are positive by construction. *)
-Theorem same_mean_sound : forallb (scale_decided W B moved) (w_draws W) = true ->
+Theorem same_mean_sound : forallb (law_decided W B moved) (w_draws W) = true ->
   locally 0 (fun t => equal_means t).
 Proof.
   intros Hdec. apply equal_where_positive. pose proof Hcheck as H. unfold same_mean_if in H.
@@ -823,7 +922,7 @@ Proof.
   apply shapes_eqb_eq in Hins. apply N.ltb_lt in Hcnt.
   destruct (covered_sound _ _ Hcov) as [_ Hcovers]. specialize (Hcovers rho).
   set (cs := numbers rho (in_order draws)) in *.
-  rewrite forallb_forall in Hdec. unfold scale_decided in Hdec. rewrite Hj in Hdec.
+  rewrite forallb_forall in Hdec. unfold law_decided in Hdec. rewrite Hj in Hdec.
   destruct (w_draws W) as [|x0 xs0] eqn:Ew; [apply filter_forall; intros t u n' _ x ix []|].
   destruct (joined_facts B moved j) as [fs'|] eqn:Hscan; [|specialize (Hdec x0 (or_introl eq_refl)); discriminate].
   rewrite <- Ew in *. unfold joined_facts in Hscan.
@@ -851,10 +950,22 @@ Proof.
   assert (Hall : forall xs, (forall x, In x xs -> In x (w_draws W)) ->
     locally 0 (fun t => forall u n', related W rho (line e d t) u n' ->
       forall x ix, In x xs -> In ix (boxs (wdraw_shape x)) ->
-      0 < written_value W rho (line e d t) u (scale_of x) ix)).
+      is_law (kind_of x) (written_value W rho (line e d t) u (loc_of x) ix)
+             (written_value W rho (line e d t) u (scale_of x) ix))).
   { induction xs as [|x xs IH]; intros Hsub; [apply filter_forall; intros t u n' _ x ix []|].
     assert (Hx : In x (w_draws W)) by (apply Hsub; now left).
-    specialize (Hdec x Hx). cbv zeta in Hdec. apply andb_prop in Hdec as [H Hlt].
+    specialize (Hdec x Hx). cbv zeta in Hdec.
+    assert (Hor : kind_of x = As_uniform \/ kind_of x <> As_uniform /\ forall a b, is_law (kind_of x) a b = (0 < b))
+      by (destruct (kind_of x); auto; right; split; easy).
+    destruct Hor as [Hu|[Hne Hlaw]].
+    { rewrite Hu in Hdec. generalize (IH (fun y Hy => Hsub y (or_intror Hy))). apply filter_imp.
+      intros t It u n' Hr y ix [<-|Hy] Hix; [|now apply (It u n')]. rewrite Hu. now apply numbers_are_bounds. }
+    assert (Hdec' : Tame.positive (nth (N.to_nat (Fast.get 0%N (r_slots (j_model j)) (scale_of x))) fs' unknown) &&
+      index_eqb (shape_of (joint_graph B j) (N.to_nat (Fast.get 0%N (r_slots (j_model j)) (scale_of x)))) (wdraw_shape x) &&
+      index_eqb (Fast.get [] (r_shapes (j_model j)) (scale_of x)) (wdraw_shape x) &&
+      N.ltb (scale_of x) (b_count B + N.of_nat (length (w_nodes W))) = true).
+    { destruct (kind_of x); try exact Hdec. now destruct Hne. }
+    clear Hdec. rename Hdec' into Hdec. apply andb_prop in Hdec as [H Hlt].
     apply andb_prop in H as [H Hm]. apply andb_prop in H as [Hp Hs]. apply N.ltb_lt in Hlt.
     set (k := N.to_nat (Fast.get 0%N (r_slots (j_model j)) (scale_of x))) in *.
     rewrite Hshape in Hs. destruct (index_eqb_spec (shf k) (wdraw_shape x)) as [Es|]; [|discriminate].
@@ -865,7 +976,7 @@ Proof.
     intros t [Pt It] u n' Hr y ix [<-|Hy] Hix; [|now apply (It u n')].
     destruct (joined_model W B j Hj Hins Hcnt Hsam rho (line e d t) u n' Hr (scale_of x) Hlt) as [_ Hv].
     destruct (index_eqb_spec (Fast.get [] (r_shapes (j_model j)) (scale_of x)) (wdraw_shape x)) as [Em|]; [|discriminate].
-    rewrite Em in Hv. rewrite (Hv ix Hix). apply (Pt n' ix). now rewrite Es. }
+    rewrite Em in Hv. rewrite Hlaw, (Hv ix Hix). apply (Pt n' ix). now rewrite Es. }
   now apply Hall.
 Qed.
 End Equal.

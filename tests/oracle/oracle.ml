@@ -146,10 +146,17 @@ let line c = function
       c.draws <- ((int j, shape), base) :: c.draws
   | [ Word (("source" | "gradient") as word) ] -> c.within <- word
   | [ Word "written" ] -> c.within <- "written"; c.given <- true
-  | [ Word "law"; Word j; Word "normal"; Word l; Word s ] ->
-      c.laws <- (int j, (None, WNormal (number (int l), number (int s)))) :: c.laws
-  | [ Word "law"; Word j; Word "normal"; List s; Word l; Word k ] ->
-      c.laws <- (int j, (Some s, WNormal (number (int l), number (int k)))) :: c.laws
+  | Word "law" :: Word j :: Word (("normal" | "uniform" | "exponential" | "laplace") as law) :: rest ->
+      let shape, numbers = match rest with List s :: rest -> (Some s, rest) | _ -> (None, rest) in
+      let drawn =
+        match (law, List.map (function Word k -> number (int k) | _ -> failwith "a law") numbers) with
+        | "normal", [ l; s ] -> WNormal (l, s)
+        | "uniform", [ l; h ] -> WUniform (l, h)
+        | "exponential", [ r ] -> WExponential r
+        | "laplace", [ l; s ] -> WLaplace (l, s)
+        | _ -> failwith "a law"
+      in
+      c.laws <- (int j, (shape, drawn)) :: c.laws
   | [ Word "law"; Word j; Word "bernoulli"; List s; Word "logits"; Word l; List axes ] ->
       c.laws <- (int j, (Some s, WFinite (BernoulliLogits, number (int l), axes))) :: c.laws
   | [ Word "law"; Word j; Word "categorical"; Word d; List s; Word "logits"; Word l; List axes ] ->

@@ -87,6 +87,33 @@ START_TEST(copies_are_followed)
 }
 END_TEST
 
+/* Laws that are drawn as uniform noise. */
+static const char *const drawn[] = {
+    "w ~ exponential(softplus(h))\ncost tanh(w * x) + square(w - m) * sigmoid(w)\n",
+    "w ~ laplace(m + x, exp(h))\ncost sigmoid(w) * x + softplus(w - x)\n",
+    "w ~ uniform(-1, 2)\ncost tanh(w + m) * h\n",
+    "w ~ exponential(exp(h + x))\nv ~ laplace(m * w, softplus(h + m))\n"
+    "cost sigmoid(v * w)\ncost tanh(v) * x\n",
+    "v ~ laplace(m, exp(h))\nw ~ normal(x, exp(m))\nu ~ uniform(0, 0.5)\n"
+    "cost log_prob(normal(x, exp(m)), w) - log_prob(normal(0, 1), w)\n"
+    "cost sigmoid(sum(v * w + u))\n",
+};
+
+enum { DRAWN = sizeof drawn / sizeof *drawn };
+
+START_TEST(laws_of_noise_are_followed)
+{
+    Certified c;
+    certify_body(&c, drawn[_i]);
+    ck_assert_msg(c.cert.written.given, "%s: %s", drawn[_i], c.cert.written.without);
+    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
+    ck_assert_msg(left.theorem == CERT_PROVED && !left.scales, "%s: theorem %d, scales %d",
+                  drawn[_i], left.theorem, left.scales);
+    certificate_keep(&c.cert, 0, true, NULL);
+    certified_free(&c);
+}
+END_TEST
+
 /* ---- wrong models ---------------------------------------------------------------------------- */
 
 typedef struct Models {
@@ -97,6 +124,22 @@ typedef struct Models {
     uint32_t made, rejected;
 } Models;
 
+/* A number of a law: where the density of the law has `u` of its mass below; the normal one is
+ * where noise is 1 or -1. */
+static double quantile(const CertDrawn *law, double a, double b, double u)
+{
+    switch (law->as) {
+    case CERT_AS_UNIFORM:
+        return (1 - u) * a + u * b;
+    case CERT_AS_EXPONENTIAL:
+        return log(1 / u) / b;
+    case CERT_AS_LAPLACE:
+        return u < 0.5 ? a + b * log(2 * u) : a - b * log(2 - 2 * u);
+    default:
+        return a + b * (u > 0.5 ? 1 : -1);
+    }
+}
+
 /* Draw j from its law, the noise being `sign` or its opposite, by element. */
 static void draw_from(const Cert *c, const CertWorld *w, double **value, uint32_t j, int sign,
                       double *out)
@@ -104,7 +147,8 @@ static void draw_from(const Cert *c, const CertWorld *w, double **value, uint32_
     const CertDrawn law = c->written.law[j];
     int64_t n = cert_elements(w, law.shape);
     for (int64_t i = 0; i < n; i++)
-        out[i] = value[law.loc][i] + value[law.scale][i] * (i * 7 % 3 == 1 ? -sign : sign);
+        out[i] = quantile(&law, value[law.loc][i], value[law.scale][i],
+                          0.5 + (i * 7 % 3 == 1 ? -sign : sign) * (0.15 + 0.1 * (double)(i % 3)));
 }
 
 /* signs: a bit for every draw. */
@@ -349,6 +393,19 @@ static void change_copies(Models *m)
     }
 }
 
+/* A law of another kind, of the same numbers and of the same noise. */
+static void change_kind(Models *m, uint32_t j)
+{
+    for (CertNoised as = 0; as < CERT_NOISED; as++) {
+        Cert c;
+        CertDrawn *law = change_law(m, &c, j);
+        if (as == law->as || as == CERT_AS_EXPONENTIAL)
+            continue; /* which has one number */
+        law->as = as;
+        judge(m, &c, "another kind of law", j);
+    }
+}
+
 /* Laws with loc and scale swapped, or read from another slot. */
 static void change_normal(Models *m)
 {
@@ -361,6 +418,11 @@ static void change_normal(Models *m)
                 CertDrawn *law = change_law(m, &c, j), is = *law;
                 law->loc = role == 0 ? s : role == 1 ? is.loc : is.scale;
                 law->scale = role == 0 ? is.scale : role == 1 ? s : is.loc;
+                if (is.as == CERT_AS_EXPONENTIAL) {
+                    if (role == 2)
+                        continue;
+                    law->loc = law->scale = s;
+                }
                 if (role == 2 ? s == 0 : cert_same(m->shape[s], is.shape))
                     judge(m, &c, "another law", s);
             }
@@ -371,6 +433,8 @@ static void change_roots(Models *m)
     change_cost(m);
     if (!is_finite_model(m->right))
         change_normal(m);
+    for (uint32_t j = 0; j < m->right->draws && !is_finite_model(m->right); j++)
+        change_kind(m, j);
     for (uint32_t j = 0; j < m->right->draws && is_finite_model(m->right); j++)
         change_finite(m, j);
     change_copies(m);
@@ -406,6 +470,15 @@ START_TEST(wrong_models_are_rejected)
 }
 END_TEST
 
+START_TEST(wrong_models_of_noise_are_rejected)
+{
+    Certified c;
+    certify_body(&c, drawn[_i]);
+    change_all(&c);
+    certified_free(&c);
+}
+END_TEST
+
 START_TEST(wrong_models_with_copies_are_rejected)
 {
     Certified c;
@@ -419,7 +492,7 @@ static void check_same_law(const CertDrawn *x, const CertDrawn *y)
 {
     ck_assert(x->finite == y->finite && cert_same(x->shape, y->shape));
     if (!x->finite)
-        ck_assert(x->loc == y->loc && x->scale == y->scale);
+        ck_assert(x->as == y->as && x->loc == y->loc && x->scale == y->scale);
     else
         ck_assert(x->of.law == y->of.law &&
                   x->of.values == y->of.values && x->of.logits == y->of.logits &&
@@ -470,6 +543,15 @@ START_TEST(the_text_form_has_the_model)
 }
 END_TEST
 
+START_TEST(the_text_form_has_the_laws)
+{
+    Certified c;
+    certify_body(&c, drawn[_i]);
+    check_text_form(&c);
+    certified_free(&c);
+}
+END_TEST
+
 START_TEST(the_text_form_has_the_copies)
 {
     Certified c;
@@ -486,10 +568,13 @@ Suite *written_suite(void)
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, models_are_followed_or_it_is_said_why, 0, PROGRAMS);
     tcase_add_loop_test(t, copies_are_followed, 0, COPIED);
+    tcase_add_loop_test(t, laws_of_noise_are_followed, 0, DRAWN);
     tcase_add_loop_test(t, the_text_form_has_the_model, 0, PROGRAMS);
     tcase_add_loop_test(t, the_text_form_has_the_copies, 0, COPIED);
+    tcase_add_loop_test(t, the_text_form_has_the_laws, 0, DRAWN);
     tcase_add_loop_test(t, wrong_models_are_rejected, 0, PROGRAMS);
     tcase_add_loop_test(t, wrong_models_with_copies_are_rejected, 0, COPIED);
+    tcase_add_loop_test(t, wrong_models_of_noise_are_rejected, 0, DRAWN);
     suite_add_tcase(s, t);
     return s;
 }
