@@ -1,15 +1,19 @@
 /* What the weight of a score is made of, read off the compiled graph.
  *
  * The derivation writes a weight as (cost - baseline) scale, where the baseline of leave-one-out is
- * (sum of the costs - cost) share.  The roles are hints: the checker compares them with the weight
- * and the cost, and where none are found the certificate says that the weight is assumed. */
+ * (sum of the costs - cost) share.  Along a sequence it has the sum over the later steps: that is
+ * the cost of all steps less that of the earlier ones, a baseline too.  The roles are hints: the
+ * checker compares them with the weight and the cost, and where none are found the certificate says
+ * that the weight is assumed. */
 #include "certify/lower.h"
 
 typedef struct Explain {
     Lower *l;
     const IrGraph *g;
     const IrNode *score;
-    bool *reads; /* by node: the draw, directly or not */
+    bool *reads;       /* by node: the draw, directly or not */
+    CertSlot *earlier; /* the costs of earlier steps, by copy: one slot a cost */
+    uint32_t earliers;
 } Explain;
 
 static const IrNode *at(const Explain *x, IrRef r)
@@ -31,14 +35,25 @@ static void mark_readers(Explain *x)
 
 /* ---- slots ---------------------------------------------------------------------------------- */
 
-/* The value of a node as one slot, with the copies of the draw as its axes. */
+static Layout copies_of(Explain *x)
+{
+    Layout draw = low_layout(x->l, x->score->in[2]);
+    return (Layout){.plates = draw.plates, .sizes = {low_axis_at(&draw, 0), draw.sizes.at}};
+}
+
+/* A slot of the node's layout, with the copies of the draw as its axes. */
+static CertSlot spread_copies(Explain *x, IrRef r, CertSlot s)
+{
+    Layout copies = copies_of(x), from = low_layout(x->l, r);
+    if (from.rank > 0 || from.plates & ~copies.plates)
+        return CERT_NONE;
+    return low_spread(x->l, &from, &copies, s);
+}
+
+/* The value of a node as one slot, likewise. */
 static CertSlot for_copies(Explain *x, IrRef r)
 {
-    Layout draw = low_layout(x->l, x->score->in[2]), from = low_layout(x->l, r);
-    Layout copies = {.plates = draw.plates, .sizes = {low_axis_at(&draw, 0), draw.sizes.at}};
-    if (from.rank > 0 || from.plates & ~draw.plates)
-        return CERT_NONE;
-    return low_spread(x->l, &from, &copies, low_value(x->l, r).slot);
+    return spread_copies(x, r, low_value(x->l, r).slot);
 }
 
 static CertList one(Explain *x, CertSlot s)
@@ -147,6 +162,77 @@ static uint32_t costs_reached(const Explain *x)
     return count;
 }
 
+/* ---- the costs of a sequence ---------------------------------------------------------------- */
+
+/* What is summed over the steps from this one on, as the derivation writes it; IR_NONE: it is
+ * not such a sum.  *first is the first of the steps. */
+static IrRef later_steps(const Explain *x, IrRef r, int64_t *first)
+{
+    const IrNode *n = at(x, r);
+    if (n->op != IR_TO_PLATE || x->g->plate[n->attr.plate].kind != IR_PLATE_STEP)
+        return IR_NONE;
+    *first = x->l->step[n->attr.plate] + n->attr.k[0];
+    const IrNode *sums = at(x, n->in[0]);
+    if (sums->op == IR_PAD && sums->attr.k[0] == 0 && sums->attr.k[1] == 0)
+        sums = at(x, sums->in[0]);
+    bool from_end = sums->op == IR_CUMSUM && sums->attr.k[0] == 0 && sums->attr.k[1];
+    return from_end ? sums->in[0] : IR_NONE;
+}
+
+/* The sums over the first steps, built once for all draws; CERT_NONE: over none of them. */
+static CertSlot sum_of_first(Explain *x, IrRef steps, int64_t count)
+{
+    Lower *l = x->l;
+    const LowValue v = low_value(l, steps);
+    if (!l->sums)
+        l->sums = arena_array(l->arena, CertSlot *, x->g->count + 1);
+    if (!l->sums[steps])
+        l->sums[steps] = low_partial_sums(l, &v, false).part;
+    int64_t last = count < (int64_t)v.parts ? count : v.parts;
+    return last > 0 ? l->sums[steps][last - 1] : CERT_NONE;
+}
+
+/* A cost that the draw reaches.  In a sequence the draw reaches the later steps only: then it is
+ * the cost of all steps, less that of the earlier ones, which is a baseline. */
+static CertSlot reached_cost(Explain *x, IrRef term)
+{
+    int64_t first = 0;
+    IrRef steps = later_steps(x, term, &first);
+    if (steps == IR_NONE || low_value(x->l, steps).slot != CERT_NONE)
+        return for_copies(x, term);
+    CertSlot earlier = sum_of_first(x, steps, first);
+    if (earlier == CERT_NONE)
+        return for_copies(x, term);
+    CertSlot cost = spread_copies(x, term, sum_of_first(x, steps, INT64_MAX));
+    if (cost != CERT_NONE)
+        *arena_push(x->l->arena, x->earlier, x->earliers, CertSlot) =
+            spread_copies(x, term, earlier);
+    return cost;
+}
+
+/* What leave-one-out subtracts of a cost of the others is not subtracted of the earlier steps. */
+static CertSlot own_share(Explain *x, const CertRoles *r, CertSlot earlier)
+{
+    Build *b = &x->l->b;
+    if (r->share == FRACTION_0)
+        return earlier;
+    CertList copies = copies_of(x).sizes;
+    CertSlot sum = build_ein(b, copies, cert_range(x->l->arena, copies.count), r->kept, earlier);
+    CertSlot rest = build_map2(b, CERT_SUB, build_widen(b, copies, r->kept, sum), earlier);
+    return build_map2(b, CERT_SUB, earlier, build_affine(b, r->share, FRACTION_0, rest));
+}
+
+static void subtract_earlier(Explain *x, CertRoles *r)
+{
+    CertSlot *base = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < r->base.count; i++)
+        *arena_push(x->l->arena, base, count, CertSlot) = r->base.at[i];
+    for (uint32_t i = 0; i < x->earliers; i++)
+        *arena_push(x->l->arena, base, count, CertSlot) = own_share(x, r, x->earlier[i]);
+    r->base = (CertList){count, base};
+}
+
 /* The sum of the costs that the draw reaches, one term a cost. */
 static bool explain_costs(Explain *x, IrRef sum, CertRoles *r)
 {
@@ -155,7 +241,8 @@ static bool explain_costs(Explain *x, IrRef sum, CertRoles *r)
     for (uint32_t i = count; i-- > 0;) {
         if (i > 0 && at(x, sum)->op != IR_ADD)
             return false;
-        cost[i] = for_copies(x, i > 0 ? at(x, sum)->in[1] : sum);
+        IrRef term = i > 0 ? at(x, sum)->in[1] : sum;
+        cost[i] = reached_cost(x, term);
         sum = i > 0 ? at(x, sum)->in[0] : sum;
         if (cost[i] == CERT_NONE)
             return false;
@@ -178,7 +265,10 @@ static bool explain_gain(Explain *x, IrRef gain, CertRoles *r)
             return false;
         r->base = one(x, base);
     }
-    return explain_costs(x, f, r);
+    if (!explain_costs(x, f, r))
+        return false;
+    subtract_earlier(x, r);
+    return true;
 }
 
 static bool explain_weight(Explain *x, CertRoles *r)

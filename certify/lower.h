@@ -34,6 +34,7 @@ typedef struct Lower {
     uint32_t *input[IR_OP_COUNT]; /* of leaves: by item, 1 + the input */
     CertSlot constant[2];         /* inputs that stand for infinity and minus infinity */
     uint32_t **drawn;             /* by node and steps, 1 + the draw; a site is its first node */
+    CertSlot **sums;              /* by node, a sequence: the sums of its elements up to each */
     const IrNode *node;           /* what is being translated */
     bool *taken;                  /* the draws that the model as it is written has already */
     uint32_t known;               /* so many draws have a law */
@@ -98,6 +99,8 @@ LowValue low_written_mean(Lower *l, const IrNode *n);
 
 /* A sequence as one slot of the layout. */
 CertSlot low_join(Lower *l, const Layout *y, const LowValue *v);
+/* Of a sequence: the sums of its elements up to each of them, or from each of them on. */
+LowValue low_partial_sums(Lower *l, const LowValue *v, bool from_end);
 
 /* ---- rule.c -------------------------------------------------------------------------------- */
 

@@ -449,10 +449,13 @@ RULE(tril)
     return low_slot(build_map2(&l->b, CERT_MUL, x, low_spread(l, &two, &y, mask)));
 }
 
-/* A product with a triangle of ones. */
+/* Along a sequence of steps, one sum after another; else a product with a triangle of ones. */
 RULE(cumsum)
 {
     Layout y = low_result(l);
+    LowValue v = low_value(l, n->in[0]);
+    if (v.slot == CERT_NONE && n->attr.k[0] == 0)
+        return low_partial_sums(l, &v, n->attr.k[1]);
     uint32_t axis = (uint32_t)n->attr.k[0], size = y.sizes.at[low_axis_at(&y, axis)];
     Layout square = {.rank = 2, .sizes = low_list(l, 2, (uint32_t[]){size, size})};
     char from[] = "abcd";

@@ -227,6 +227,21 @@ RULE(pad)
                         low_operand(l, 0)));
 }
 
+/* The sums of the elements up to each of them, or from each of them on: every one is the one before
+ * and an element more. */
+LowValue low_partial_sums(Lower *l, const LowValue *v, bool from_end)
+{
+    LowValue sums = sequence(l, v->parts);
+    CertSlot total = CERT_NONE;
+    for (uint32_t i = 0; i < v->parts; i++) {
+        uint32_t k = from_end ? v->parts - 1 - i : i;
+        if (v->part[k] != CERT_NONE)
+            total = add_slots(l, total, v->part[k]);
+        sums.part[k] = total;
+    }
+    return sums;
+}
+
 /* A sum of pads. */
 RULE(concat)
 {

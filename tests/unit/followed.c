@@ -14,6 +14,12 @@ typedef struct Followed {
     CertTheorem theorem;
 } Followed;
 
+/* The draw at a step reaches the costs of that step and of later ones. */
+#define CHAIN(via)                                                                                 \
+    "q[0] ~ bernoulli(logits = m[0]) via " via "\ncost exp(q[0] * h[0]) * x[0]\n"                  \
+    "for t in 1..z {\nq[t] ~ bernoulli(logits = q[t-1] * m[1] + x[t] * h[1]) via " via "\n"        \
+    "cost tanh(q[t] * h[2] - x[t])\ncost sigmoid(q[t] * q[t-1] * m[2])\n}\n"
+
 static const Followed followed[] = {
     {"a scale that is a sum",
      "s = softplus(h + x) + 1e-3\nq ~ normal(m + x, s)\n"
@@ -43,14 +49,19 @@ static const Followed followed[] = {
      "r ~ lognormal(m * q, exp(h)) via pathwise(samples = 4)\n"
      "cost log_prob(normal(m + x, softplus(h)), q) + sigmoid(r) * q\n",
      CERT_PROVED},
-    {"an exponential draw",
-     "q ~ exponential(exp(h + x))\ncost tanh(q * m) + softplus(q) * x\n", CERT_PROVED},
+    {"an exponential draw", "q ~ exponential(exp(h + x))\ncost tanh(q * m) + softplus(q) * x\n",
+     CERT_PROVED},
     {"a draw of Laplace's law",
      "q ~ laplace(m * x, softplus(h))\ncost sigmoid(q) * tanh(q + h) - x * q ^ 2 * tanh(q)\n",
      CERT_PROVED},
     {"a uniform draw", "q ~ uniform(-2, 0.5)\ncost exp(q * m) * tanh(q + x + h)\n", CERT_PROVED},
     {"a rate that depends on a draw",
      "v ~ normal(m, exp(h))\nq ~ exponential(0.1 + softplus(x - v))\ncost tanh(q - v)\n",
+     CERT_PROVED},
+    {"a chain of scored draws with a cost at every step", CHAIN("score"), CERT_PROVED},
+    {"several samples of such a chain", CHAIN("score(samples = 4, baseline = leave_one_out)"),
+     CERT_PROVED},
+    {"a chain with an average of earlier steps", CHAIN("score(baseline = moving_average)"),
      CERT_PROVED},
     {"expm1", "cost expm1(m + x) ^ 2 + h ^ 2\n", CERT_PROVED},
     {"the logarithm of 1 + exp", "cost log(1 + exp(m * x)) + log(exp(h) + 1)\n", CERT_PROVED},
@@ -85,6 +96,33 @@ START_TEST(no_more_than_kinks_is_assumed)
     ck_assert_msg(left.theorem == f->theorem && !left.scales, "%s: theorem %d, scales %d",
                   f->feature, left.theorem, left.scales);
     certificate_keep(&c.cert, 0, true, NULL);
+    certified_free(&c);
+}
+END_TEST
+
+/* The weight of a draw in a chain has the costs of earlier steps as its baseline: those of its own
+ * step are none, be they subtracted or not. */
+START_TEST(the_cost_of_its_own_step_is_no_baseline)
+{
+    static const Followed chain = {"a chain", CHAIN("score"), CERT_PROVED};
+    Certified c;
+    certify_followed(&c, &chain);
+    ck_assert_uint_eq(c.cert.scores, 3);
+    /* the second draw has no earlier step */
+    for (uint32_t i = 1; i + 1 < c.cert.scores; i++) {
+        Cert wrong = c.cert;
+        wrong.score = arena_array(c.cert.arena, CertScore, c.cert.scores);
+        for (uint32_t k = 0; k < c.cert.scores; k++)
+            wrong.score[k] = c.cert.score[k];
+        CertList own = c.cert.score[i + 1].roles.base;
+        ck_assert_uint_gt(own.count, 0);
+        wrong.score[i].roles.base = own;
+        Diags *d = diags_new("certificate", NULL);
+        bool ok = certify_check(&wrong, d);
+        diags_free(d);
+        certificate_keep(&wrong, i, ok, "a baseline of the draw's own step");
+        ck_assert_msg(!ok, "score %u: the costs of its own step are accepted as a baseline", i);
+    }
     certified_free(&c);
 }
 END_TEST
@@ -175,6 +213,7 @@ Suite *followed_suite(void)
     TCase *t = tcase_create("followed");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, no_more_than_kinks_is_assumed, 0, MODELS);
+    tcase_add_test(t, the_cost_of_its_own_step_is_no_baseline);
     tcase_add_loop_test(t, changed_models_are_rejected, 0, MODELS);
     suite_add_tcase(s, t);
     return s;
