@@ -330,14 +330,18 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     }
 }
 
-/* E[e] over z given all that does not descend from z; IR_NONE: not known in closed form. */
+/* E[e] over z given all that does not descend from z; IR_NONE: not known in closed form.  It stands
+ * where e does. */
 IrRef ig_expectation(Integral *t, IrRef e)
 {
     if (!ig_depends(t, e))
         return e;
     if (t->known[e] == UNKNOWN) {
+        Span at = t->g->here;
+        t->g->here = t->g->node[e].at;
         Atom atom = ig_atom_of(t, e);
         t->known[e] = atom != NO_ATOM ? expected_atom(t, e, atom) : expectation_of_op(t, e);
+        t->g->here = at;
     }
     return t->known[e];
 }
@@ -351,9 +355,10 @@ static IrRef partial_expectation(Integral *t, IrRef e)
     if (!ig_depends(t, e))
         return e;
     IrRef whole = t->statistic[e] ? ig_expectation(t, e) : IR_NONE;
-    if (whole != IR_NONE)
-        return es_broadcast(g, whole, g->node[e].type);
     IrNode n = g->node[e];
+    g->here = n.at;
+    if (whole != IR_NONE)
+        return es_broadcast(g, whole, n.type);
     bool sum = n.op == IR_ADD || n.op == IR_SUB, scaled = n.op == IR_MUL || n.op == IR_DIV;
     uint32_t which = scaled && !ig_depends(t, n.in[0]);
     if (scaled && (ig_depends(t, n.in[!which]) || (n.op == IR_DIV && which == 1)))
@@ -367,6 +372,7 @@ static IrRef partial_expectation(Integral *t, IrRef e)
             in[k] = partial_expectation(t, n.in[k]);
             changed |= in[k] != n.in[k];
         }
+    g->here = n.at;
     return changed ? ir_node(g, n.op, n.attr, n.n_in, in) : e;
 }
 
@@ -515,6 +521,7 @@ static IrRef integrate_cost(IrGraph *g, const IrNode *n)
     }
     if (!why)
         return IR_NONE;
+    g->here = n->at;
     IrRef cost = ir_typed(g, IR_COST, n->attr, n->type, 1, &e);
     g->node[cost].why = ir_decision(g->model->arena, SGR04, why);
     return cost;
