@@ -385,16 +385,7 @@ static const char *estimator_reason(const EsFacts *f, const EsDraw *d)
 static const char *group_words(const EsFacts *f, const EsDraw *d)
 {
     const IrGraph *g = f->g;
-    const char *list = "";
-    uint32_t last = 0;
-    EsReach e = es_reach(g, d->node);
-    for (IrRef r = 0; r < g->count && es_is_copied(f, d); r++) {
-        uint32_t line = g->node[r].at.line;
-        if (g->node[r].op != IR_COST || !e.reached[r] || line == last)
-            continue;
-        list = arena_printf(g->model->arena, "%s%s%u", list, *list ? ", " : "", line);
-        last = line;
-    }
+    const char *list = es_is_copied(f, d) ? es_cost_lines(g, es_reach(g, d->node).reached) : "";
     if (!*list)
         return "";
     return arena_printf(g->model->arena, ", for the %s %s",

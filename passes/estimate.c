@@ -638,15 +638,25 @@ static bool would_estimate(const IrGraph *g, const IrRef *one, PassCtx *cx)
     return ok;
 }
 
+/* Groups of terms, or else of costs, have estimators of their own where that pays; or else terms are
+ * told apart by what reaches them. */
 bool pass_estimate(IrGraph *g, PassCtx *cx)
 {
-    IrGraph split;
+    IrGraph form[3], split;
     const IrRef *one = NULL;
-    if (g->entry != IR_ENTRY_RUN)
-        es_read_steps(g);
-    if (g->entry != IR_ENTRY_RUN && es_split(g, &split, &one) && would_estimate(&split, one, cx)) {
-        *g = split;
-        return estimate(g, one, cx);
-    }
+    uint32_t forms = 0;
+    if (g->entry == IR_ENTRY_RUN)
+        return estimate(g, NULL, cx);
+    es_read_steps(g);
+    forms += es_every_term(g, &form[forms]);
+    bool reached = es_reached_terms(g, &form[forms]) && would_estimate(&form[forms], NULL, cx);
+    forms += reached;
+    form[forms++] = *g;
+    for (uint32_t i = 0; i < forms; i++)
+        if (es_split(&form[i], &split, &one) && would_estimate(&split, one, cx)) {
+            *g = split;
+            return estimate(g, one, cx);
+        }
+    *g = form[reached ? forms - 2 : forms - 1];
     return estimate(g, NULL, cx);
 }

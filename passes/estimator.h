@@ -146,6 +146,19 @@ bool es_is_copied(const EsFacts *f, const EsDraw *d); /* is there another copy o
  * node.  False: one estimator for each draw is as good. */
 bool es_split(const IrGraph *g, IrGraph *to, const IrRef **one);
 
+/* ---- terms of costs (terms.c) ---- */
+
+/* The graph with costs taken apart: every term that was written a cost; or those apart that other
+ * copies of draws reach whose gradient multiplies costs.  Costs of one number are one cost.  False: there
+ * is nothing to take apart. */
+bool es_every_term(const IrGraph *g, IrGraph *to);
+bool es_reached_terms(const IrGraph *g, IrGraph *to);
+bool es_is_first_term(const IrGraph *g, IrRef cost);
+/* The term of the cost that is the least smooth. */
+IrRef es_worst_term(const IrGraph *g, const IrSmooth *class, IrRef cost);
+/* "4, 7 (in part)": where the costs stand that are reached. */
+const char *es_cost_lines(const IrGraph *g, const bool *reached);
+
 /* Nodes that a root reads, directly or not. */
 bool *es_live(const IrGraph *g);
 

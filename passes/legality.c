@@ -176,10 +176,14 @@ const char *es_reasons(const EsFacts *f, IrRef of)
     const IrGraph *g = f->g;
     const IrSmooth *class = classes_in(g, of);
     const char *text = "";
-    for (IrRef r = 0; r < g->count; r++)
-        if (g->node[r].op == IR_COST && f->live[r] && class[r] != IR_CONSTANT)
+    for (IrRef c = 0; c < g->count; c++) {
+        if (g->node[c].op != IR_COST || !es_is_first_term(g, c))
+            continue;
+        IrRef r = es_worst_term(g, class, c);
+        if (f->live[r] && class[r] != IR_CONSTANT)
             text = arena_printf(g->model->arena, "%s; the cost at %u:%u is %s", text,
                                 g->node[r].at.line, g->node[r].at.col, why_class(g, class, r, of));
+    }
     return text;
 }
 

@@ -39,14 +39,31 @@ static IrRef per_row(EsProgram *p, IrRef v, IrPlates plates)
     return has_rows ? divide_by(g, es_sum_plates(g, v, rows), IR_ROWS) : v;
 }
 
+/* A cost as it was written: the sum of its terms. */
+static IrRef whole_cost(EsProgram *p, uint32_t first)
+{
+    IrGraph *g = p->g;
+    IrRef sum = IR_NONE;
+    for (uint32_t i = first; i < p->costs; i++) {
+        EsCost *c = &p->cost[i];
+        if (c->attr.item != p->cost[first].attr.item)
+            continue;
+        IrRef v = per_row(p, MISTAKEN(LEFT_OUT, g, c->value), c->plates);
+        sum = sum == IR_NONE ? v : ir_binary(g, IR_ADD, sum, v);
+    }
+    return sum;
+}
+
 static IrRef objective(EsProgram *p)
 {
     IrGraph *g = p->g;
     IrRef total = IR_NONE;
     for (uint32_t i = 0; i < p->costs; i++) {
         EsCost *c = &p->cost[i];
+        if (!es_is_first_term(p->source, c->source))
+            continue;
         g->here = c->at;
-        IrRef v = per_row(p, MISTAKEN(LEFT_OUT, g, c->value), c->plates);
+        IrRef v = whole_cost(p, i);
         IrRef cost = ir_typed(g, IR_COST, c->attr, ir_scalar_type(IR_REAL, 0), 1, &v);
         g->node[cost].why = c->why;
         total = total == IR_NONE ? v : ir_binary(g, IR_ADD, total, v);
@@ -133,11 +150,7 @@ static void name_costs(EsProgram *p, uint32_t i)
 {
     IrGraph *g = p->g;
     const EsDraw *d = &p->draw[i];
-    const char *list = "";
-    for (uint32_t k = 0; k < p->costs; k++)
-        if (p->reach[i].reached[p->cost[k].source])
-            list = arena_printf(g->model->arena, "%s%s%u", list, *list ? ", " : "",
-                                p->cost[k].at.line);
+    const char *list = es_cost_lines(p->source, p->reach[i].reached);
     if (!*list)
         return;
     IrDecision *whole = arena_make(g->model->arena, IrDecision);

@@ -112,7 +112,7 @@ START_TEST(what_is_read_is_learned)
     static const double data[] = {-1.5, 0, 1.5};
     const char *text = "param a = ones()\ngraph g {\n  plate n = rows(3) {\n    data x\n"
                        "    h ~ bernoulli(logits = a) via score(baseline = %s)\n"
-                       "    cost 4 * x^2 + sin(h)\n  }\n}\n";
+                       "    cost 4 * x^2 * exp(0.2 * h)\n  }\n}\n";
     static const char *const baseline[] = {"none", "learned", "learned(x)",
                                            "learned(x, hidden = 8)", "learned(x^2)"};
     enum { NONE, CONSTANT, LINEAR, HIDDEN, SQUARE, BASELINES };

@@ -20,6 +20,11 @@ static const struct {
      "graph g {\n  z ~ exponential(exp(m))\n  cost sin(z) * w\n"
      "  cost if z > 0.3 then cos(z) + w else 0.0\n}\n",
      {IR_EST_PATHWISE, IR_EST_SCORE}},
+    /* the same as one cost */
+    {"param m = ones()\nparam w = ones()\n"
+     "graph g {\n  z ~ exponential(exp(m))\n"
+     "  cost w - 2 * (0.5 * sin(z) * w - (if z > 0.3 then cos(z) + w else 0.0))\n}\n",
+     {IR_EST_PATHWISE, IR_EST_SCORE}},
     /* bounds have no score */
     {"param m = ones()\nparam w = ones()\n"
      "graph g {\n  z ~ uniform(m, 3 + exp(w))\n  cost sin(z) * w\n"
@@ -209,13 +214,17 @@ static void put_term(Writing *w)
 static void put_one_cost(Writing *w)
 {
     static const char *const guard[] = {"if z > 0.3 then ", "if z > 0.7 then ", "if 0.5 > z then "};
-    bool jumps = random_below(&w->random, 2);
-    put(w, w->rows ? "    cost (" : "  cost (");
-    put(w, jumps ? one_of(w, guard, 3) : "");
-    put_term(w);
-    put(w, jumps ? " else " : " + ");
-    put_term(w);
-    put(w, ")\n");
+    put(w, w->rows ? "    cost " : "  cost ");
+    for (int terms = 1 + (random_below(&w->random, 3) == 0); terms > 0; terms--) {
+        bool jumps = random_below(&w->random, 2);
+        put(w, "(");
+        put(w, jumps ? one_of(w, guard, 3) : "");
+        put_term(w);
+        put(w, jumps ? " else " : " + ");
+        put_term(w);
+        put(w, terms > 1 ? ") - " : ")");
+    }
+    put(w, "\n");
 }
 
 static void write_costs(char text[PROGRAM_TEXT], uint64_t seed)
