@@ -12,6 +12,7 @@ typedef struct Explain {
     const IrGraph *g;
     const IrNode *score;
     bool *reads;       /* by node: the draw, directly or not */
+    bool *added;       /* by node: it is a term of what the draw multiplies */
     CertSlot *earlier; /* the costs of earlier steps, by copy: one slot a cost */
     uint32_t earliers;
 } Explain;
@@ -154,11 +155,21 @@ static bool is_leave_one_out(const Explain *x, IrRef b, IrRef f, CertRoles *r)
     return true;
 }
 
-static uint32_t costs_reached(const Explain *x)
+/* Of a sum, how many terms read the draw. */
+static uint32_t terms_reached(const Explain *x, IrRef r)
+{
+    if (!x->reads[r] || at(x, r)->op != IR_ADD)
+        return x->reads[r];
+    return terms_reached(x, at(x, r)->in[0]) + terms_reached(x, at(x, r)->in[1]);
+}
+
+/* How many costs the draw reaches, or how many of their terms. */
+static uint32_t costs_reached(const Explain *x, bool terms)
 {
     uint32_t count = 0;
     for (IrRef c = 0; c < x->g->count; c++)
-        count += at(x, c)->op == IR_COST && x->reads[c];
+        if (at(x, c)->op == IR_COST)
+            count += terms ? terms_reached(x, at(x, c)->in[0]) : x->reads[c];
     return count;
 }
 
@@ -233,11 +244,19 @@ static void subtract_earlier(Explain *x, CertRoles *r)
     r->base = (CertList){count, base};
 }
 
-/* The sum of the costs that the draw reaches, one term a cost. */
-static bool explain_costs(Explain *x, IrRef sum, CertRoles *r)
+static void mark_added(Explain *x, IrRef sum)
 {
-    uint32_t count = costs_reached(x);
+    x->added[sum] = true;
+    for (uint32_t k = 0; k < 2 && at(x, sum)->op == IR_ADD; k++)
+        mark_added(x, at(x, sum)->in[k]);
+}
+
+/* The last terms of the sum one by one; all else is the first. */
+static bool explain_sum(Explain *x, IrRef sum, uint32_t count, CertRoles *r)
+{
     CertSlot *cost = arena_array(x->l->arena, CertSlot, count + 1);
+    x->earlier = NULL;
+    x->earliers = 0;
     for (uint32_t i = count; i-- > 0;) {
         if (i > 0 && at(x, sum)->op != IR_ADD)
             return false;
@@ -249,6 +268,14 @@ static bool explain_costs(Explain *x, IrRef sum, CertRoles *r)
     }
     r->costs = (CertList){count, cost};
     return count > 0;
+}
+
+/* The sum of the costs that the draw reaches: one term for each of theirs, if it has so many. */
+static bool explain_costs(Explain *x, IrRef sum, CertRoles *r)
+{
+    mark_added(x, sum);
+    return explain_sum(x, sum, costs_reached(x, true), r) ||
+           explain_sum(x, sum, costs_reached(x, false), r);
 }
 
 /* The cost of a copy, less a baseline. */
@@ -284,14 +311,22 @@ static bool explain_weight(Explain *x, CertRoles *r)
     return true;
 }
 
+/* What a cost adds that the draw does not reach, if the draw does not multiply it all the same. */
+static void add_others(Explain *x, IrRef r, CertSlot **others, uint32_t *count)
+{
+    if (!x->reads[r] && !x->added[r])
+        *arena_push(x->l->arena, *others, *count, CertSlot) = low_value(x->l, r).slot;
+    for (uint32_t k = 0; k < 2 && x->reads[r] && at(x, r)->op == IR_ADD; k++)
+        add_others(x, at(x, r)->in[k], others, count);
+}
+
 static void explain_others(Explain *x, CertRoles *r)
 {
     CertSlot *others = NULL;
     uint32_t count = 0;
     for (IrRef c = 0; c < x->g->count; c++)
-        if (at(x, c)->op == IR_COST && !x->reads[c])
-            *arena_push(x->l->arena, others, count, CertSlot) =
-                low_value(x->l, at(x, c)->in[0]).slot;
+        if (at(x, c)->op == IR_COST)
+            add_others(x, at(x, c)->in[0], &others, &count);
     r->others = (CertList){count, others};
 }
 
@@ -301,6 +336,7 @@ bool low_explain(Lower *l, const IrNode *score, CertRoles *r)
 {
     Explain x = {.l = l, .g = l->g, .score = score};
     x.reads = arena_array(l->arena, bool, l->g->count + 1);
+    x.added = arena_array(l->arena, bool, l->g->count + 1);
     Layout draw = low_layout(l, score->in[2]);
     mark_readers(&x);
     low_begin(l, score);

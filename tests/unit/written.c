@@ -45,6 +45,9 @@ static const char *const copied[] = {
     "cost exp(sum(q * r))\ncost log_prob(bernoulli(logits = m + x), q)\n",
     "q ~ bernoulli(logits = m) via score\nr ~ bernoulli(logits = h) via score(samples = 2)\n"
     "cost exp(sum(q * r * x)) + log_prob(bernoulli(logits = h), r)\n",
+    "q ~ bernoulli(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
+    "r ~ bernoulli(logits = h * q) via score(samples = 4, baseline = leave_one_out)\n"
+    "cost exp(sum(q * r)) - 2 * sum(log_prob(bernoulli(logits = m + x), q) + x)\n",
     "c ~ categorical(logits = m + x) via score(samples = 2, baseline = leave_one_out)\n"
     "cost exp(h[c])\n"
     "cost log_prob(categorical(logits = m + x), c) - log_prob(categorical(logits = h), c)\n",
