@@ -304,6 +304,59 @@ static CertSlot objective(Lower *l)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+/* ---- order ----------------------------------------------------------------------------------- */
+
+/* The draws of the step stand first, although the model may draw others, of which only means are
+ * left, before them.  By draw: its number in the order of the model's program. */
+static uint32_t *order_drawn(Lower *l)
+{
+    const CertProgram *p = &l->cert->written.program;
+    uint32_t *to = arena_array(l->arena, uint32_t, l->cert->draws + 1), count = 0;
+    bool *seen = arena_array(l->arena, bool, l->cert->draws + 1);
+    for (uint32_t i = 0; i < p->count; i++) {
+        const CertOp *op = &p->node[i].op;
+        if (op->form == CERT_SAMPLE && !seen[op->k])
+            to[op->k] = count++;
+        if (op->form == CERT_SAMPLE)
+            seen[op->k] = true;
+    }
+    return to;
+}
+
+static uint32_t *inverse_of(Lower *l, const uint32_t *to)
+{
+    uint32_t *from = arena_array(l->arena, uint32_t, l->cert->draws + 1);
+    for (uint32_t j = 0; j < l->cert->draws; j++)
+        from[to[j]] = j;
+    return from;
+}
+
+static void renumber_samples(CertProgram *p, const uint32_t *to)
+{
+    for (uint32_t i = 0; i < p->count; i++)
+        if (p->node[i].op.form == CERT_SAMPLE)
+            p->node[i].op.k = to[p->node[i].op.k];
+}
+
+/* Draw j becomes draw to[j]. */
+static void renumber(Lower *l, const uint32_t *to)
+{
+    Cert *c = l->cert;
+    CertDraw *draw = arena_array(c->arena, CertDraw, c->draws + 1);
+    CertDrawn *law = arena_array(c->arena, CertDrawn, c->draws + 1);
+    for (uint32_t j = 0; j < c->draws; j++) {
+        draw[to[j]] = c->draw[j];
+        if (c->written.law)
+            law[to[j]] = c->written.law[j];
+    }
+    memcpy(c->draw, draw, c->draws * sizeof *draw);
+    if (c->written.law)
+        c->written.law = law;
+    renumber_samples(&c->source, to);
+    renumber_samples(&c->gradient, to);
+    renumber_samples(&c->written.program, to);
+}
+
 /* All draws must be drawn: one that only the step has is none of the model's. */
 static bool all_taken(const Lower *l)
 {
@@ -331,12 +384,28 @@ static const CertDraw *drawn_twice(const Cert *c)
     return NULL;
 }
 
+/* Draws with scores keep the order of their scores. */
+static void compare_in_order(Lower *l)
+{
+    CertWritten *w = &l->cert->written;
+    uint32_t *to = l->cert->scores == 0 ? order_drawn(l) : NULL;
+    const char *why;
+    if (to)
+        renumber(l, to);
+    find_all_copies(l);
+    w->given = is_same(l, &why);
+    if (w->given)
+        return;
+    without(l, NULL, why);
+    if (to)
+        renumber(l, inverse_of(l, to));
+}
+
 void low_written(Lower *l)
 {
     Cert *c = l->cert;
     CertWritten *w = &c->written;
     uint32_t draws = c->draws;
-    const char *why = "it has other draws";
     const CertDraw *twice = drawn_twice(c);
     if (twice) {
         w->without = arena_printf(
@@ -352,14 +421,12 @@ void low_written(Lower *l)
     low_program(l, &w->program, live_nodes(l->g, l->arena));
     if (l->ok)
         w->cost = objective(l);
-    if (l->ok)
-        find_all_copies(l);
     if (!l->ok)
         without(l, l->node->name ? l->node->name : ir_op_info[l->node->op].name, l->why);
-    else if (!all_taken(l) || !is_same(l, &why))
-        without(l, NULL, why);
+    else if (!all_taken(l))
+        without(l, NULL, "it has other draws");
     else
-        w->given = true;
+        compare_in_order(l);
     if (!w->given)
         c->draws = draws;
     diags_free(quiet);

@@ -49,6 +49,15 @@ static const Followed followed[] = {
      "r ~ lognormal(m * q, exp(h)) via pathwise(samples = 4)\n"
      "cost log_prob(normal(m + x, softplus(h)), q) + sigmoid(r) * q\n",
      CERT_PROVED},
+    {"a divergence before a draw",
+     "p ~ normal(m * x, exp(h))\ncost kl(normal(m * x, exp(h)), normal(0, 1))\n"
+     "q ~ normal(tanh(p), exp(h))\ncost kl(normal(tanh(p), exp(h)), normal(0, 1))\n"
+     "cost tanh(q + p)\n",
+     CERT_PROVED},
+    {"a draw before others of which only the mean is left",
+     "p ~ normal(m, softplus(h))\ncost (p - x) ^ 2\nq ~ laplace(m, exp(h))\n"
+     "r ~ normal(x * q, 1)\ncost sigmoid(r * q)\n",
+     CERT_PROVED},
     {"an exponential draw", "q ~ exponential(exp(h + x))\ncost tanh(q * m) + softplus(q) * x\n",
      CERT_PROVED},
     {"a draw of Laplace's law",
