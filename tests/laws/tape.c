@@ -636,6 +636,25 @@ static void walk_normal(Walk *w, size_t at, double weight)
     walk_rule(w, at, &p, weight);
 }
 
+/* Of one that is read through its size, half: where it decides something it is cut there too. */
+static void walk_folded(Walk *w, size_t at, double weight)
+{
+    Breaks b = {0};
+    Points p = {0};
+    const double place[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6, 30};
+    find_breaks(w, &w->axis[at], place, sizeof place / sizeof *place, &b);
+    if (b.count == 0 && !w->in->fine) {
+        walk_rule(w, at, points_folded(), weight);
+        return;
+    }
+    for (int cut = 1; cut <= 3; cut += 2) /* the bulk, and the tail */
+        add_break(&b, cut);
+    for (int i = 0; i < b.count; i++)
+        points_between(&p, i ? b.at[i - 1] : 0, b.at[i], w->half, density_normal);
+    points_beyond(&p, b.at[b.count - 1], 1);
+    walk_rule(w, at, &p, 2 * weight);
+}
+
 static void walk(Walk *w, size_t at, double weight)
 {
     if (w->in->most && w->sum->points > w->in->most)
@@ -648,7 +667,7 @@ static void walk(Walk *w, size_t at, double weight)
     if (axis->rule == RULE_NORMAL)
         walk_normal(w, at, weight);
     else if (axis->rule == RULE_FOLDED)
-        walk_rule(w, at, points_folded(), weight);
+        walk_folded(w, at, weight);
     else if (!axis->discrete)
         walk_uniform(w, at, weight);
     else
