@@ -1,8 +1,9 @@
-/* What is left to assume: a port of the analyses of proofs/Defined.v and proofs/Tame.v, and of the
- * choice between the theorems of proofs/Model.v. */
+/* What is left to assume: a port of the analyses of proofs/Defined.v, proofs/Tame.v and
+ * proofs/Kinked.v, and of the choice between the theorems of proofs/Model.v. */
 #include "certify/certify.h"
 #include "certify/noise.h"
 #include "certify/same.h"
+#include "certify/sweep.h"
 
 /* ---- domains and kinks ----------------------------------------------------------------------- */
 
@@ -309,6 +310,46 @@ bool cert_tame(const Cert *c, const CertProgram *p, Arena *a, bool *positive)
     return true;
 }
 
+/* ---- kinks ----------------------------------------------------------------------------------- */
+
+static bool is_kink(const CertOp *op)
+{
+    return (op->form == CERT_MAP1 && (op->fn == CERT_ABS || op->fn == CERT_RELU)) ||
+           (op->form == CERT_MAP2 && (op->fn == CERT_MIN || op->fn == CERT_MAX));
+}
+
+static Facts past_kink(const CertOp *op, const Facts *in)
+{
+    Facts out = {true, true, true, false};
+    for (uint32_t k = 0; k < cert_operands(op); k++)
+        out = (Facts){out.fixed && in[k].fixed, out.bounded && in[k].bounded,
+                      out.linear && in[k].linear, false};
+    return out;
+}
+
+/* May the expected cost be differentiated under the expectation if almost every draw is off the
+ * kinks? */
+static bool is_tame_but_kinks(const Cert *c, Arena *a, bool *positive)
+{
+    Facts *facts = arena_array(a, Facts, c->inputs + c->source.count + 1);
+    if (c->scores > 0)
+        return false;
+    for (uint32_t i = 0; i < c->inputs; i++)
+        facts[i] = (Facts){!is_moved(c, i), true, true, false};
+    for (uint32_t i = 0; i < c->source.count; i++) {
+        const CertNode *n = &c->source.node[i];
+        Facts in[2] = {{0}, {0}}, *out = &facts[c->inputs + i];
+        for (uint32_t k = 0; k < cert_operands(&n->op); k++)
+            in[k] = facts[n->in[k]];
+        if (is_kink(&n->op))
+            *out = past_kink(&n->op, in);
+        else if (!judge(c, n, false, in, out))
+            return false;
+        positive[c->inputs + i] = out->positive;
+    }
+    return true;
+}
+
 /* ---- the theorem ----------------------------------------------------------------------------- */
 
 bool cert_weights_assumed(const Cert *c)
@@ -350,6 +391,19 @@ static bool draws_are_scored(const Cert *c)
     return i == c->scores;
 }
 
+static CertTheorem theorem_of_noise(const Cert *c, Arena *a, CertAssumed *left)
+{
+    bool *positive = arena_array(a, bool, c->inputs + c->source.count + 1);
+    bool tame = is_tame(c, a, &left->slot);
+    if (tame && !has_base(c, CERT_LINE))
+        return CERT_PROVED;
+    if (tame)
+        left->slot = CERT_NONE;
+    if (has_base(c, CERT_LINE) || !is_tame_but_kinks(c, a, positive))
+        return CERT_UP_TO_REGULAR;
+    return sweep_misses(c, a, positive, left->kinks) ? CERT_PROVED : CERT_UP_TO_NOISY_KINKS;
+}
+
 static CertAssumed theorem_of(const Cert *c, Arena *a)
 {
     CertAssumed left = {.theorem = CERT_UP_TO_WEIGHTS};
@@ -358,12 +412,8 @@ static CertAssumed theorem_of(const Cert *c, Arena *a)
     left.kinks = undecided(c, a);
     if (all_finite(c))
         left.theorem = left.kinks.count > 0 ? CERT_UP_TO_KINKS : CERT_PROVED;
-    else if (!is_tame(c, a, &left.slot))
-        left.theorem = CERT_UP_TO_REGULAR;
-    else {
-        left.theorem = has_base(c, CERT_LINE) ? CERT_UP_TO_REGULAR : CERT_PROVED;
-        left.slot = CERT_NONE;
-    }
+    else
+        left.theorem = theorem_of_noise(c, a, &left);
     return left;
 }
 

@@ -18,15 +18,16 @@ bool certify_check(const Cert *c, Diags *d);
 
 /* The theorems of proofs/Model.v, by what they leave to assume. */
 typedef enum CertTheorem {
-    CERT_PROVED,        /* nothing */
-    CERT_UP_TO_KINKS,   /* that some slots are where they have a derivative */
-    CERT_UP_TO_REGULAR, /* that the expected cost may be differentiated under the expectation */
-    CERT_UP_TO_WEIGHTS  /* that, and that the weights of the scores are right */
+    CERT_PROVED,            /* nothing */
+    CERT_UP_TO_KINKS,       /* that some slots are where they have a derivative */
+    CERT_UP_TO_NOISY_KINKS, /* that they are for almost every draw */
+    CERT_UP_TO_REGULAR,     /* that the expected cost may be differentiated under the expectation */
+    CERT_UP_TO_WEIGHTS      /* that, and that the weights of the scores are right */
 } CertTheorem;
 
 typedef struct CertAssumed {
     CertTheorem theorem;
-    CertList kinks; /* CERT_UP_TO_KINKS: slots of the source graph */
+    CertList kinks; /* CERT_UP_TO_KINKS, CERT_UP_TO_NOISY_KINKS: slots of the source graph */
     CertSlot slot;  /* CERT_UP_TO_REGULAR: where the analysis of growth ends */
     bool scales;    /* that the scales of the draws of the model as it is written are positive */
 } CertAssumed;

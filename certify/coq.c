@@ -151,7 +151,7 @@ static const struct {
     [CERT_PROVED] =
         {"fast_certify source gradient outs draws scores", "", "",
          "exact (certified G est os draws (map plain_scored scores) rho e d\n"
-         "    (proj2 (proj2 (fast_certified source gradient outs draws scores)) checked) "
+         "    (proj2 (proj2 (proj2 (fast_certified source gradient outs draws scores))) checked) "
          "Hs Hm)."},
     [CERT_UP_TO_KINKS] =
         {"fast_certify_finite source gradient outs draws scores",
@@ -159,6 +159,13 @@ static const struct {
          "rewrite <- kinks_are in Hk.\n"
          "  exact (certified_off_kinks G est os draws (map plain_scored scores) rho e d\n"
          "    (proj1 (proj2 (fast_certified source gradient outs draws scores)) "
+         "checked) Hs Hm Hk)."},
+    [CERT_UP_TO_NOISY_KINKS] =
+        {"fast_certify_kinked source gradient outs draws scores",
+         "  Ae (model_law rho draws) (fun tr => defined_on G rho kinks e tr) ->\n", " Hk",
+         "rewrite <- kinks_are in Hk.\n"
+         "  exact (certified_almost_off_kinks G est os draws (map plain_scored scores) rho e d\n"
+         "    (proj1 (proj2 (proj2 (fast_certified source gradient outs draws scores))) "
          "checked) Hs Hm Hk)."},
     [CERT_UP_TO_REGULAR] =
         {"fast_certify_weights source gradient outs draws scores",
@@ -329,7 +336,7 @@ static void put_cert(FILE *out, const Cert *c, Arena *a)
         put_draws(out, c);
         put_scores(out, c);
     }
-    if (left.theorem == CERT_UP_TO_KINKS)
+    if (left.theorem == CERT_UP_TO_KINKS || left.theorem == CERT_UP_TO_NOISY_KINKS)
         put_kinks(out, left.kinks);
     put_theorem(out, &left);
     if (c->written.given && left.theorem != CERT_UP_TO_WEIGHTS)

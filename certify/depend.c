@@ -141,3 +141,26 @@ bool depend_aligned(const Depend *d, uint32_t axes, CertList draws, CertSlot slo
     }
     return true;
 }
+
+static bool covers(const Reading *r, uint32_t axis)
+{
+    for (uint32_t i = 0; i < r->pairs; i++)
+        if (r->pair[i].draw == axis)
+            return true;
+    return false;
+}
+
+bool depend_once(const Depend *d, uint32_t draw, uint32_t axes, CertSlot slot)
+{
+    const Reading *only = NULL;
+    for (uint32_t i = 0; i < d->slot[slot].count; i++) {
+        const Reading *r = &d->slot[slot].at[i];
+        if (r->draw == draw && only)
+            return false;
+        only = r->draw == draw ? r : only;
+    }
+    for (uint32_t b = 0; only && b < axes; b++)
+        if (!covers(only, b))
+            return false;
+    return only;
+}

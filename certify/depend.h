@@ -11,5 +11,7 @@ Depend *depend_of(Arena *a, const Cert *c, const CertProgram *p);
 bool depend_free(const Depend *d, CertList draws, CertSlot slot);
 /* Does it read elements of these draws along its own first `axes` axes only? */
 bool depend_aligned(const Depend *d, uint32_t axes, CertList draws, CertSlot slot);
+/* Does each element read one number of this draw at most? */
+bool depend_once(const Depend *d, uint32_t draw, uint32_t axes, CertSlot slot);
 
 #endif

@@ -22,10 +22,10 @@ static void put_slot(const Cert *c, CertSlot s, FILE *out)
     put_place(c, n->at, out);
 }
 
-static void put_kinks(const Cert *c, CertList kinks, FILE *out)
+static void put_kinks(const Cert *c, const char *when, CertList kinks, FILE *out)
 {
     for (uint32_t i = 0; i < kinks.count; i++) {
-        fputs("  assumed: no element of the operand of ", out);
+        fprintf(out, "  assumed: %sno element of the operand of ", when);
         put_slot(c, kinks.at[i], out);
         fputs(" is where that has no derivative\n", out);
     }
@@ -85,14 +85,17 @@ void certify_report(const Cert *c, const CertAssumed *left, FILE *out)
     case CERT_PROVED:
         break;
     case CERT_UP_TO_KINKS:
-        put_kinks(c, left->kinks, out);
+        put_kinks(c, "", left->kinks, out);
+        break;
+    case CERT_UP_TO_NOISY_KINKS:
+        put_kinks(c, "for almost every draw, ", left->kinks, out);
         break;
     case CERT_UP_TO_WEIGHTS:
         put_weights(c, out);
         put_regular(c, left, out);
         break;
     case CERT_UP_TO_REGULAR:
-        put_kinks(c, left->kinks, out);
+        put_kinks(c, "", left->kinks, out);
         put_regular(c, left, out);
         break;
     }

@@ -6,7 +6,7 @@
 From Coq Require Import Reals Lra Lia List Bool Arith NArith Permutation FMapPositive.
 From Coquelicot Require Import Coquelicot.
 From Sgc Require Import Tensor Scalar Op Program Expect Graph Poly Defined Number Certificate Fast Draws Finite.
-From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Mixed Quick QuickScore.
+From Sgc Require Import Depend Score Measure Line Calculus Normal Laws Growth Tame Mixed Kinked Sweep Quick QuickSweep QuickScore.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -70,17 +70,25 @@ Definition weights_with (ok : bool) (G : graph) (draws : list draw) (scores : li
 (** ... that nothing else is to be shown but that the [undecided] slots are off their kinks, ... *)
 Definition finite_with (ok : bool) (G : graph) (draws : list draw) (scores : list scored) : bool :=
   weights_with ok G draws scores && forallb is_finite draws.
+(** ... that these slots are off their kinks for almost every draw, ... *)
+Definition no_line (draws : list draw) : bool := forallb (fun x => negb (base_eqb (snd x) Line)) draws.
+Definition kinked_with (ok : bool) (G : graph) (moved : list nat) (draws : list draw) (scores : list scored) : bool :=
+  weights_with ok G draws scores && no_line draws && tame_kinked G moved.
 (** ... or nothing at all.  Finite draws are held at their values while the analysis looks at the noise. *)
 Definition is_held (draws : list draw) (j : nat) : bool :=
   existsb (Nat.eqb j) (map draw_id (filter is_finite draws)).
+Definition is_noise (x : draw) : bool := match snd x with Normal | Uniform => true | _ => false end.
 Definition certify_with (ok : bool) (G : graph) (moved : list nat) (draws : list draw)
   (scores : list scored) : bool :=
   weights_with ok G draws scores &&
   (if forallb is_finite draws then match undecided G moved with [] => true | _ => false end
-   else tame (is_held draws) G moved && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
+   else no_line draws &&
+     (tame (is_held draws) G moved ||
+      tame_kinked G moved && kinks_missed G moved (map fst (filter is_noise draws)) (map fst (in_order draws)))).
 
 Definition certify_weights G est outs := weights_with (check G est outs) G.
 Definition certify_finite G est outs := finite_with (check G est outs) G.
+Definition certify_kinked G est outs := kinked_with (check G est outs) G (map fst outs).
 Definition certify G est outs := certify_with (check G est outs) G (map fst outs).
 (** The same for large graphs, whose slots are binary numbers. *)
 Definition draw_ids (draws : list draw) : list N := map (fun x => N.of_nat (draw_id x)) draws.
@@ -106,10 +114,15 @@ Definition fast_certify_finite B est outs draws scores : bool :=
   fast_certify_weights B est outs draws scores && forallb is_finite draws.
 Definition quick_held (draws : list draw) : nat -> bool :=
   let m := set_of (draw_ids (filter is_finite draws)) in fun j => in_set m (N.of_nat j).
+Definition fast_certify_kinked B est outs draws scores : bool :=
+  fast_certify_weights B est outs draws scores && no_line draws && quick_tame_kinked B (map fst outs).
 Definition fast_certify B est outs draws scores : bool :=
   fast_certify_weights B est outs draws scores &&
   (if forallb is_finite draws then quick_decided B (map fst outs)
-   else quick_tame (quick_held draws) B (map fst outs) && forallb (fun x => negb (base_eqb (snd x) Line)) draws).
+   else no_line draws &&
+     (quick_tame (quick_held draws) B (map fst outs) ||
+      quick_tame_kinked B (map fst outs) &&
+      quick_kinks_missed B (map fst outs) (map fst (filter is_noise draws)) (map fst (in_order draws)))).
 
 (** ** Soundness *)
 Lemma base_eqb_eq a b : base_eqb a b = true -> a = b.
@@ -315,10 +328,19 @@ Proof.
   exists w'. apply filter_In in Hin as [Hin _]. unfold values_at in Hv. cbn [fst] in Hv.
   rewrite (find_draw _ Hnd Hin) in Hv. unfold draw_of in Hv; cbn [snd] in Hv. destruct (sc_law u); exact Hv.
 Qed.
+Lemma base_tame : no_line draws = true -> forall c, tame_base (base_at rho draws c).
+Proof.
+  intros Hline. apply base_at_cases; [apply tame_normal|]. intros x Hx. unfold no_line in Hline.
+  rewrite forallb_forall in Hline. specialize (Hline x Hx). destruct (snd x); simpl.
+  - apply tame_normal.
+  - apply tame_unit.
+  - apply tame_finite.
+  - apply tame_finite.
+  - discriminate.
+Qed.
 Lemma mixed_regular : certify_weights G est outs draws scores = true -> sized G rho -> moves_only outs d ->
   tame (is_held draws) G (map fst outs) = true ->
-  forallb (fun x => negb (base_eqb (snd x) Line)) draws = true ->
-  (forall tr, derivable G rho e d tr 0) /\ regular G rho mlaw e d.
+  no_line draws = true -> (forall tr, derivable G rho e d tr 0) /\ regular G rho mlaw e d.
 Proof.
   intros H Hsz Hd Ht Hline. unfold certify_weights, weights_with in H. apply andb_prop in H as [H Hf].
   apply andb_prop in H as [H Hs]. apply andb_prop in H as [Hchk Hcov].
@@ -330,12 +352,57 @@ Proof.
     fold (numbers rho noise). fold (numbers rho finite).
     apply (regular_ways _ values_at); [intros c; now apply finite_values|]. intros gw Hgw.
     apply (tame_regular_at G (map fst outs) (is_held draws) rho _ e d Hsz Hwf Ht Hd); auto.
-    + apply base_at_cases; [apply tame_normal|]. intros x Hx. rewrite forallb_forall in Hline.
-      specialize (Hline x Hx). destruct (snd x); simpl.
-      * apply tame_normal. * apply tame_unit. * apply tame_finite. * apply tame_finite. * discriminate.
+    + now apply base_tame.
     + apply numbers_NoDup, distinct_part, Hnd.
     + now apply way_sees.
     + intros t tr. now apply way_density.
+Qed.
+
+(** With kinks in what depends on the noise: almost every draw is off them. *)
+Theorem certified_almost_off_kinks : certify_kinked G est outs draws scores = true -> sized G rho -> moves_only outs d ->
+  Ae mlaw (fun tr => defined_on G rho (undecided G (map fst outs)) e tr) -> claim.
+Proof.
+  unfold certify_kinked, kinked_with. intros H Hsz Hd Hae. apply andb_prop in H as [H Ht].
+  apply andb_prop in H as [H Hline]. unfold weights_with in H.
+  apply andb_prop in H as [H _]. apply andb_prop in H as [H _]. apply andb_prop in H as [Hchk Hcov].
+  destruct (emitted_is_estimate G est outs Hchk) as [Hwf _].
+  destruct (covered_sound G draws Hcov) as [Hnd Hcv].
+  apply certificate_sound; auto.
+  - apply (kinked_regular G (map fst outs) rho (numbers rho (in_order draws)) e d Hsz Hwf Ht Hd (Hcv rho)); auto.
+    + now apply base_tame.
+    + apply numbers_NoDup. eapply Permutation_NoDup; [|exact Hnd]. apply Permutation_map, in_order_perm.
+  - unfold tame_kinked in Ht. destruct (g_scores G) as [|x l] eqn:Hs; [|discriminate].
+    intros l w Hin. rewrite Hs in Hin. destruct Hin.
+Qed.
+(** That is decided where it depends on one number of the noise that nothing else can hide. *)
+Lemma almost_off_kinks : certify_weights G est outs draws scores = true -> sized G rho -> moves_only outs d ->
+  tame_kinked G (map fst outs) = true ->
+  kinks_missed G (map fst outs) (map fst (filter is_noise draws)) (map fst (in_order draws)) = true ->
+  Ae mlaw (fun tr => defined_on G rho (undecided G (map fst outs)) e tr).
+Proof.
+  intros H Hsz Hd Ht Hk. unfold certify_weights, weights_with in H.
+  apply andb_prop in H as [H _]. apply andb_prop in H as [H _]. apply andb_prop in H as [Hchk Hcov].
+  destruct (emitted_is_estimate G est outs Hchk) as [Hwf _].
+  destruct (covered_sound G draws Hcov) as [Hnd Hcv].
+  assert (Hnd' : NoDup (map draw_id (in_order draws))).
+  { eapply Permutation_NoDup; [|exact Hnd]. apply Permutation_map, in_order_perm. }
+  unfold kinks_missed in Hk. destruct (scan_kinked _ _) as [fs|] eqn:Hs; [|discriminate].
+  assert (Hpos : forall k, positive (nth k fs unknown) = true -> (k < slots G)%nat /\
+    forall tr ix, In ix (box (sizes rho (shape_of G k))) -> 0 < value G rho e tr k ix).
+  { destruct (graph_kinked G (map fst outs) rho (numbers rho (in_order draws)) e d Hsz Hwf Ht Hd (Hcv rho)
+                _ _ 1 (or_introl eq_refl) (tangent_rule rho) (fun _ _ _ => I)) as (fs' & Es & L & [F _]).
+    rewrite Hs in Es. injection Es as <-. intros k Hp.
+    destruct (Nat.lt_ge_cases k (length fs)) as [Hlt|Hge]; [|rewrite nth_overflow in Hp by auto; discriminate].
+    split; [now rewrite <- L|]. intros tr ix Hix. destruct (Tame.is_positive _ _ _ _ _ _ (F k Hlt) Hp) as [P _].
+    apply locally_singleton in P. specialize (P tr ix Hix). now rewrite line_0 in P. }
+  apply (kinks_swept G rho e Hwf _ Hpos (numbers rho (in_order draws)) (Hcv rho)
+           (map fst (filter is_noise draws)) (map fst (in_order draws))); auto.
+  - unfold numbers. rewrite !flat_map_concat_map, map_map. reflexivity.
+  - rewrite map_map. exact Hnd'.
+  - intros y ix Hy. apply in_map_iff in Hy as (x & <- & Hx). apply filter_In in Hx as [Hx Hn]. split.
+    + apply in_map. eapply Permutation_in; [apply in_order_perm|exact Hx].
+    + change (fst (fst x)) with (draw_id x). rewrite (base_at_draw rho draws x ix Hnd Hx). unfold is_noise in Hn.
+      destruct (snd x); try discriminate; [apply atomless_normal|apply atomless_unit].
 Qed.
 
 (** Nothing left to assume: for all sizes, at any point and in any direction, the mean of what the
@@ -349,8 +416,11 @@ Proof.
     + unfold certify_finite, finite_with. fold (certify_weights G est outs draws scores).
       now rewrite H, Hf.
     + destruct (undecided G (map fst outs)) eqn:Hu; [|easy]. intros tr i o ps _ [].
-  - apply andb_prop in Hr as [Ht Hline]. destruct mixed_regular as [Hder Hr]; auto.
-    apply certified_if_regular; auto.
+  - apply andb_prop in Hr as [Hline Hr]. apply orb_prop in Hr as [Ht|Hk].
+    + destruct mixed_regular as [Hder Hr]; auto. now apply certified_if_regular.
+    + apply andb_prop in Hk as [Ht Hk]. apply certified_almost_off_kinks; auto.
+      * unfold certify_kinked, kinked_with. fold (certify_weights G est outs draws scores). now rewrite H, Hline, Ht.
+      * apply almost_off_kinks; auto.
 Qed.
 End Certified.
 
@@ -399,16 +469,23 @@ Theorem fast_certified B est outs draws scores :
    certify_weights (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true) /\
   (fast_certify_finite B est outs draws scores = true ->
    certify_finite (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true) /\
+  (fast_certify_kinked B est outs draws scores = true ->
+   certify_kinked (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true) /\
   (fast_certify B est outs draws scores = true ->
    certify (plain B) (plain_program est) (plain_pairs outs) draws (map plain_scored scores) = true).
 Proof.
-  split; [apply fast_weights_sound|split].
+  split; [apply fast_weights_sound|split; [|split]].
   - unfold fast_certify_finite, certify_finite, finite_with. intros H. apply andb_prop in H as [H ->].
     apply fast_weights_sound in H. unfold certify_weights in H. now rewrite H.
+  - unfold fast_certify_kinked, certify_kinked, kinked_with. intros H. apply andb_prop in H as [H Ht].
+    apply andb_prop in H as [H ->]. apply fast_weights_sound in H. unfold certify_weights in H. rewrite H, plain_firsts.
+    now rewrite (quick_tame_kinked_sound _ _ Ht).
   - unfold fast_certify, certify, certify_with. intros H. apply andb_prop in H as [H Hr].
     apply fast_weights_sound in H. unfold certify_weights in H. rewrite H, plain_firsts. cbn [andb].
     destruct (forallb is_finite draws).
     + now rewrite (quick_decided_sound _ _ Hr).
-    + apply andb_prop in Hr as [Ht Hl]. apply quick_tame_sound in Ht.
-      rewrite (tame_ext _ (is_held draws)) in Ht; [now rewrite Ht|]. apply quick_held_eq.
+    + apply andb_prop in Hr as [-> Hr]. cbn [andb]. apply orb_prop in Hr as [Ht|Hk].
+      * apply quick_tame_sound in Ht. rewrite (tame_ext _ (is_held draws)) in Ht; [now rewrite Ht|]. apply quick_held_eq.
+      * apply andb_prop in Hk as [Ht Hk].
+        rewrite (quick_tame_kinked_sound _ _ Ht), (quick_kinks_missed_sound _ _ _ _ Hk). apply orb_true_r.
 Qed.
