@@ -1,5 +1,5 @@
-/* Certificates of graphs that mix noise with finite draws: which need no assumption, and that the
- * theorem that they claim holds.
+/* Certificates of graphs that mix noise with finite draws, and of those with kinks in what depends
+ * on the noise: which need no assumption, and that the theorem that they claim holds.
  *
  * Oracle: sums over all values of the finite draws, and quadrature over the noise, of the graph and
  * of its gradient program.  The mean gradient must be the slope of the mean cost. */
@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Mixed {
+typedef struct Grown {
     const char *feature, *body; /* no plates: the quadrature is over few numbers */
     CertTheorem theorem;
-} Mixed;
+} Grown;
 
-static const Mixed mixed[] = {
+static const Grown mixed[] = {
     {"a gate whose logits are noisy",
      "q ~ normal(m, softplus(h))\n"
      "g ~ bernoulli(logits = 2 * q - m) via score(baseline = none)\n"
@@ -64,7 +64,7 @@ static const Mixed mixed[] = {
 
 enum { MODELS = sizeof mixed / sizeof *mixed };
 
-static void certify_mixed(Certified *c, const Mixed *m)
+static void certify_grown(Certified *c, const Grown *m)
 {
     char text[1024];
     snprintf(text, sizeof text,
@@ -75,23 +75,41 @@ static void certify_mixed(Certified *c, const Mixed *m)
     char *log = diags_text(c->program.diags);
     ck_assert_msg(c->made, "%s: no certificate: %s", m->feature, log);
     free(log);
-    bool noise = false, finite = false;
-    for (uint32_t j = 0; j < c->cert.draws; j++) {
-        noise |= c->cert.draw[j].base == CERT_NORMAL || c->cert.draw[j].base == CERT_UNIFORM;
-        finite |= c->cert.draw[j].base == CERT_BITS || c->cert.draw[j].base == CERT_VALUES;
-    }
-    ck_assert_msg(noise && finite && c->cert.scores > 0, "%s: not mixed", m->feature);
+}
+
+static bool has_draw(const Cert *c, CertBase base)
+{
+    for (uint32_t j = 0; j < c->draws; j++)
+        if (c->draw[j].base == base)
+            return true;
+    return false;
+}
+
+static bool is_noisy(const Cert *c)
+{
+    return has_draw(c, CERT_NORMAL) || has_draw(c, CERT_UNIFORM);
+}
+
+static void certify_mixed(Certified *c, const Grown *m)
+{
+    certify_grown(c, m);
+    bool finite = has_draw(&c->cert, CERT_BITS) || has_draw(&c->cert, CERT_VALUES);
+    ck_assert_msg(is_noisy(&c->cert) && finite && c->cert.scores > 0, "%s: not mixed", m->feature);
+}
+
+static void is_seen(Certified *c, const Grown *m)
+{
+    CertAssumed left = certify_assumed(&c->cert, c->program.arena);
+    ck_assert_msg(left.theorem == m->theorem, "%s: theorem %d", m->feature, left.theorem);
+    ck_assert(cert_accepted(&c->cert));
+    certificate_keep(&c->cert, 0, true, NULL);
 }
 
 START_TEST(growth_is_seen)
 {
     Certified c;
     certify_mixed(&c, &mixed[_i]);
-    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
-    ck_assert_msg(left.theorem == mixed[_i].theorem, "%s: theorem %d", mixed[_i].feature,
-                  left.theorem);
-    ck_assert(cert_accepted(&c.cert));
-    certificate_keep(&c.cert, 0, true, NULL);
+    is_seen(&c, &mixed[_i]);
     certified_free(&c);
 }
 END_TEST
@@ -176,6 +194,17 @@ static void add_traces(Means *m, const CertWorld *w, double **draw, uint32_t j, 
     }
 }
 
+/* An input, if it is a parameter moved along the direction. */
+static const double *moved_by(Arena *a, const Cert *t, const CertWorld *w, const CertWorld *along,
+                              uint32_t i, double by)
+{
+    int64_t n = cert_elements(w, t->input[i].shape);
+    double *v = arena_array(a, double, (size_t)n + 1);
+    for (int64_t k = 0; k < n; k++)
+        v[k] = w->input[i][k] + (t->input[i].kind == CERT_PARAM ? by * along->input[i][k] : 0);
+    return v;
+}
+
 static Means means_at(const Certified *c, const CertWorld *w, const CertWorld *along, double by)
 {
     const Cert *t = &c->cert;
@@ -186,13 +215,8 @@ static Means means_at(const Certified *c, const CertWorld *w, const CertWorld *a
     m.shape = arena_array(a, CertList, t->inputs + t->source.count + 1);
     uint32_t bad;
     ck_assert(cert_infer(a, t, &t->source, m.shape, &bad));
-    for (uint32_t i = 0; i < t->inputs; i++) {
-        int64_t n = cert_elements(w, t->input[i].shape);
-        double *v = arena_array(a, double, (size_t)n + 1);
-        for (int64_t k = 0; k < n; k++)
-            v[k] = w->input[i][k] + (t->input[i].kind == CERT_PARAM ? by * along->input[i][k] : 0);
-        input[i] = v;
-    }
+    for (uint32_t i = 0; i < t->inputs; i++)
+        input[i] = moved_by(a, t, w, along, i, by);
     for (uint32_t j = 0; j < t->draws; j++)
         draw[j] = arena_array(a, double, (size_t)cert_elements(w, t->draw[j].shape) + 1);
     const CertWorld here = {w->size, input, (const double *const *)draw};
@@ -259,6 +283,120 @@ START_TEST(other_laws_prove_nothing)
 }
 END_TEST
 
+/* ---- kinks ------------------------------------------------------------------------------------
+ */
+
+/* One number of noise, but for those that say otherwise. */
+static const Grown kinked[] = {
+    {"relu of a normal number", "q ~ normal(m, exp(h))\ncost relu(q) * h\n", CERT_PROVED},
+    {"abs of a residual", "q ~ normal(m, softplus(h))\ncost abs(0.3 - 2 * q) * cos(m * q)\n",
+     CERT_PROVED},
+    {"the larger of a draw and what moves", "q ~ normal(m, exp(h))\ncost max(exp(q), m * h)\n",
+     CERT_PROVED},
+    {"the smaller of two", "q ~ normal(h, exp(m))\ncost min(tanh(h), q) * exp(m)\n", CERT_PROVED},
+    {"a kink that is seen from both sides", "q ~ normal(m, exp(h))\ncost relu(q) + relu(h - q)\n",
+     CERT_PROVED},
+    {"a uniform number, whose width is a difference",
+     "q ~ uniform(0, 1)\ncost abs(exp(h) * q - m) * cos(q)\n", CERT_UP_TO_NOISY_KINKS},
+    {"a scale of any sign", "q ~ normal(0, 1)\ncost relu(m + h * q)\n", CERT_UP_TO_NOISY_KINKS},
+    {"a kink in a kink", "q ~ normal(m, exp(h))\ncost relu(relu(q) - 1)\n", CERT_UP_TO_NOISY_KINKS},
+    {"a square", "q ~ normal(m, exp(h))\ncost relu(q ^ 2 - h)\n", CERT_UP_TO_NOISY_KINKS},
+    {"a kink in what grows too fast", "q ~ normal(m, 1)\ncost abs(exp(-(q + h) ^ 2) - 0.1)\n",
+     CERT_UP_TO_REGULAR},
+};
+
+enum { KINKED = sizeof kinked / sizeof *kinked };
+
+START_TEST(kinks_are_seen)
+{
+    Certified c;
+    certify_grown(&c, &kinked[_i]);
+    ck_assert_msg(is_noisy(&c.cert), "%s: no noise", kinked[_i].feature);
+    is_seen(&c, &kinked[_i]);
+    certified_free(&c);
+}
+END_TEST
+
+/* Two draws, the later of which reads the earlier, and elements of a vector: only the last number
+ * that is read settles a kink, and only if nothing else reads it. */
+START_TEST(the_last_number_settles_a_kink)
+{
+    static const Grown of_two[] = {
+        {"the later of two", "q ~ normal(m, 1)\nr ~ normal(tanh(q), exp(h))\ncost relu(r)\n",
+         CERT_PROVED},
+        {"two draws apart", "q ~ normal(m, 1)\nr ~ normal(h, exp(q))\ncost max(q * m, r)\n",
+         CERT_PROVED},
+        {"a draw in its own sum", "q ~ normal(t, 1)\ncost sum(relu(q - sum(q)))\n",
+         CERT_UP_TO_NOISY_KINKS},
+        {"the elements of a draw", "q ~ normal(t, exp(h))\ncost sum(relu(q) * t)\n", CERT_PROVED},
+        {"a draw over another", "q ~ normal(m, 1)\nr ~ normal(h, 1)\ncost relu(q * r)\n",
+         CERT_UP_TO_NOISY_KINKS},
+    };
+    for (size_t i = 0; i < sizeof of_two / sizeof *of_two; i++) {
+        Certified c;
+        certify_grown(&c, &of_two[i]);
+        is_seen(&c, &of_two[i]);
+        certified_free(&c);
+    }
+}
+END_TEST
+
+enum { FINE = 20000 };
+
+/* The means over one number, at many points: a jump of the gradient costs one of them. */
+static Means fine_means(const Certified *c, const CertWorld *w, const CertWorld *along, double by)
+{
+    const Cert *t = &c->cert;
+    Arena *a = arena_new();
+    const double **input = arena_array(a, const double *, t->inputs + 1);
+    CertList *shape = arena_array(a, CertList, t->inputs + t->source.count + 1);
+    uint32_t bad;
+    ck_assert(cert_infer(a, t, &t->source, shape, &bad));
+    ck_assert_uint_eq(t->draws, 1);
+    ck_assert_int_eq(cert_elements(w, t->draw[0].shape), 1);
+    Means m = {.c = t, .along = along, .shape = shape};
+    for (uint32_t i = 0; i < t->inputs; i++)
+        input[i] = moved_by(a, t, w, along, i, by);
+    for (int k = 0; k < FINE; k++) {
+        double u = (k + 0.5) / FINE, x = t->draw[0].base == CERT_UNIFORM ? u : 20 * u - 10;
+        double density =
+            t->draw[0].base == CERT_UNIFORM ? 1 : 20 * exp(-x * x / 2) / sqrt(2 * acos(-1));
+        const double *draw = &x;
+        const CertWorld here = {w->size, input, &draw};
+        add_trace(&m, &here, density / FINE);
+    }
+    arena_free(a);
+    return m;
+}
+
+START_TEST(kinks_have_mean_gradients)
+{
+    const double h = 0.02;
+    Certified c;
+    certify_grown(&c, &kinked[_i]);
+    Arena *a = c.program.arena;
+    CertWorld w = cert_world(a, &c.cert, 13), along = cert_world(a, &c.cert, 14);
+    Means here = fine_means(&c, &w, &along, 0);
+    double slope =
+        (fine_means(&c, &w, &along, h).cost - fine_means(&c, &w, &along, -h).cost) / (2 * h);
+    if (kinked[_i].theorem != CERT_UP_TO_REGULAR)
+        ck_assert_msg(fabs(here.slope - slope) <= 2e-3 * (1 + fabs(slope)), "%s: %.12g, but %.12g",
+                      kinked[_i].feature, here.slope, slope);
+    certified_free(&c);
+}
+END_TEST
+
+START_TEST(mutants_with_kinks_are_rejected)
+{
+    Certified c;
+    certify_grown(&c, &kinked[_i]);
+    Judged m = cert_change(&c.cert, 1);
+    ck_assert_uint_gt(m.made, 60);
+    ck_assert_uint_gt(m.rejected, m.made * 7 / 10);
+    certified_free(&c);
+}
+END_TEST
+
 Suite *growth_suite(void)
 {
     Suite *s = suite_create("growth");
@@ -268,6 +406,13 @@ Suite *growth_suite(void)
     tcase_add_loop_test(t, mean_gradients_are_slopes_of_mean_costs, 0, MODELS);
     tcase_add_loop_test(t, mutants_are_rejected, 0, MODELS);
     tcase_add_loop_test(t, other_laws_prove_nothing, 0, MODELS);
+    suite_add_tcase(s, t);
+    t = tcase_create("kinks");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, kinks_are_seen, 0, KINKED);
+    tcase_add_test(t, the_last_number_settles_a_kink);
+    tcase_add_loop_test(t, kinks_have_mean_gradients, 0, KINKED);
+    tcase_add_loop_test(t, mutants_with_kinks_are_rejected, 0, KINKED);
     suite_add_tcase(s, t);
     return s;
 }
