@@ -303,7 +303,7 @@ bool cert_tame(const Cert *c, const CertProgram *p, Arena *a, bool *positive)
 {
     Facts *facts = arena_array(a, Facts, c->inputs + p->count + 1);
     CertSlot slot;
-    if (!facts_of(c, p, a, false, facts, &slot))
+    if (!facts_of(c, p, a, true, facts, &slot))
         return false;
     for (uint32_t i = 0; i < c->inputs + p->count; i++)
         positive[i] = facts[i].positive;

@@ -244,16 +244,29 @@ bool cert_weights_assumed(const Cert *c);
  * all scales are seen to be positive; else that is assumed.  False: *why says what is not seen. */
 bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why);
 
+/* Which proof says so, by the kinds of the model's draws. */
+typedef enum CertKinds {
+    CERT_ALL_NORMAL,  /* same.c */
+    CERT_ALL_SAMPLED, /* samples.c: normal, several samples of some */
+    CERT_ALL_FINITE,  /* scored.c */
+    CERT_BOTH         /* both.c */
+} CertKinds;
+CertKinds cert_kinds(const Cert *c);
+
 /* ---- scored.c ------------------------------------------------------------------------------ */
 
-/* The same for a model with finite draws, several copies of which may be drawn. */
-bool cert_is_finite(const Cert *c);
+/* The same for a model whose draws are finite, several copies of which may be drawn. */
 bool cert_same_finite(const Cert *c, Arena *a, const char **why);
 
 /* ---- samples.c ----------------------------------------------------------------------------- */
 
 /* The same for a model whose draws are normal, of some of which several samples are drawn. */
 bool cert_same_samples(const Cert *c, Arena *a, bool *scaled, const char **why);
+
+/* ---- both.c -------------------------------------------------------------------------------- */
+
+/* The same for a model with draws of both kinds, one copy of each. */
+bool cert_same_both(const Cert *c, Arena *a, const char **why);
 
 /* ---- score.c ------------------------------------------------------------------------------- */
 

@@ -263,35 +263,34 @@ typedef struct Step {
     const char *check, *hypotheses, *names, *proof;
 } Step;
 
-static Step step_of(const Cert *c, bool scales)
-{
-    if (cert_is_finite(c))
-        return (Step){"quick_same_finite copies as_written source draws", "", "",
-                      "quick_finite_derive copies as_written source draws rho e d l same Hs Hl"};
-    if (c->written.copies > 0 && !scales)
-        return (Step){"same_samples copies as_written source draws (map fst outs)", "", "",
-                      "samples_derive copies as_written source draws outs rho e d l Hs Hm Hl same"};
-    if (c->written.copies > 0)
-        return (Step){"same_samples_if copies as_written source draws (map fst outs)",
-                      "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n",
-                      " Hp",
-                      "samples_derive_if copies as_written source draws outs rho e d l\n"
-                      "    Hs Hm Hl same Hp"};
-    if (!scales)
-        return (Step){"quick_same_mean as_written source draws (map fst outs)", "", "",
-                      "quick_written_derive as_written source draws outs rho e d l\n"
-                      "    Hs Hm Hl same"};
-    return (Step){"quick_same_mean_if as_written source draws (map fst outs)",
-                  "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n",
-                  " Hp",
-                  "quick_written_derive_if as_written source draws outs rho e d l\n"
-                  "    Hs Hm Hl same Hp"};
-}
+#define SCALES_POSITIVE "  locally 0%R (fun t => scales_positive as_written rho (line e d t)) ->\n"
+
+static const Step step[][2] = {
+    /* by the kinds of draws; and whether their scales are in doubt */
+    [CERT_ALL_NORMAL] = {{"quick_same_mean as_written source draws (map fst outs)", "", "",
+                          "quick_written_derive as_written source draws outs rho e d l\n"
+                          "    Hs Hm Hl same"},
+                         {"quick_same_mean_if as_written source draws (map fst outs)",
+                          SCALES_POSITIVE, " Hp",
+                          "quick_written_derive_if as_written source draws outs rho e d l\n"
+                          "    Hs Hm Hl same Hp"}},
+    [CERT_ALL_SAMPLED] =
+        {{"same_samples copies as_written source draws (map fst outs)", "", "",
+          "samples_derive copies as_written source draws outs rho e d l Hs Hm Hl same"},
+         {"same_samples_if copies as_written source draws (map fst outs)", SCALES_POSITIVE, " Hp",
+          "samples_derive_if copies as_written source draws outs rho e d l\n"
+          "    Hs Hm Hl same Hp"}},
+    [CERT_ALL_FINITE] =
+        {{"quick_same_finite copies as_written source draws", "", "",
+          "quick_finite_derive copies as_written source draws rho e d l same Hs Hl"}},
+    [CERT_BOTH] = {{"same_both as_written source draws (map fst outs)", "", "",
+                    "both_derive as_written source draws outs rho e d l same Hs Hm Hl"}},
+};
 
 static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales)
 {
     const CertWritten *w = &c->written;
-    const Step step = step_of(c, scales);
+    const Step *is = &step[cert_kinds(c)][scales];
     fputs("\n(** The model as it is written. *)\n", out);
     coq_program(out, ops, &w->program, "written_nodes");
     fputs("Definition as_written : written := {|\n"
@@ -303,7 +302,7 @@ static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales
         put_drawn(out, c, j);
     }
     fputs("] |}.\n", out);
-    if (cert_is_finite(c) || w->copies > 0)
+    if (w->copies > 0 || cert_kinds(c) == CERT_ALL_FINITE)
         put_copies(out, w);
     fprintf(
         out,
@@ -316,7 +315,7 @@ static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales
         "  is_derive (fun t => expected_cost G rho (model_law rho draws) (line e d t)) 0%%R l ->\n"
         "  is_derive (fun t => written_cost as_written rho (line e d t)) 0%%R l.\n"
         "Proof.\n  intros rho e d l G os Hs Hm%s Hl. exact (%s).\nQed.\n",
-        step.check, step.hypotheses, step.names, step.proof);
+        is->check, is->hypotheses, is->names, is->proof);
 }
 
 static void put_cert(FILE *out, const Cert *c, Arena *a)
@@ -355,7 +354,7 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
           "Spelling "
           "Score QuickScore "
-          "Model Written Source QuickSource Copies Scored QuickScored Samples.\n"
+          "Model Written Source QuickSource Copies Scored QuickScored Samples Both.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);

@@ -167,7 +167,8 @@ static CertSlot moved_noise(Rewrite *r, const CertNode *n, const CertDrawn *law)
 
 static CertSlot rewrite_sample(Rewrite *r, const CertNode *n)
 {
-    return r->draws ? moved_noise(r, n, &r->b.c->written.law[n->op.k]) : build(&r->b, n->op, 0, 0);
+    const CertDrawn *law = &r->b.c->written.law[n->op.k];
+    return r->draws && !law->finite ? moved_noise(r, n, law) : build(&r->b, n->op, 0, 0);
 }
 
 static CertSlot rewrite_node(Rewrite *r, const CertNode *n, CertList shape)
@@ -209,12 +210,12 @@ void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, cons
     j->source = j->graph[c->cost];
 }
 
-CertSlot cert_in_noise(const Cert *c, Arena *a, const CertList *written, CertProgram *out)
+CertSlot *cert_in_noise(const Cert *c, Arena *a, const CertList *written, CertProgram *out)
 {
     Joint j = {0};
     CertSlot *slot = rewrite(&j, c, a, &c->written.program, written, true);
     *out = j.program;
-    return slot[c->written.cost];
+    return slot;
 }
 
 void cert_join_after(Joint *j, const Cert *c, Arena *a, const CertWritten *model,

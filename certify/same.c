@@ -286,11 +286,30 @@ static bool same_alone(const Cert *c, Arena *a, bool *scaled, const char **why)
     return compare_means(&s, scaled, why);
 }
 
+CertKinds cert_kinds(const Cert *c)
+{
+    bool finite = false, normal = false;
+    for (uint32_t j = 0; j < c->draws; j++) {
+        finite |= c->written.law[j].finite;
+        normal |= !c->written.law[j].finite;
+    }
+    if (finite)
+        return normal ? CERT_BOTH : CERT_ALL_FINITE;
+    return c->written.copies > 0 ? CERT_ALL_SAMPLED : CERT_ALL_NORMAL;
+}
+
 bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why)
 {
     *scaled = true;
-    if (cert_is_finite(c))
+    switch (cert_kinds(c)) {
+    case CERT_ALL_NORMAL:
+        return same_alone(c, a, scaled, why);
+    case CERT_ALL_SAMPLED:
+        return cert_same_samples(c, a, scaled, why);
+    case CERT_ALL_FINITE:
         return cert_same_finite(c, a, why);
-    return c->written.copies > 0 ? cert_same_samples(c, a, scaled, why)
-                                 : same_alone(c, a, scaled, why);
+    case CERT_BOTH:
+        return cert_same_both(c, a, why);
+    }
+    return false;
 }

@@ -49,8 +49,9 @@ bool same_vanishes(Same *s);
 void cert_join(Joint *j, const Cert *c, Arena *a, const CertProgram *model, const CertList *written,
                const CertList *source, bool laws);
 
-/* The model's program with location plus scale noise in the place of its draws.  Returns its cost. */
-CertSlot cert_in_noise(const Cert *c, Arena *a, const CertList *written, CertProgram *out);
+/* The model's program with location plus scale noise in the place of its normal draws.  Returns its
+ * slots, by slot of the model. */
+CertSlot *cert_in_noise(const Cert *c, Arena *a, const CertList *written, CertProgram *out);
 /* The graph after a program that stays as it is. */
 void cert_join_after(Joint *j, const Cert *c, Arena *a, const CertWritten *model,
                      const CertList *source);

@@ -1,5 +1,5 @@
-/* Has a model of whose normal draws several samples are drawn the expected cost of the graph that is
- * differentiated?  A port of proofs/Samples.v.
+/* Has a model of whose normal draws several samples are drawn the expected cost of the graph that
+ * is differentiated?  A port of proofs/Samples.v.
  *
  * The model is brought into noise, one sample of each draw; that this has its expected cost is the
  * check of same.c.  Then its program is made one for all samples at once, which has the same mean,
@@ -25,7 +25,7 @@ static bool in_noise(const Cert *c, Arena *a, Cert *one, const char **why)
     }
     const CertList *shape = same_drawn(one, a, why);
     if (shape)
-        one->cost = cert_in_noise(one, a, shape, &one->source);
+        one->cost = cert_in_noise(one, a, shape, &one->source)[c->written.cost];
     return shape != NULL;
 }
 

@@ -4,16 +4,8 @@
  * The log-densities of the graph must be those of the laws.  The two costs must be equal, or differ
  * by what has the mean 0: where a Bernoulli draw is read once, by nothing that depends on it or
  * later draws, it becomes its mean. */
+#include "certify/scored.h"
 #include "certify/build.h"
-#include "certify/same.h"
-
-typedef struct Scored {
-    Same s;
-    CertWritten w;     /* with its copies */
-    CertSlot *density; /* by draw, of the joint program: by its law, */
-    CertSlot *mean;    /* and its mean; CERT_NONE: none */
-    bool **seen;       /* by draw: the slots that depend on it */
-} Scored;
 
 /* ---- draws ----------------------------------------------------------------------------------- */
 
@@ -43,7 +35,7 @@ static bool are_in_turn(const Cert *c, const CertWritten *w)
     return true;
 }
 
-/* The model, and after it its log-densities and means. */
+/* The model, and after it the log-densities and means of its finite draws. */
 static CertProgram with_laws(Scored *x)
 {
     const Cert *c = x->s.c;
@@ -54,16 +46,19 @@ static CertProgram with_laws(Scored *x)
     x->mean = arena_array(x->s.arena, CertSlot, c->draws + 1);
     for (uint32_t j = 0; j < c->draws; j++) {
         const CertDrawn *d = &x->w.law[j];
-        bool bernoulli = d->of.law == CERT_BERNOULLI;
+        x->density[j] = x->mean[j] = CERT_NONE;
+        if (!d->finite)
+            continue;
         x->density[j] = build_density(&b, &d->of, j, d->shape);
-        x->mean[j] = bernoulli ? build_mean(&b, &d->of, d->shape) : CERT_NONE;
+        if (d->of.law == CERT_BERNOULLI)
+            x->mean[j] = build_mean(&b, &d->of, d->shape);
     }
     return p;
 }
 
 /* ---- means ----------------------------------------------------------------------------------- */
 
-static bool is_free(const Scored *x, uint32_t draw, const Factor *f)
+bool scored_is_free(const Scored *x, uint32_t draw, const Factor *f)
 {
     for (uint32_t j = draw; j < x->s.c->draws && f->atom; j++)
         if (x->seen[j][same_holder_of(&x->s, f)])
@@ -71,8 +66,7 @@ static bool is_free(const Scored *x, uint32_t draw, const Factor *f)
     return true;
 }
 
-/* The mean of the draw where it is read at these axes, as a factor. */
-static bool mean_read(const Scored *x, uint32_t draw, CertList at, Factor *out)
+bool scored_mean(const Scored *x, uint32_t draw, CertList at, Factor *out)
 {
     uint32_t atom;
     CertList axes;
@@ -93,7 +87,7 @@ static bool mean_over(const Scored *x, uint32_t draw, Term *t)
     for (uint32_t i = 0; i < t->factors; i++) {
         const Factor *f = &t->factor[i];
         bool drawn = same_is_draw(&x->s, f, draw);
-        if (drawn ? read != NULL : !is_free(x, draw, f))
+        if (drawn ? read != NULL : !scored_is_free(x, draw, f))
             return false;
         if (drawn)
             read = f;
@@ -102,14 +96,14 @@ static bool mean_over(const Scored *x, uint32_t draw, Term *t)
     }
     if (!read)
         return true;
-    if (!mean_read(x, draw, read->at, &rest[0]))
+    if (!scored_mean(x, draw, read->at, &rest[0]))
         return false;
     t->factors = others;
     t->factor = rest;
     return same_is_held(&x->s, t);
 }
 
-static bool take_mean(const Scored *x, uint32_t draw, Poly *p)
+static bool take_mean(const Scored *x, uint32_t draw, Poly *p, TermMean mean)
 {
     Term *term = NULL;
     uint32_t terms = 0;
@@ -118,7 +112,7 @@ static bool take_mean(const Scored *x, uint32_t draw, Poly *p)
             return false;
     for (uint32_t i = 0; i < p->terms; i++) {
         Term t = p->term[i];
-        if (!mean_over(x, draw, &t))
+        if (!mean(x, draw, &t))
             return false;
         const Poly tidy = poly_tidied(x->s.x, 0, &t);
         for (uint32_t k = 0; k < tidy.terms; k++)
@@ -136,11 +130,14 @@ static bool no(const char **why, const char *text)
     return false;
 }
 
+/* The scores are those of the finite draws, in their order. */
 static bool densities_agree(const Scored *x)
 {
     const Same *s = &x->s;
-    for (uint32_t j = 0; j < s->c->draws; j++) {
-        CertSlot law = x->density[j], graph = s->j.graph[s->c->score[j].density];
+    for (uint32_t j = 0, i = 0; j < s->c->draws; j++) {
+        if (!x->w.law[j].finite)
+            continue;
+        CertSlot law = x->density[j], graph = s->j.graph[s->c->score[i++].density];
         if (!cert_same(s->shape[law], s->c->draw[j].shape) ||
             !cert_same(s->shape[graph], s->c->draw[j].shape) ||
             !poly_equal(&s->form[law], &s->form[graph]))
@@ -149,19 +146,19 @@ static bool densities_agree(const Scored *x)
     return true;
 }
 
-static bool vanishes(Scored *x, Poly p)
+bool scored_vanishes(Scored *x, Poly p, TermMean mean)
 {
     uint32_t draws = x->s.c->draws;
     x->seen = arena_array(x->s.arena, bool *, draws + 1);
     for (uint32_t j = draws; j-- > 0 && p.terms > 0;) {
         x->seen[j] = same_touched_by(&x->s, j);
-        if (!take_mean(x, j, &p))
+        if (!take_mean(x, j, &p, mean))
             return false;
     }
     return p.terms == 0;
 }
 
-static bool compare_means(Scored *x, const char **why)
+bool scored_enter(Scored *x, Poly *difference, const char **why)
 {
     Same *s = &x->s;
     uint32_t bad;
@@ -170,14 +167,11 @@ static bool compare_means(Scored *x, const char **why)
         return no(why,
                   "operands do not fit their operations once they are written in stable forms");
     s->shape = shape;
-    Poly p = same_difference(s);
-    if (!densities_agree(x))
-        return no(why, "the log-density of a draw is not that of its law");
-    return vanishes(x, p) ||
-           no(why, "its expected cost is not seen to be that of the graph that is differentiated");
+    *difference = same_difference(s);
+    return densities_agree(x) || no(why, "the log-density of a draw is not that of its law");
 }
 
-static bool join_programs(Scored *x, const char **why)
+bool scored_join(Scored *x, const char **why)
 {
     Same *s = &x->s;
     const Cert *c = s->c;
@@ -193,19 +187,12 @@ static bool join_programs(Scored *x, const char **why)
     cert_join(&s->j, c, s->arena, &p, model, source, false);
     s->j.written = s->j.slot[x->w.cost];
     for (uint32_t j = 0; j < c->draws; j++) {
-        x->density[j] = s->j.slot[x->density[j]];
+        if (x->density[j] != CERT_NONE)
+            x->density[j] = s->j.slot[x->density[j]];
         if (x->mean[j] != CERT_NONE)
             x->mean[j] = s->j.slot[x->mean[j]];
     }
     return true;
-}
-
-bool cert_is_finite(const Cert *c)
-{
-    bool finite = false;
-    for (uint32_t j = 0; j < c->draws; j++)
-        finite |= c->written.law[j].finite;
-    return finite;
 }
 
 bool cert_same_finite(const Cert *c, Arena *a, const char **why)
@@ -218,5 +205,9 @@ bool cert_same_finite(const Cert *c, Arena *a, const char **why)
         return no(why, "its draws are not those of the graph that is differentiated");
     if (!are_in_turn(c, &x.w))
         return no(why, "the law of a draw depends on later draws, or has another shape");
-    return join_programs(&x, why) && compare_means(&x, why);
+    Poly difference;
+    if (!scored_join(&x, why) || !scored_enter(&x, &difference, why))
+        return false;
+    return scored_vanishes(&x, difference, mean_over) ||
+           no(why, "its expected cost is not seen to be that of the graph that is differentiated");
 }

@@ -181,6 +181,8 @@ let drawn c x =
   | None -> ((draw_id x, draw_shape x), WNormal (number 0xffffff, number 0xffffff))
 
 let finite c = List.exists (function _, (_, WFinite _) -> true | _ -> false) c.laws
+(* Draws of both kinds: one without a law counts as normal. *)
+let both c model = finite c && List.exists (function _, WFinite _ -> false | _ -> true) model.w_draws
 
 let verdict c =
   let graph =
@@ -199,7 +201,8 @@ let verdict c =
     fast_check graph est outs
     && ((not c.explained) || scores = [] || quick_scores_ok graph scores)
     && ((not c.given)
-       || if finite c then same_finite copies model graph draws else alone_if model graph draws moved) in
+       || if both c model then copies = [] && same_both model graph draws moved
+          else if finite c then same_finite copies model graph draws else alone_if model graph draws moved) in
   let scaled = accepted && c.given && (finite c || alone model graph draws moved) in
   let proved = accepted && c.explained && c.known && fast_certify graph est outs draws scores in
   (if accepted then "accepted" else "rejected") ^ (if proved then " proved" else "") ^ if scaled then " scaled" else ""

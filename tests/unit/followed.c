@@ -72,6 +72,18 @@ static const Followed followed[] = {
      CERT_PROVED},
     {"a chain with an average of earlier steps", CHAIN("score(baseline = moving_average)"),
      CERT_PROVED},
+    {"a bit before a normal draw",
+     "b ~ bernoulli(logits = m + x) via score\nq ~ normal(h * b, exp(m))\n"
+     "cost log_prob(normal(h * b, exp(m)), q) - log_prob(normal(0, 1), q)\ncost sin(q) * b\n",
+     CERT_PROVED},
+    {"a bit after a normal draw",
+     "q ~ normal(m + x, softplus(h))\nb ~ bernoulli(logits = q * h) via score\n"
+     "cost exp(tanh(q) * b) + log_prob(bernoulli(logits = q * h), b)\n",
+     CERT_PROVED},
+    {"a mixture of normal laws",
+     "c ~ categorical(logits = m) via score\nq ~ normal(h[c], exp(m[c]))\n"
+     "cost sigmoid(q) + log_prob(categorical(logits = m), c)\n",
+     CERT_PROVED},
     {"expm1", "cost expm1(m + x) ^ 2 + h ^ 2\n", CERT_PROVED},
     {"the logarithm of 1 + exp", "cost log(1 + exp(m * x)) + log(exp(h) + 1)\n", CERT_PROVED},
     {"the logarithm of 1 + a product", "cost log(1 + exp(m) * softplus(x)) * h\n", CERT_PROVED},

@@ -66,6 +66,26 @@ static const char *const copied[] = {
 
 enum { COPIED = sizeof copied / sizeof *copied };
 
+/* Normal and finite draws, in any order; closed forms over both. */
+static const char *const both[] = {
+    "b ~ bernoulli(logits = m + x) via score\nq ~ normal(m * b, exp(h))\n"
+    "cost log_prob(normal(m * b, exp(h)), q) - log_prob(normal(0, 1), q)\ncost tanh(q) * b\n",
+    "q ~ normal(m + x, exp(h))\nb ~ bernoulli(logits = q * h) via score\n"
+    "cost log_prob(normal(m + x, exp(h)), q) - log_prob(normal(0, 1), q)\n"
+    "cost tanh(q * b) + b * x\n",
+    "b ~ bernoulli(logits = m) via score\nq ~ normal(m * b, softplus(h) + 0.1)\n"
+    "d ~ bernoulli(logits = q + x) via score\n"
+    "cost log_prob(normal(m * b, softplus(h) + 0.1), q)\ncost tanh(q * d) * b\n"
+    "cost log_prob(bernoulli(logits = q + x), d)\n",
+    "c ~ categorical(logits = m + x) via score\nq ~ normal(h[c], exp(m[c]))\n"
+    "cost -log_prob(normal(q, 1), sum(x))\n"
+    "cost log_prob(categorical(logits = m + x), c)\n",
+    "q ~ lognormal(m, 0.5)\nb ~ bernoulli(logits = log(q) + x) via score\n"
+    "r ~ normal(b * h, q)\ncost sigmoid(r * b)\n",
+};
+
+enum { BOTH = sizeof both / sizeof *both };
+
 static void certify_body(Certified *c, const char *body)
 {
     char text[1024];
@@ -117,6 +137,19 @@ START_TEST(laws_of_noise_are_followed)
 }
 END_TEST
 
+START_TEST(draws_of_both_kinds_are_followed)
+{
+    Certified c;
+    certify_body(&c, both[_i]);
+    ck_assert_msg(c.cert.written.given, "%s: %s", both[_i], c.cert.written.without);
+    ck_assert_int_eq(cert_kinds(&c.cert), CERT_BOTH);
+    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
+    ck_assert(left.theorem == CERT_PROVED && !left.scales);
+    certificate_keep(&c.cert, 0, true, NULL);
+    certified_free(&c);
+}
+END_TEST
+
 /* ---- wrong models ---------------------------------------------------------------------------- */
 
 typedef struct Models {
@@ -154,27 +187,14 @@ static void draw_from(const Cert *c, const CertWorld *w, double **value, uint32_
                           0.5 + (i * 7 % 3 == 1 ? -sign : sign) * (0.15 + 0.1 * (double)(i % 3)));
 }
 
-/* signs: a bit for every draw. */
-static double cost_at(const Cert *c, const CertWorld *world, unsigned signs, Arena *a)
-{
-    double **draw = arena_array(a, double *, c->draws + 1);
-    CertWorld w = *world;
-    w.draw = (const double *const *)draw;
-    for (uint32_t j = 0; j < c->draws; j++)
-        draw[j] = arena_array(a, double, (size_t)cert_elements(&w, c->draw[j].shape) + 1);
-    double **value = cert_run(a, c, &c->written.program, &w);
-    for (uint32_t j = 0; j < c->draws && value; j++) { /* laws depend on earlier draws */
-        draw_from(c, &w, value, j, signs >> j & 1 ? -1 : 1, draw[j]);
-        value = cert_run(a, c, &c->written.program, &w);
-    }
-    return value ? value[c->written.cost][0] : NAN;
-}
-
 /* ---- finite draws ---------------------------------------------------------------------------- */
 
-static bool is_finite_model(const Cert *c)
+static bool has_finite(const Cert *c)
 {
-    return c->draws > 0 && c->written.law[0].finite;
+    for (uint32_t j = 0; j < c->draws; j++)
+        if (c->written.law[j].finite)
+            return true;
+    return false;
 }
 
 /* The place in the logits that element i of the draw reads. */
@@ -203,15 +223,26 @@ static double mass(const CertWorld *w, const CertDrawn *d, const double *logits,
     return exp(logits[at * values + v]) / sum;
 }
 
-/* The mean over draws from j on, those before being what they are. */
-static double finite_mean(const Cert *c, const CertWorld *w, double **draw, uint32_t j, Arena *a)
+static double mean_from(const Cert *c, const CertWorld *w, double **draw, uint32_t j, Arena *a);
+
+static double normal_mean(const Cert *c, const CertWorld *w, double **value, double **draw,
+                          uint32_t j, Arena *a)
 {
-    double **value = cert_run(a, c, &c->written.program, w), mean = 0;
-    if (!value || j == c->draws)
-        return value ? value[c->written.cost][0] : NAN;
+    double mean = 0;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        draw_from(c, w, value, j, sign, draw[j]);
+        mean += mean_from(c, w, draw, j + 1, a) / 2;
+    }
+    return mean;
+}
+
+static double finite_mean(const Cert *c, const CertWorld *w, double **value, double **draw,
+                          uint32_t j, Arena *a)
+{
     const CertDrawn *d = &c->written.law[j];
     int64_t n = cert_elements(w, d->shape), all = 1;
     int64_t values = d->of.law == CERT_BERNOULLI ? 2 : w->size[d->of.values];
+    double mean = 0;
     for (int64_t i = 0; i < n; i++)
         all *= values;
     for (int64_t k = 0; k < all; k++) {
@@ -220,36 +251,33 @@ static double finite_mean(const Cert *c, const CertWorld *w, double **draw, uint
             draw[j][i] = (double)(rest % values);
             p *= mass(w, d, value[d->of.logits], i, rest % values);
         }
-        mean += p * finite_mean(c, w, draw, j + 1, a);
+        mean += p * mean_from(c, w, draw, j + 1, a);
     }
-    for (int64_t i = 0; i < n; i++)
+    return mean;
+}
+
+/* The mean over draws from j on, those before being what they are. */
+static double mean_from(const Cert *c, const CertWorld *w, double **draw, uint32_t j, Arena *a)
+{
+    double **value = cert_run(a, c, &c->written.program, w);
+    if (!value || j == c->draws)
+        return value ? value[c->written.cost][0] : NAN;
+    double mean = c->written.law[j].finite ? finite_mean(c, w, value, draw, j, a)
+                                           : normal_mean(c, w, value, draw, j, a);
+    for (int64_t i = 0; i < cert_elements(w, c->draw[j].shape); i++)
         draw[j][i] = 0;
     return mean;
 }
 
-static double mean_of_finite(const Cert *c, const CertWorld *world, Arena *a)
+static double mean_cost(const Cert *c, const CertWorld *world)
 {
+    Arena *a = arena_new();
     double **draw = arena_array(a, double *, c->draws + 1);
     CertWorld w = *world;
     w.draw = (const double *const *)draw;
     for (uint32_t j = 0; j < c->draws; j++)
         draw[j] = arena_array(a, double, (size_t)cert_elements(&w, c->draw[j].shape) + 1);
-    return finite_mean(c, &w, draw, 0, a);
-}
-
-static double mean_of_normal(const Cert *c, const CertWorld *w, Arena *a)
-{
-    unsigned all = 1u << c->draws;
-    double sum = 0;
-    for (unsigned signs = 0; signs < all; signs++)
-        sum += cost_at(c, w, signs, a);
-    return sum / all;
-}
-
-static double mean_cost(const Cert *c, const CertWorld *w)
-{
-    Arena *a = arena_new();
-    double mean = is_finite_model(c) ? mean_of_finite(c, w, a) : mean_of_normal(c, w, a);
+    double mean = mean_from(c, &w, draw, 0, a);
     arena_free(a);
     return mean;
 }
@@ -410,36 +438,37 @@ static void change_kind(Models *m, uint32_t j)
 }
 
 /* Laws with loc and scale swapped, or read from another slot. */
-static void change_normal(Models *m)
+static void change_normal(Models *m, uint32_t j)
 {
     const Cert *right = m->right;
     CertSlot slots = right->inputs + right->written.program.count;
-    for (uint32_t j = 0; j < right->draws; j++)
-        for (CertSlot s = 0; s < slots; s++)
-            for (int role = 0; role < 3; role++) {
-                Cert c;
-                CertDrawn *law = change_law(m, &c, j), is = *law;
-                law->loc = role == 0 ? s : role == 1 ? is.loc : is.scale;
-                law->scale = role == 0 ? is.scale : role == 1 ? s : is.loc;
-                if (is.as == CERT_AS_EXPONENTIAL) {
-                    if (role == 2)
-                        continue;
-                    law->loc = law->scale = s;
-                }
-                if (role == 2 ? s == 0 : cert_same(m->shape[s], is.shape))
-                    judge(m, &c, "another law", s);
+    for (CertSlot s = 0; s < slots; s++)
+        for (int role = 0; role < 3; role++) {
+            Cert c;
+            CertDrawn *law = change_law(m, &c, j), is = *law;
+            law->loc = role == 0 ? s : role == 1 ? is.loc : is.scale;
+            law->scale = role == 0 ? is.scale : role == 1 ? s : is.loc;
+            if (is.as == CERT_AS_EXPONENTIAL) {
+                if (role == 2)
+                    continue;
+                law->loc = law->scale = s;
             }
+            if (role == 2 ? s == 0 : cert_same(m->shape[s], is.shape))
+                judge(m, &c, "another law", s);
+        }
 }
 
 static void change_roots(Models *m)
 {
     change_cost(m);
-    if (!is_finite_model(m->right))
-        change_normal(m);
-    for (uint32_t j = 0; j < m->right->draws && !is_finite_model(m->right); j++)
+    for (uint32_t j = 0; j < m->right->draws; j++) {
+        if (m->right->written.law[j].finite) {
+            change_finite(m, j);
+            continue;
+        }
+        change_normal(m, j);
         change_kind(m, j);
-    for (uint32_t j = 0; j < m->right->draws && is_finite_model(m->right); j++)
-        change_finite(m, j);
+    }
     change_copies(m);
 }
 
@@ -452,7 +481,7 @@ static void change_all(Certified *c)
     m.shape = arena_array(a, CertList, c->cert.inputs + w->program.count + 1);
     ck_assert(cert_infer(a, &c->cert, &w->program, m.shape, &bad));
     for (uint64_t k = 0, seed = 23; k < 2; k += isfinite(m.want[k]), seed++) {
-        m.world[k] = cert_world_from(a, &c->cert, is_finite_model(&c->cert) ? 1 : 2, seed);
+        m.world[k] = cert_world_from(a, &c->cert, has_finite(&c->cert) ? 1 : 2, seed);
         m.want[k] = mean_cost(&c->cert, &m.world[k]);
     }
     for (uint32_t i = 0; i < w->program.count; i++)
@@ -482,6 +511,15 @@ START_TEST(wrong_models_of_noise_are_rejected)
 }
 END_TEST
 
+START_TEST(wrong_models_with_both_kinds_are_rejected)
+{
+    Certified c;
+    certify_body(&c, both[_i]);
+    change_all(&c);
+    certified_free(&c);
+}
+END_TEST
+
 START_TEST(wrong_models_with_copies_are_rejected)
 {
     Certified c;
@@ -497,9 +535,8 @@ static void check_same_law(const CertDrawn *x, const CertDrawn *y)
     if (!x->finite)
         ck_assert(x->as == y->as && x->loc == y->loc && x->scale == y->scale);
     else
-        ck_assert(x->of.law == y->of.law &&
-                  x->of.values == y->of.values && x->of.logits == y->of.logits &&
-                  cert_same(x->of.axes, y->of.axes));
+        ck_assert(x->of.law == y->of.law && x->of.values == y->of.values &&
+                  x->of.logits == y->of.logits && cert_same(x->of.axes, y->of.axes));
 }
 
 static void check_same_model(const Cert *c, const CertWritten *x, const CertWritten *y)
@@ -578,6 +615,8 @@ Suite *written_suite(void)
     tcase_add_loop_test(t, wrong_models_are_rejected, 0, PROGRAMS);
     tcase_add_loop_test(t, wrong_models_with_copies_are_rejected, 0, COPIED);
     tcase_add_loop_test(t, wrong_models_of_noise_are_rejected, 0, DRAWN);
+    tcase_add_loop_test(t, draws_of_both_kinds_are_followed, 0, BOTH);
+    tcase_add_loop_test(t, wrong_models_with_both_kinds_are_rejected, 0, BOTH);
     suite_add_tcase(s, t);
     return s;
 }
