@@ -1,6 +1,7 @@
 #include "tests/laws/pair.h"
 
 #include "passes/estimator.h"
+#include "tests/laws/values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -160,10 +161,16 @@ enum { VIAS = sizeof via_text / sizeof *via_text };
 
 /* One draw of the law's program has two base variates, so that two samples would have four; or it
  * is an angle, whose evaluator is slow. */
-static bool has_one_sample(IrDist d)
+static bool is_wide(IrDist d)
 {
     bool vector = ir_dist_info[d].event && ir_dist_info[d].elem == IR_REAL;
     return vector || ir_dist_info[d].noise == IR_NOISE_PAIR || ir_dist_info[d].support == IR_CIRCLE;
+}
+
+/* Bounds of two samples that hold the draws: over its values, where these have fewer axes. */
+static bool is_over_values(IrDist d, IrEstimator e)
+{
+    return e == IR_EST_VIMCO && values_know(d);
 }
 
 static bool is_bound(IrEstimator e)
@@ -189,7 +196,7 @@ static void write_program(Pair *p, IrDist d, const LawText *l, IrEstimator e, co
     static const char own_density[] = "%s\nparam a = ones()\ngraph g {\n  z ~ %s%s\n"
                                       "  cost sin(0.8 * %s + a) + log_prob(%s, z)\n}\n";
     if (is_bound(e))
-        write_bound(p, d, l, via, l == &law_text[d] && has_one_sample(d) ? 1 : 2);
+        write_bound(p, d, l, via, e == IR_EST_DREG && l == &law_text[d] && is_wide(d) ? 1 : 2);
     else if (e == IR_EST_STL)
         snprintf(p->text, sizeof p->text, own_density, l->declare, l->law, via, l->sum, l->law);
     else
@@ -232,9 +239,10 @@ static void take_reason(Pair *p, const TapeModel *t, IrDist d, IrEstimator e)
 /* ---- measuring ------------------------------------------------------------------------------ */
 
 /* Keeps the program with the largest error; without `exact` none is measured. */
-static void take_exact(Pair *p, Pair *now, Exact *exact, TapeModel *t)
+static void take_exact(Pair *p, Pair *now, Exact *exact, TapeModel *t, IrDist d, IrEstimator e)
 {
     if (exact) {
+        exact->mean = is_over_values(d, e) ? values_expectation : NULL;
         exact_find(exact, now->text, 1);
         now->worst = slope_error(exact, t, 1);
     }
@@ -257,7 +265,7 @@ static bool measure(Pair *p, Exact *exact, IrDist d, const LawText *l, IrEstimat
         memcpy(p->text, now.text, sizeof p->text);
         take_reason(p, t, d, e);
     } else {
-        take_exact(p, &now, exact, t);
+        take_exact(p, &now, exact, t, d, e);
     }
     tape_free(t);
     return ok;
@@ -283,37 +291,18 @@ double pair_bound(IrEstimator e)
 
 bool pair_is_slow(IrDist law, IrEstimator e)
 {
-    return is_bound(e) && ir_dist_info[law].arguments > 1;
-}
-
-/* vimco of two samples, compiled and not measured. */
-static bool is_out_of_reach(Pair *p, IrDist law, IrEstimator e)
-{
-    bool many = has_one_sample(law) || ir_dist_info[law].support == IR_COUNTS;
-    if (e != IR_EST_VIMCO || !ir_admits(law, e) || !many || lesser(law, e))
-        return false;
-    write_bound(p, law, &law_text[law], " via vimco", 2);
-    TapeModel *t = tape_compile(p->text);
-    if (t->ok)
-        snprintf(p->refused, sizeof p->refused,
-                 "legal, but its two samples are too long an integral or sum for this page");
-    else
-        take_reason(p, t, law, e);
-    tape_free(t);
-    return true;
+    return is_bound(e) && ir_dist_info[law].arguments > 1 && !is_over_values(law, e);
 }
 
 Pair pair_measure(IrDist law, IrEstimator e, Exact *exact)
 {
     Pair p = {0};
     const LawText *less = lesser(law, e);
-    if (is_out_of_reach(&p, law, e))
-        return p;
     if (e == IR_EST_CLOSED_FORM)
         measure_closed(&p, law);
     for (int v = 0; v < VIAS; v++) {
         const char *via = via_text[v].via;
-        if (via_text[v].estimator != e || (has_one_sample(law) && strstr(via, "samples = 2")))
+        if (via_text[v].estimator != e || (is_wide(law) && strstr(via, "samples = 2")))
             continue;
         if (less)
             p.only = less->only;

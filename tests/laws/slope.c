@@ -49,11 +49,13 @@ static void find(Exact *e, const char *text, int64_t rows, TapeModel *(*compile)
     exact_free(e);
     TapeModel *t = or_abort(compile(plain), plain);
     TapeInput in = tape_input(t, rows);
+    in.mean = e->mean;
     size_t count = 0, at = 0;
     for (uint32_t p = 0; p < t->model.params; p++)
         count += (size_t)ir_elements(&t->model.param[p].type);
-    *e = (Exact){.text = plain, .slope = calloc(count + 1, sizeof *e->slope)};
-    e->objective = tape_expectation(t, &t->entry[IR_ENTRY_EVAL], &in).value[0];
+    e->text = plain;
+    e->slope = calloc(count + 1, sizeof *e->slope);
+    e->objective = tape_mean(t, &t->entry[IR_ENTRY_EVAL], &in).value[0];
     for (uint32_t p = 0; p < t->model.params; p++)
         for (int64_t i = 0; i < ir_elements(&t->model.param[p].type); i++)
             e->slope[at++] = tape_slope(t, &in, p, i);
@@ -74,7 +76,7 @@ void exact_free(Exact *e)
 {
     free(e->text);
     free(e->slope);
-    *e = (Exact){0};
+    *e = (Exact){.mean = e->mean};
 }
 
 /* ---- the compiled gradient ------------------------------------------------------------------ */
@@ -96,8 +98,9 @@ static void take_worse(SlopeError *worst, double got, double want, const char *w
 SlopeError slope_error(const Exact *e, TapeModel *t, int64_t rows)
 {
     TapeInput in = tape_input(t, rows);
+    in.mean = e->mean;
     const IrGraph *step = &t->entry[IR_ENTRY_STEP];
-    TapeResult got = tape_expectation(t, step, &in);
+    TapeResult got = tape_mean(t, step, &in);
     const double *slope = e->slope;
     SlopeError worst = {0};
     take_worse(&worst, got.value[0], e->objective, "objective");

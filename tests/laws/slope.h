@@ -13,6 +13,7 @@
 typedef struct Exact {
     char *text;
     double objective, *slope;
+    TapeMean *mean; /* as in TapeInput: to be set before anything is found */
 } Exact;
 
 void exact_find(Exact *e, const char *text, int64_t rows);

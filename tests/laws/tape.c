@@ -729,6 +729,11 @@ static void move(const TapeModel *t, TapeInput *in, const double *direction, dou
             in->param[p][e] += by * *direction++;
 }
 
+TapeResult tape_mean(const TapeModel *t, const IrGraph *g, const TapeInput *in)
+{
+    return (in->mean ? in->mean : tape_expectation)(t, g, in);
+}
+
 /* Central differences of order 8 (Fornberg, 1988). */
 double tape_slope_along(const TapeModel *t, TapeInput *in, const double *direction)
 {
@@ -740,7 +745,7 @@ double tape_slope_along(const TapeModel *t, TapeInput *in, const double *directi
         double by = (i % 2 ? -1 : 1) * (i / 2 + 1) * h;
         copy_params(t, &moved, in);
         move(t, &moved, direction, by);
-        double value = tape_expectation(t, &t->entry[IR_ENTRY_EVAL], &moved).value[0];
+        double value = tape_mean(t, &t->entry[IR_ENTRY_EVAL], &moved).value[0];
         slope += (i % 2 ? -1 : 1) * weight[i / 2] * value;
     }
     return slope / h;

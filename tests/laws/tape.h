@@ -24,8 +24,19 @@ TapeModel *tape_compile(const char *text);
 TapeModel *tape_compile_plain(const char *text);
 void tape_free(TapeModel *t);
 
+/* What the tape integrates: the objective, then the gradient of every parameter element in order,
+ * then the next value of every moving average. */
+typedef struct TapeResult {
+    double *value, *square; /* the expectations, and those of the squares */
+    size_t count;
+    uint64_t points; /* of the tape; more than the most: given up */
+} TapeResult;
+
+typedef struct TapeInput TapeInput;
+typedef TapeResult TapeMean(const TapeModel *t, const IrGraph *g, const TapeInput *in);
+
 /* Parameters and data, filled with generic values; the caller may change them. */
-typedef struct TapeInput {
+struct TapeInput {
     double **param, **data;
     double *hyper, *state;
     int64_t rows;
@@ -35,22 +46,16 @@ typedef struct TapeInput {
     double frequency; /* of what is read of tan(pi (u - 1/2)), for every uniform u; 0: it is not */
     uint64_t most;    /* points, beyond which it is given up; 0: as many as there are */
     bool few;         /* and where they are few variates, not as many points as 1e-11 takes */
-} TapeInput;
+    TapeMean *mean;   /* NULL: over the noise */
+};
 
 TapeInput tape_input(const TapeModel *t, int64_t rows);
 
 /* The least number of points that the tape of a graph has; at most `most` are counted. */
 uint64_t tape_points(const IrGraph *g, int64_t rows, uint64_t most);
 
-/* What the tape integrates: the objective, then the gradient of every parameter element in order,
- * then the next value of every moving average. */
-typedef struct TapeResult {
-    double *value, *square; /* the expectations, and those of the squares */
-    size_t count;
-    uint64_t points; /* of the tape; more than the most: given up */
-} TapeResult;
-
-TapeResult tape_expectation(const TapeModel *t, const IrGraph *g, const TapeInput *in);
+/* Over the noise; and over what the input says. */
+TapeMean tape_expectation, tape_mean;
 
 /* d objective / d parameter element, by differences of the exact expectation of the eval entry. */
 double tape_slope(const TapeModel *t, TapeInput *in, uint32_t param, int64_t element);
