@@ -12,8 +12,9 @@
  *
  * Coupling: as a parameter of the law grows, the draw jumps from x to a neighbour with a known
  * rate, and f changes by what the neighbour would have cost.  Of the elements of a vector one is
- * taken, by its rate.  (Arya, Schauer, Schaefer & Rackauckas, "Automatic differentiation of
- * programs with discrete randomness", 2022.) */
+ * taken, by its rate; of the trials of a multinomial draw one, all of them as likely.  (Arya,
+ * Schauer, Schaefer & Rackauckas, "Automatic differentiation of programs with discrete randomness",
+ * 2022.) */
 #include "passes/adjoint.h"
 #include "passes/estimator.h"
 
@@ -47,16 +48,20 @@ static const IrRef *arguments_of(IrGraph *g, IrDist law, const IrRef *arg, IrRef
     return of;
 }
 
-/* f with the draw replaced, less f, or IR_NONE: the draw reaches no cost. */
-static IrRef difference(EsProgram *p, uint32_t i, IrRef value, IrRef index)
+/* f with the draw changed, less f, or IR_NONE: the draw reaches no cost. */
+static IrRef difference_of(EsProgram *p, uint32_t i, EsChange change)
 {
-    EsChange change = {.node = p->draw[i].value, .value = value, .where = IR_NONE, .index = index};
     IrRef before = es_downstream(p, i, NULL);
     if (before == IR_NONE)
         return before;
     IrRef after = es_downstream(p, i, es_world(p, &change, 1));
     return MUTATED(SWAPPED_PAIR) ? ir_binary(p->g, IR_SUB, before, after)
                                  : ir_binary(p->g, IR_SUB, after, before);
+}
+
+static IrRef difference(EsProgram *p, uint32_t i, IrRef value, IrRef index)
+{
+    return difference_of(p, i, (EsChange){p->draw[i].value, value, IR_NONE, index});
 }
 
 /* v, and 0 where w is 0, whatever v is there. */
@@ -197,10 +202,10 @@ static IrRef masses(IrGraph *g, const EsDraw *d)
  * at a rate without bound.  So what a category gains the likeliest loses, and the rate is that of
  * the log-probability: where the likeliest has most of the mass it turns into one of the others,
  * else they turn into it. */
-static Coupling couple_category(EsProgram *p, const EsDraw *d)
+static Coupling couple_category(EsProgram *p, const EsDraw *d, IrRef x)
 {
     IrGraph *g = p->g;
-    IrRef x = d->value, zero = ir_const(g, 0), mass = masses(g, d);
+    IrRef zero = ir_const(g, 0), mass = masses(g, d);
     IrRef likeliest = ir_node(g, IR_ARGMAX, (IrAttr){.axes = 1}, 1, &mass);
     IrRef mark = ir_one_hot(g, likeliest, g->node[mass].type.dim[0]);
     IrRef others = ir_select(g, ir_binary(g, IR_EQ, mark, ir_int(g, 1)), zero, mass);
@@ -222,6 +227,43 @@ static Coupling couple_category(EsProgram *p, const EsDraw *d)
                       .neighbour = ir_select(g, is_likeliest, other, likeliest)};
 }
 
+/* The category of one trial: the first whose running count is beyond the trial's number. */
+static IrRef category_of_trial(EsProgram *p, const EsDraw *d)
+{
+    IrGraph *g = p->g;
+    IrRef count = ir_real(g, d->value);
+    uint32_t last = g->node[count].type.rank - 1;
+    int64_t size = g->node[count].type.dim[last];
+    IrType slots = ir_slot_type(d->law, &g->node[d->value].type);
+    const char *name =
+        arena_printf(g->model->arena, "%s.trial", es_name(&p->source->node[d->node]));
+    IrRef u = es_base_noise(g, name, IR_BASE_UNIFORM, slots, d->plates);
+    u = ir_binary(g, IR_MUL, u, d->arg[0]);
+    if (size == 1)
+        return ir_select(g, ir_binary(g, IR_LT, u, u), ir_int(g, 1), ir_int(g, 0));
+    IrRef before = ir_node(g, IR_CUMSUM, (IrAttr){.k = {last}}, 1, &count);
+    before = ir_node(g, IR_SLICE, (IrAttr){.k = {last, 0, size - 1}}, 1, &before);
+    IrRef beyond = ir_binary(g, IR_LE, before, ir_expand(g, u, last, size - 1));
+    IrRef passed = ir_select(g, beyond, ir_int(g, 1), ir_int(g, 0));
+    return ir_reduce(g, IR_SUM, passed, 1u << last, 0);
+}
+
+/* Each trial is a category of its own: one is taken for all of them. */
+static Coupling couple_multinomial(EsProgram *p, const EsDraw *d)
+{
+    IrGraph *g = p->g;
+    EsDraw trial = *d;
+    trial.law = IR_DIST_categorical;
+    trial.arg = &d->arg[1];
+    int64_t size = g->node[d->arg[1]].type.dim[0];
+    IrRef was = category_of_trial(p, d);
+    Coupling c = couple_category(p, &trial, was);
+    IrRef others = ir_binary(g, IR_SUB, d->value, ir_one_hot(g, was, size));
+    c.neighbour = ir_binary(g, IR_ADD, others, ir_one_hot(g, c.neighbour, size));
+    c.rate = ir_binary(g, IR_MUL, d->arg[0], c.rate);
+    return c;
+}
+
 static Coupling couple(EsProgram *p, const EsDraw *d)
 {
     IrGraph *g = p->g;
@@ -230,7 +272,9 @@ static Coupling couple(EsProgram *p, const EsDraw *d)
     switch (d->law) {
     case IR_DIST_categorical:
     case IR_DIST_categorical_logits:
-        return couple_category(p, d);
+        return couple_category(p, d, x);
+    case IR_DIST_multinomial:
+        return couple_multinomial(p, d);
     case IR_DIST_poisson:
         return couple_poisson(g, arg[0], x);
     case IR_DIST_geometric:
@@ -261,17 +305,29 @@ static IrRef pick_element(EsProgram *p, const EsDraw *d, IrRef rates)
     return pick->transport(g, &rates, es_noise(p, &as, &rates, d->plates));
 }
 
+/* The draw with one element as its neighbour; or with one event, all of it. */
+static EsChange change_at(IrGraph *g, const EsDraw *d, IrRef neighbour, IrRef index)
+{
+    IrType value = g->node[d->value].type, slots = ir_slot_type(d->law, &value);
+    if (slots.rank == value.rank)
+        return (EsChange){d->value, element_of(g, neighbour, index), IR_NONE, index};
+    IrRef mark = ir_one_hot(g, index, ir_elements(&slots));
+    mark = ir_expand(g, mark, slots.rank, value.dim[slots.rank]);
+    return (EsChange){d->value, neighbour, ir_binary(g, IR_EQ, mark, ir_int(g, 1)), IR_NONE};
+}
+
 static void couple_vector(EsProgram *p, uint32_t i, Coupling c)
 {
     IrGraph *g = p->g;
     const EsDraw *d = &p->draw[i];
-    IrType shape = g->node[d->value].type;
+    IrType shape = ir_slot_type(d->law, &g->node[d->value].type);
     g->in_region = g->node[d->value].region;
     IrRef rates = flat(g, es_shape_as(g, ir_unary(g, IR_ABS, c.rate), &shape));
     IrRef index = pick_element(p, d, rates), total = ir_sum_all(g, rates);
-    IrRef neighbour = element_of(g, c.neighbour, index), rate = element_of(g, c.rate, index);
+    IrRef rate = element_of(g, c.rate, index);
+    EsChange change = change_at(g, d, c.neighbour, index);
     g->in_region = 0;
-    IrRef f = difference(p, i, neighbour, index);
+    IrRef f = difference_of(p, i, change);
     if (f == IR_NONE)
         return;
     IrRef share = ir_binary(g, IR_MUL, ir_unary(g, IR_SIGN, rate), ir_binary(g, IR_MUL, total, f));
@@ -291,7 +347,7 @@ static void couple_together(EsProgram *p, uint32_t i, Coupling c)
         return;
     IrRef share = es_weighed_gain(p, d, ir_binary(g, IR_MUL, c.rate, f));
     share = if_any(g, c.rate, share);
-    IrType from = g->node[d->value].type, to = g->node[c.parameter].type;
+    IrType from = ir_slot_type(d->law, &g->node[d->value].type), to = g->node[c.parameter].type;
     from.plates = d->plates;
     es_seed(p, c.parameter, es_share(g, share, &from, &to));
 }
@@ -299,12 +355,13 @@ static void couple_together(EsProgram *p, uint32_t i, Coupling c)
 void es_term_coupled(EsProgram *p, uint32_t i)
 {
     const EsDraw *d = &p->draw[i];
+    IrType slots = ir_slot_type(d->law, &p->g->node[d->value].type);
     p->g->in_region = p->g->node[d->value].region;
     Coupling c = couple(p, d);
     p->g->in_region = 0;
     if (es_read_together(p->source, p->live, &p->reach[i]) & d->plates)
         couple_together(p, i, c);
-    else if (p->g->node[d->value].type.rank == 0)
+    else if (slots.rank == 0)
         couple_scalar(p, i, c);
     else
         couple_vector(p, i, c);

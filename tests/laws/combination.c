@@ -63,6 +63,21 @@ static const char *const program[] = {
     "graph g {\n  z[2, 2] ~ multinomial(2, p) via measure_valued\n"
     "  cost sin(sum(z[0] * [0.3, 1]) + a * z[1, 1])\n}\n",
     "param p[2] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  z[2, 2] ~ multinomial(2, p) via coupled\n"
+    "  cost sin(sum(z[0] * [0.3, 1]) + a * z[1, 1])\n}\n",
+    "param p[3] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  z ~ multinomial(3, 2 * p) via coupled\n"
+    "  cost sin(sum(z * [0.3, 1, -0.5]) + a * p[1])\n}\n",
+    "param p[2] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  plate k = 2 {\n    z ~ multinomial(1, 2 * p) via coupled\n"
+    "    cost sin(sum(z * [0.3, 1]) + a * p[k])\n  }\n}\n",
+    "param p[2] in simplex = ones()\nparam a = ones()\n"
+    "graph g {\n  plate k = 2 {\n    z ~ multinomial(1, p) via coupled\n"
+    "    b = sum(z * [0.3, 1])\n  }\n  cost sin(sum(b, over = k) + a)\n}\n",
+    "param p[2] in simplex = ones()\nparam w[2] = ones()\n"
+    "graph g {\n  s[0] = 0.4\n  for t in 1..3 {\n    z ~ multinomial(1, p) via coupled\n"
+    "    s[t] = 0.5 * s[t-1] + sum(w * z)\n    cost sin(s[t])\n  }\n}\n",
+    "param p[2] in simplex = ones()\nparam a = ones()\n"
     "graph g {\n  z[2, 2] ~ multinomial(2, p) via enumerate\n"
     "  cost sin(sum(z[0] * [0.3, 1]) + a * z[1, 1])\n}\n",
     /* angles on the circle, where a cost may jump */

@@ -127,6 +127,8 @@ static const struct {
     {MODEL("  c ~ categorical(logits = l) via unordered_set(samples = 4)\n  cost l[c]"),
      "4 of 3 values of c make no set"},
     {MODEL("  c ~ categorical(logits = l) via disarm\n  cost l[c]"), "its draws are no bits"},
+    {MODEL("  z ~ dirichlet(exp(l)) via coupled\n  cost sin(sum(l * z))"),
+     "its draws are no bits, categories or counts"},
     /* an event of one hot is refused what its category is */
     {MODEL("  z ~ one_hot_categorical(logits = l) via disarm\n  cost sum(l * z)"),
      "its draws are no bits"},
@@ -414,6 +416,8 @@ static const struct {
      "z ~ one_hot_categorical: enumerated (chosen); 3 values"},
     {MODEL("  z[9, 3] ~ one_hot_categorical(logits = l)\n  cost sin(sum(z @ l))"),
      "z ~ one_hot_categorical: local_expectation (chosen)"},
+    {MODEL("  z ~ multinomial(20, exp(l))\n  cost sin(sum(l * z))"),
+     "z ~ multinomial: coupled (chosen)"},
     {MODEL("  z[40, 3] ~ one_hot_categorical(logits = l)\n  cost sin(sum(z @ l))"),
      "z ~ one_hot_categorical: coupled (chosen)"},
     {MODEL("  h[0] ~ categorical(logits = l)\n  for t in 1..9 {\n"
