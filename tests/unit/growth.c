@@ -329,6 +329,10 @@ START_TEST(the_last_number_settles_a_kink)
         {"a draw in its own sum", "q ~ normal(t, 1)\ncost sum(relu(q - sum(q)))\n",
          CERT_UP_TO_NOISY_KINKS},
         {"the elements of a draw", "q ~ normal(t, exp(h))\ncost sum(relu(q) * t)\n", CERT_PROVED},
+        {"a kink beside a score",
+         "q ~ normal(m, 1)\ng ~ bernoulli(logits = h) via score(baseline = none)\n"
+         "cost exp(g * tanh(q)) * relu(q)\n",
+         CERT_UP_TO_REGULAR},
         {"a draw over another", "q ~ normal(m, 1)\nr ~ normal(h, 1)\ncost relu(q * r)\n",
          CERT_UP_TO_NOISY_KINKS},
     };
