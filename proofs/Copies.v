@@ -30,6 +30,7 @@ Definition no_slot := Lifted 0 None [].
 Section Lift.
 Variable d : dim.                      (** the axis *)
 Variable copied : nat -> option nat.   (** the draws that are copied, and where they get the axis *)
+Variable values : bool.                (** or those draws are taken at all of their values 0, 1, ..., along the axis *)
 
 (** Where an axis goes that stood behind the axes [i]: plates lead. *)
 Fixpoint lead (i o : list nat) : nat :=
@@ -39,6 +40,9 @@ Definition axes_at (at_ : option nat) (n : nat) (i : list nat) : list nat :=
 Definition lead_at (at_ : option nat) (i o : list nat) : option nat :=
   match at_ with Some p => Some (lead (firstn p i) o) | None => None end.
 Definition either (a b : option nat) : option nat := match a with Some _ => a | None => b end.
+(** Copy [k] of a draw of values is [k] everywhere. *)
+Definition counted (p : nat) (s : shape) : op :=
+  Lin (Ein (s ++ [d]) [length s] (put_in p (length s) (range (length s)))).
 (** The same for every copy. *)
 Definition spread (p : nat) (s : shape) : op :=
   Lin (Ein (s ++ [d]) (range (length s)) (put_in p (length s) (range (length s)))).
@@ -48,7 +52,11 @@ Definition lift_op (o : op) (xs : list lifted) (nx : nat) : option (program * na
   let as_is at_ := Some ([(o, map l_slot xs)], nx, at_) in
   match o, xs with
   | Sample j s, [] =>
-      match copied j with Some p => Some ([(Sample j (put_in p d s), [])], nx, Some p) | None => as_is None end
+      match copied j with
+      | Some p => if values then Some ([(Iota d, []); (counted p s, [nx])], S nx, Some p)
+                  else Some ([(Sample j (put_in p d s), [])], nx, Some p)
+      | None => as_is None
+      end
   | Map1 _, [x] => as_is (l_at x)
   | Map2 f, [x; y] =>
       match l_at x, l_at y with
@@ -96,7 +104,7 @@ Notation boxs s := (box (sizes rho s)).
 
 (** The draws of copy [i]. *)
 Definition view (i : nat) (tr : trace) : trace :=
-  fun j ix => match copied j with Some p => tr j (put_in p i ix) | None => tr j ix end.
+  fun j ix => match copied j with Some p => if values then INR i else tr j (put_in p i ix) | None => tr j ix end.
 
 Lemma put_in_map {A B} (f : A -> B) p x l : map f (put_in p x l) = put_in p (f x) (map f l).
 Proof. unfold put_in. now rewrite map_app, firstn_map, skipn_map. Qed.
@@ -181,6 +189,18 @@ Proof.
     + change (range (length s)) with (all_axes s). now rewrite (pick_all rho s v Hv).
     + now apply (box_length rho).
     + apply below_all.
+Qed.
+Lemma counted_val p s ix : In ix (boxs s) ->
+  lin_app rho (Ein (s ++ [d]) [length s] (put_in p (length s) (range (length s)))) (fun jx => INR (nth 0 jx 0%nat)) (put_in p i ix) = INR i.
+Proof.
+  intros Hix. unfold lin_app; cbn [pairs]. rewrite sum_map. cbn [fst snd].
+  rewrite (sum_of_copy s (range (length s)) p i ix _ (fun _ => INR i)).
+  - etransitivity; [|apply (sum_box_single (sizes rho s) (fun _ => INR i) ix Hix)]. apply sum_ext. intros v Hv.
+    change (range (length s)) with (all_axes s). now rewrite (pick_all rho s v Hv).
+  - exact Hi.
+  - apply below_all.
+  - intros v Hv. pose proof (box_length rho _ _ Hv) as Lv. unfold pick; cbn [map nth].
+    rewrite app_nth2, Lv, Nat.sub_diag by lia. reflexivity.
 Qed.
 (** A read of an operand, at the element of copy [i]. *)
 Lemma axes_at_val F x v vs at_ ii u : stands F x v -> l_at x = at_ -> l_shape x = pick vs ii ->
@@ -282,8 +302,11 @@ Proof.
   - destruct xs as [|x xs]; [|discriminate]. destruct olds; simpl in Ha; try tauto. injection Hl as <- <- <-.
     apply Hone; auto.
   - destruct xs as [|x xs]; [|discriminate]. destruct olds; simpl in Ha; try tauto.
-    destruct (copied j) as [p|] eqn:Ej; injection Hl as <- <- <-; apply Hone; auto; intros ix Hix; simpl; unfold view;
-      now rewrite Ej.
+    destruct (copied j) as [p|] eqn:Ej; [destruct values eqn:Ev|]; injection Hl as <- <- <-.
+    + split; [simpl; lia|]. intros ix Hix. cbn [l_slot l_at l_shape] in *. simpl in Ht. injection Ht as <-.
+      cbn [run map]. rewrite put_same, put_same. cbn [den]. unfold view. rewrite Ej, Ev. now apply counted_val.
+    + apply Hone; auto; intros ix Hix; simpl; unfold view; now rewrite Ej, Ev.
+    + apply Hone; auto; intros ix Hix; simpl; unfold view; now rewrite Ej.
 Qed.
 
 Theorem lift_sound p : forall nx ls q ls' E F, lift p nx ls = Some (q, ls') ->
@@ -354,7 +377,7 @@ Definition copy_draw (ls : list lifted) (x : wdraw) : option wdraw :=
   end.
 Definition copy (W : written) : option written :=
   let n := length (w_inputs W) in
-  match lift d (place copied) (plain_program (w_nodes W)) n
+  match lift d (place copied) false (plain_program (w_nodes W)) n
           (map (fun k => Lifted k None (nth k (w_inputs W) [])) (range n)) with
   | Some (q, ls) =>
       let c := nth (N.to_nat (w_cost W)) ls no_slot in
@@ -481,12 +504,12 @@ Hypothesis Hrho : forall d, (0 < rho d)%nat.
 Variable e : env.
 Notation boxs s := (box (sizes rho s)).
 Notation n := (length (w_inputs W)).
-Notation see i tr := (view (place copied) i tr).
+Notation see i tr := (view (place copied) false i tr).
 Notation F q tr := (run rho tr q n e).
 
 (** What [copy] made. *)
 Lemma copy_is : exists q ls ds,
-  lift d (place copied) (plain_program (w_nodes W)) n
+  lift d (place copied) false (plain_program (w_nodes W)) n
           (map (fun k => Lifted k None (nth k (w_inputs W) [])) (range n)) = Some (q, ls) /\
   all_some (copy_draw d copied ls) (w_draws W) = Some ds /\ w_draws W' = ds /\ w_inputs W' = w_inputs W /\
   (exists r, plain_program (w_nodes W') = q ++ r) /\
@@ -576,13 +599,13 @@ Proof.
     rewrite <- (S1 tr v). apply IH.
 Qed.
 
-Lemma copies_stand q ls : lift d (place copied) (plain_program (w_nodes W)) n
+Lemma copies_stand q ls : lift d (place copied) false (plain_program (w_nodes W)) n
     (map (fun k => Lifted k None (nth k (w_inputs W) [])) (range n)) = Some (q, ls) ->
   forall tr k, (k < length ls)%nat -> (l_slot (nth k ls no_slot) < n + length q)%nat /\
     stands rho i (F q tr) (nth k ls no_slot) (written_value W rho e (see i tr) (N.of_nat k)).
 Proof.
   intros Hl tr k Hk.
-  destruct (lift_sound d (place copied) rho i Hi tr _ _ _ _ _ e e Hl) as [_ H].
+  destruct (lift_sound d (place copied) false rho i Hi tr _ _ _ _ _ e e Hl) as [_ H].
   - intros a Ha. rewrite map_length, seq_length in Ha.
     rewrite (nth_map_lt _ (range n) a 0%nat) by now rewrite seq_length. rewrite seq_nth by auto. cbn [l_slot l_at l_shape Nat.add].
     split; auto. intros ix _. reflexivity.
@@ -603,7 +626,7 @@ Proof.
     intros H; now injection H as <-.
 Qed.
 
-Lemma copied_law ls q x y : lift d (place copied) (plain_program (w_nodes W)) n
+Lemma copied_law ls q x y : lift d (place copied) false (plain_program (w_nodes W)) n
     (map (fun k => Lifted k None (nth k (w_inputs W) [])) (range n)) = Some (q, ls) ->
   (exists r, plain_program (w_nodes W') = q ++ r) -> w_inputs W' = w_inputs W ->
   NoDup (map wdraw_id (w_draws W')) -> In x (w_draws W) -> In y (w_draws W') -> copy_draw d copied ls x = Some y ->
@@ -693,7 +716,7 @@ Proof.
       unfold of_copy; cbn [fst]. change (wdraw_id (j, s, WFinite l a axes)) with j. now rewrite Ep.
 Qed.
 
-Lemma numbers_of_copy ls q ds : lift d (place copied) (plain_program (w_nodes W)) n
+Lemma numbers_of_copy ls q ds : lift d (place copied) false (plain_program (w_nodes W)) n
     (map (fun k => Lifted k None (nth k (w_inputs W) [])) (range n)) = Some (q, ls) ->
   (exists r, plain_program (w_nodes W') = q ++ r) -> w_inputs W' = w_inputs W ->
   all_some (copy_draw d copied ls) (w_draws W) = Some ds -> w_draws W' = ds ->

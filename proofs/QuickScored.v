@@ -72,7 +72,7 @@ Lemma plain_clean xs : forallb (fun x => match l_at x with None => true | _ => f
   forallb (fun x => match bl_at x with None => true | _ => false end) xs.
 Proof. induction xs as [|x xs IH]; cbn [map forallb]; auto. now rewrite IH. Qed.
 Lemma fast_lift_op_eq o xs nx q k at_ : fast_lift_op o xs nx = Some (q, k, at_) ->
-  lift_op d copied o (map plain_lifted xs) (N.to_nat nx) = Some (plain_program q, N.to_nat k, at_).
+  lift_op d copied false o (map plain_lifted xs) (N.to_nat nx) = Some (plain_program q, N.to_nat k, at_).
 Proof.
   unfold fast_lift_op, lift_op. rewrite plain_clean, plain_slots.
   assert (Hclean : (if forallb (fun x => match bl_at x with None => true | _ => false end) xs
@@ -100,7 +100,7 @@ Proof.
     intros H. now injection H as <- <- <-.
 Qed.
 Lemma fast_lift_eq p : forall n nx mm ls q mm', Fast.held no_blifted n mm ls -> fast_lift p n nx mm = Some (q, mm') ->
-  exists ls', lift d copied (plain_program p) (N.to_nat nx) (map plain_lifted ls) = Some (plain_program q, map plain_lifted ls') /\
+  exists ls', lift d copied false (plain_program p) (N.to_nat nx) (map plain_lifted ls) = Some (plain_program q, map plain_lifted ls') /\
     Fast.held no_blifted (n + N.of_nat (length p)) mm' ls'.
 Proof.
   induction p as [|[o ps] p IH]; cbn [fast_lift plain_program map lift plain_node fst snd]; intros n nx mm ls q mm' H E.

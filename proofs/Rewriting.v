@@ -1,10 +1,11 @@
 (** * Rewriting a program as the compiler does
 
     [rewrite] puts [loc + scale * noise], or what else noise becomes, in the place of the draws of a model, and brings logarithms,
-    roots and sigmoids into the stable forms that the compiler uses. *)
+    roots and sigmoids into the stable forms that the compiler uses.  Where an element is picked by its number,
+    and the number is an axis, the axis is picked. *)
 From Coq Require Import Reals Lra Lia List Bool Arith NArith ZArith FMapPositive.
 From Coquelicot Require Import Coquelicot.
-From Sgc Require Import Tensor Scalar Op Program Graph Fast Transport Noised.
+From Sgc Require Import Tensor Scalar Op Program Graph Poly Fast Transport Noised.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -62,6 +63,93 @@ Definition stable_log (K : nodes_at) (s : shape) (f : fn1) (x : N) : option (exp
                          end
   | r, _, _ => r
   end.
+(** [x] has elements of one operand, each read once for an element of [x], whose shape is [s]. *)
+Definition move_of (K : nodes_at) (s : shape) (x : N) : option (shape * list nat * list nat * N) :=
+  match look K x with
+  | Some (Lin (Ein vs i o), [y]) =>
+      if inverse_axes (length vs) o (positions (length vs) o) && below (length vs) i && index_eqb (pick vs o) s
+      then Some (vs, i, o, y) else None
+  | _ => None
+  end.
+Definition steps : nat := 8.   (** moves, one after another *)
+(** The logarithm of [x], if that has another form where the elements are moved from. *)
+Fixpoint moved_log (fuel : nat) (K : nodes_at) (s : shape) (x : N) : option (expr * list N) :=
+  match stable_log K s Log x, fuel with
+  | Some r, _ => Some r
+  | None, O => None
+  | None, S fuel =>
+      match move_of K s x with
+      | Some (vs, i, o, y) =>
+          match moved_log fuel K (pick vs i) y with
+          | Some (ex, args) => Some (E1 (Lin (Ein vs i o)) ex, args)
+          | None => None
+          end
+      | None => None
+      end
+  end.
+(** The logarithm of a sum of exponentials. *)
+Definition log_of_sum (K : nodes_at) (x : N) : option (expr * list N) :=
+  match look K x with
+  | Some (Lin (Ein vs i o), [y]) =>
+      match look K y with
+      | Some (Map1 Exp, [z]) => Some (E1 (Lse vs o) (E1 (Lin (Ein vs i (all_axes vs))) (Arg 0)), [z])
+      | _ => None
+      end
+  | _ => None
+  end.
+Definition other_form (K : nodes_at) (s : shape) (f : fn1) (x : N) : option (expr * list N) :=
+  match f with
+  | Log => match moved_log steps K s x with Some r => Some r | None => log_of_sum K x end
+  | _ => stable_log K s f x
+  end.
+(** [x], of shape [s], is 0, 1, 2, ... along one of its axes: along which. *)
+Fixpoint count_of (fuel : nat) (K : nodes_at) (s : shape) (x : N) : option nat :=
+  match look K x, fuel with
+  | Some (Iota d, []), _ => if index_eqb s [d] then Some 0%nat else None
+  | _, O => None
+  | _, S fuel =>
+      match move_of K s x with
+      | Some (vs, i, o, y) =>
+          match count_of fuel K (pick vs i) y with Some a => Some (position (nth a i 0%nat) o) | None => None end
+      | None => None
+      end
+  end.
+(** [x], of shape [s], is 1 where its indices along two axes are equal, else 0. *)
+Definition equal_of (K : nodes_at) (s : shape) (x : N) : option (nat * nat) :=
+  match look K x with
+  | Some (Map1 Step, [k]) =>
+      match look K k with
+      | Some (Map1 (Affine (-4) 1 4), [k]) =>
+          match look K k with
+          | Some (Map1 Square, [k]) =>
+              match look K k with
+              | Some (Map2 Sub, [a; b]) =>
+                  match count_of steps K s a, count_of steps K s b with Some a, Some b => Some (a, b) | _, _ => None end
+              | _ => None
+              end
+          | _ => None
+          end
+      | _ => None
+      end
+  | _ => None
+  end.
+(** Axes, where axis [b] is read at [a] and is no more. *)
+Definition omit {A} (b : nat) (l : list A) : list A := firstn b l ++ skipn (S b) l.
+Definition closed (b k : nat) : nat := if Nat.ltb b k then pred k else k.
+Definition without_axis (a b : nat) (l : list nat) : list nat := map (fun c => closed b (if Nat.eqb c b then a else c)) l.
+(** A sum of [x], read at [i], times what is 1 where two indices are equal: one of these axes need not be run over. *)
+Definition picked (K : nodes_at) (vs : shape) (i : list nat) (x : N) (j : list nat) (other : N) (o : list nat) :
+  option (expr * list N) :=
+  match equal_of K (pick vs j) other with
+  | Some (a, b) =>
+      let '(a, b) := if existsb (Nat.eqb (nth b j 0%nat)) o then (nth b j 0%nat, nth a j 0%nat)
+                     else (nth a j 0%nat, nth b j 0%nat) in
+      if negb (Nat.eqb a b) && negb (existsb (Nat.eqb b) o) && Nat.eqb (nth a vs 0%nat) (nth b vs 0%nat) &&
+         Nat.ltb a (length vs) && Nat.ltb b (length vs) && below (length vs) j
+      then Some (E1 (Lin (Ein (omit b vs) (without_axis a b i) (without_axis a b o))) (Arg 0), [x])
+      else None
+  | None => None
+  end.
 Definition as_is (o : op) (ps : list N) : expr * list N :=
   match ps with
   | [] => (E0 o, [])
@@ -88,7 +176,12 @@ Definition becomes (law : nat -> option (noised * N * N)) (K : nodes_at) (m : Po
       | Some (k, l, c) => (moved_expr k o, [Fast.get 0%N m l; Fast.get 0%N m c])
       | None => as_is o ps
       end
-  | Map1 f, [x] => match stable_log K s f x with Some r => r | None => as_is o ps end
+  | Map1 f, [x] => match other_form K s f x with Some r => r | None => as_is o ps end
+  | Ein2 vs i j k, [x; y] =>
+      match picked K vs i x j y k with
+      | Some r => r
+      | None => match picked K vs j y i x k with Some r => r | None => as_is o ps end
+      end
   | Map2 Div, [_; _] => (E2 (Map2 Mul) (Arg 0) (E1 (Map1 Recip) (Arg 1)), ps)  (* inverses are slots *)
   | _, _ => as_is o ps
   end.
@@ -301,6 +394,217 @@ Proof.
   intros a b ix Hix. simpl. now rewrite Hv, He.
 Qed.
 
+(** *** Elements that are moved *)
+Lemma moved_value vs o ix (F : index -> R) : inverse_axes (length vs) o (positions (length vs) o) = true ->
+  In ix (boxs (pick vs o)) -> let v := pick ix (positions (length vs) o) in
+  In v (boxs vs) /\ sum (boxs vs) (fun v => if index_eqb (pick v o) ix then F v else 0) = F v.
+Proof.
+  intros H Hix v. set (q := positions (length vs) o) in *. pose proof (inverse_axes_sound _ _ _ H) as (E1 & E2 & Ho & Hq & Lo & Lq).
+  assert (Hv : In v (boxs vs)).
+  { pose proof (pick_in rho (pick vs o) q ix) as P. rewrite pick_pick, E1, pick_range in P by now rewrite Lo.
+    apply P; auto. unfold pick. now rewrite map_length, Lo. }
+  split; auto. rewrite (sum_reindex rho vs o q _ H).
+  etransitivity; [|apply (sum_box_single (sizes rho (pick vs o)) (fun u => F (pick u q)) ix Hix)]. apply sum_ext. intros u Hu.
+  pose proof (box_length rho _ _ Hu) as Lu. unfold pick in Lu at 1. rewrite map_length in Lu.
+  rewrite pick_pick, E2, <- Lo, <- Lu by (rewrite Lq; exact Ho). now rewrite pick_range.
+Qed.
+Lemma move_sound s x vs i o y : move_of K s x = Some (vs, i, o, y) ->
+  (y < nx)%N /\ s = pick vs o /\ inverse_axes (length vs) o (positions (length vs) o) = true /\ below (length vs) i = true /\
+  forall ix, In ix (boxs s) -> let jx := pick (pick ix (positions (length vs) o)) i in
+    In jx (boxs (pick vs i)) /\ E (nat_of x) ix = E (nat_of y) jx.
+Proof.
+  unfold move_of. destruct (look K x) as [[op ps]|] eqn:Ex; [|easy]. destruct (HK _ _ _ Ex) as (_ & Hb & Hv).
+  destruct op as [f|f|[vs' i' o'|? ? ? ?|? ? ? ?|? ?]|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy. destruct ps as [|y' [|? ?]]; try easy.
+  destruct (inverse_axes _ _ _ && below _ _ && _) eqn:Ec; [|easy]. intros H. injection H as -> -> -> ->.
+  apply andb_prop in Ec as [Ec E3]. apply andb_prop in Ec as [E1 E2]. destruct (index_eqb_spec (pick vs o) s) as [<-|]; [|easy].
+  split; [apply Hb; now left|]. split; auto. split; auto. split; auto. intros ix Hix. rewrite Hv. cbn [map den].
+  unfold lin_app; cbn [pairs]. rewrite sum_map. cbn [fst snd].
+  destruct (moved_value vs o ix (fun v => E (nat_of y) (pick v i)) E1 Hix) as [M1 M2]. split; [now apply pick_in|exact M2].
+Qed.
+Lemma moved_log_sound fuel : forall s x ea, (x < nx)%N -> moved_log fuel K s x = Some ea ->
+  replaces s ea (den rho tr (Map1 Log) [E (nat_of x)]).
+Proof.
+  induction fuel as [|fuel IH]; intros s x ea Hx H; cbn [moved_log] in H;
+    (destruct (stable_log K s Log x) as [r|] eqn:Es; [injection H as <-; now apply stable_log_sound|]); [easy|].
+  destruct (move_of K s x) as [[[[vs i] o] y]|] eqn:Em; [|easy]. destruct (moved_log fuel K (pick vs i) y) as [[ex args]|] eqn:El; [|easy].
+  injection H as <-. destruct (move_sound s x vs i o y Em) as (Hy & -> & Hinv & _ & Hm).
+  destruct (IH _ _ _ Hy El) as (R1 & R2 & R3). cbn [fst snd] in *. split; [exact R1|]. split; [exact R2|].
+  intros a b ix Hix. cbn [fst snd expr_den den]. unfold lin_app; cbn [pairs]. rewrite sum_map. cbn [fst snd].
+  destruct (moved_value vs o ix (fun v => expr_den rho tr ex (map E (map nat_of args)) a b (pick v i)) Hinv Hix) as [_ Hs].
+  etransitivity; [exact Hs|]. clear Hs.
+  destruct (Hm ix Hix) as [Hj He]. etransitivity; [exact (R3 a b _ Hj)|]. cbn [den app1]. now rewrite He.
+Qed.
+Lemma log_of_sum_sound s x ea : log_of_sum K x = Some ea -> replaces s ea (den rho tr (Map1 Log) [E (nat_of x)]).
+Proof.
+  unfold log_of_sum. destruct (look K x) as [[op ps]|] eqn:Ex; [|easy]. destruct (HK _ _ _ Ex) as (_ & _ & Hv).
+  destruct op as [f|f|[vs i o|? ? ? ?|? ? ? ?|? ?]|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy. destruct ps as [|y [|? ?]]; try easy.
+  destruct (look K y) as [[op ps]|] eqn:Ey; [|easy]. destruct (HK _ _ _ Ey) as (_ & Hb & He).
+  destruct op as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try easy. destruct f; try easy. destruct ps as [|z [|? ?]]; try easy.
+  intros H. injection H as <-. split; [simpl; lia|]. split; [intros k [<-|[]]; apply Hb; now left|].
+  intros a b ix _. rewrite Hv. cbn [fst snd expr_den map nth den app1]. f_equal. unfold expsum, lin_app at 2; cbn [pairs].
+  rewrite sum_map. cbn [fst snd]. apply sum_ext. intros v Hin. destruct (index_eqb (pick v o) ix); auto.
+  rewrite widen_at by auto. rewrite He. reflexivity.
+Qed.
+Lemma other_form_sound s f x ea : (x < nx)%N -> other_form K s f x = Some ea ->
+  replaces s ea (den rho tr (Map1 f) [E (nat_of x)]).
+Proof.
+  intros Hx H. destruct f; try (now apply stable_log_sound). cbn [other_form] in H.
+  destruct (moved_log steps K s x) as [r|] eqn:Em; [injection H as <-; now apply (moved_log_sound steps)|].
+  now apply log_of_sum_sound.
+Qed.
+
+(** *** Elements that are picked *)
+Lemma count_sound fuel : forall s x a, count_of fuel K s x = Some a ->
+  (a < length s)%nat /\ forall ix, In ix (boxs s) -> E (nat_of x) ix = INR (nth a ix 0%nat).
+Proof.
+  induction fuel as [|fuel IH]; intros s x a H.
+  - cbn [count_of] in H. destruct (look K x) as [[op ps]|] eqn:Ex; [|easy]. destruct op; try easy. destruct ps; [|easy].
+    destruct (index_eqb_spec s [d]) as [->|]; [|easy]. injection H as <-. split; [simpl; lia|].
+    intros ix _. now destruct (HK _ _ _ Ex) as (_ & _ & ->).
+  - assert (Hmove : match move_of K s x with
+      | Some (vs, i, o, y) => match count_of fuel K (pick vs i) y with Some a => Some (position (nth a i 0%nat) o) | None => None end
+      | None => None end = Some a -> (a < length s)%nat /\ forall ix, In ix (boxs s) -> E (nat_of x) ix = INR (nth a ix 0%nat)).
+    { clear H. intros H. destruct (move_of K s x) as [[[[vs i] o] y]|] eqn:Em; [|easy].
+      destruct (count_of fuel K (pick vs i) y) as [a'|] eqn:Ec; [|easy]. injection H as <-.
+      destruct (move_sound s x vs i o y Em) as (_ & -> & Hinv & Hi & Hm). destruct (IH _ _ _ Ec) as [Ha Hval].
+      pose proof (inverse_axes_sound _ _ _ Hinv) as (E1 & E2 & Ho & Hq & Lo & Lq).
+      unfold pick in Ha. rewrite map_length in Ha.
+      assert (Hn : (nth a' i 0 < length vs)%nat).
+      { unfold below in Hi. rewrite forallb_forall in Hi. apply Nat.ltb_lt, Hi, nth_In, Ha. }
+      assert (Hpos : nth (nth a' i 0%nat) (positions (length vs) o) 0%nat = position (nth a' i 0%nat) o).
+      { unfold positions. rewrite (nth_map_lt _ (range (length vs)) _ 0%nat) by now rewrite seq_length. now rewrite seq_nth. }
+      split.
+      - rewrite <- Hpos. unfold pick. rewrite map_length, Lo. unfold below in Hq. rewrite forallb_forall in Hq.
+        apply Nat.ltb_lt, Hq, nth_In. now rewrite Lq.
+      - intros ix Hix. destruct (Hm ix Hix) as [Hj ->]. rewrite (Hval _ Hj), <- Hpos. f_equal. unfold pick at 1.
+        rewrite (nth_map_lt _ i a' 0%nat) by auto. unfold pick. now rewrite (nth_map_lt _ _ _ 0%nat) by now rewrite Lq. }
+    cbn [count_of] in H. destruct (look K x) as [[op ps]|] eqn:Ex; [|now apply Hmove].
+    destruct op; try (now apply Hmove). destruct ps; [|now apply Hmove].
+    destruct (index_eqb_spec s [d]) as [->|]; [|easy]. injection H as <-. split; [simpl; lia|].
+    intros ix _. now destruct (HK _ _ _ Ex) as (_ & _ & ->).
+Qed.
+Lemma equal_sound s x a b : equal_of K s x = Some (a, b) -> (a < length s)%nat /\ (b < length s)%nat /\
+  forall ix, In ix (boxs s) -> E (nat_of x) ix = if Nat.eqb (nth a ix 0%nat) (nth b ix 0%nat) then 1 else 0.
+Proof.
+  unfold equal_of. intros H. destruct (look K x) as [[op ps]|] eqn:E1; [|discriminate H].
+  destruct op as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try discriminate H. destruct f; try discriminate H.
+  destruct ps as [|x1 [|? ?]]; try discriminate H. destruct (look K x1) as [[op ps]|] eqn:E2; [|discriminate H].
+  destruct op as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try discriminate H. destruct f; try discriminate H.
+  destruct a0 as [|p|p]; try discriminate H. destruct p as [p|p|]; try discriminate H. destruct p as [p|p|]; try discriminate H.
+  destruct p; try discriminate H. destruct b0 as [|p|p]; try discriminate H. destruct p; try discriminate H.
+  destruct d as [p|p|]; try discriminate H. destruct p as [p|p|]; try discriminate H. destruct p; try discriminate H.
+  destruct ps as [|x2 [|? ?]]; try discriminate H. destruct (look K x2) as [[op ps]|] eqn:E3; [|discriminate H].
+  destruct op as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try discriminate H. destruct f; try discriminate H.
+  destruct ps as [|x3 [|? ?]]; try discriminate H. destruct (look K x3) as [[op ps]|] eqn:E4; [|discriminate H].
+  destruct op as [f|f|l|? ? ? ?|? ?|? ? ?|?|?|? ?]; try discriminate H. destruct f; try discriminate H.
+  destruct ps as [|u [|w [|? ?]]]; try discriminate H.
+  destruct (count_of steps K s u) as [a'|] eqn:Ca; [|discriminate H]. destruct (count_of steps K s w) as [b'|] eqn:Cb; [|discriminate H].
+  injection H as -> ->.
+  destruct (HK _ _ _ E1) as (_ & _ & V1). destruct (HK _ _ _ E2) as (_ & _ & V2). destruct (HK _ _ _ E3) as (_ & _ & V3).
+  destruct (HK _ _ _ E4) as (_ & _ & V4). destruct (count_sound _ _ _ _ Ca) as [La Va]. destruct (count_sound _ _ _ _ Cb) as [Lb Vb].
+  split; auto. split; auto. intros ix Hix. rewrite V1. cbn [map den app1]. rewrite V2. cbn [map den app1]. rewrite V3. cbn [map den app1].
+  rewrite V4. cbn [map den app2]. rewrite (Va ix Hix), (Vb ix Hix). generalize (nth a ix 0%nat), (nth b ix 0%nat). clear. intros m n.
+  unfold step01. destruct (Nat.eqb_spec m n) as [->|Hne].
+  - rewrite Rminus_diag_eq by reflexivity. destruct (Rlt_dec _ _) as [|Hn]; auto. exfalso. apply Hn. lra.
+  - assert (Hd : 1 <= (INR m - INR n) * (INR m - INR n)).
+    { destruct (Nat.lt_gt_cases m n) as [Hl _]. destruct (Hl Hne) as [Hlt|Hlt].
+      - assert (INR m + 1 <= INR n) by (rewrite <- S_INR; apply le_INR; lia). nra.
+      - assert (INR n + 1 <= INR m) by (rewrite <- S_INR; apply le_INR; lia). nra. }
+    destruct (Rlt_dec _ _) as [Hp|]; auto. exfalso. lra.
+Qed.
+
+Definition insert_at (b w : nat) (u : index) : index := firstn b u ++ w :: skipn b u.
+Lemma sum_box_omit vs : forall b (F : index -> R), (b < length vs)%nat ->
+  sum (boxs vs) F = sum (boxs (omit b vs)) (fun u => sum (range (rho (nth b vs 0%nat))) (fun w => F (insert_at b w u))).
+Proof.
+  induction vs as [|d vs IH]; intros b F Hb; [simpl in Hb; lia|].
+  assert (Hc : forall n s (G : index -> R), sum (box (n :: s)) G = sum (range n) (fun i => sum (box s) (fun u => G (i :: u)))).
+  { intros n s G. cbn [box]. rewrite sum_flat_map. apply sum_ext. intros i _. apply sum_map. }
+  destruct b as [|b].
+  - change (sizes rho (d :: vs)) with (rho d :: sizes rho vs). rewrite Hc, sum_swap. reflexivity.
+  - change (omit (S b) (d :: vs)) with (d :: omit b vs). change (sizes rho (d :: vs)) with (rho d :: sizes rho vs).
+    change (sizes rho (d :: omit b vs)) with (rho d :: sizes rho (omit b vs)). rewrite !Hc. apply sum_ext. intros i _.
+    cbn [nth]. rewrite (IH b (fun u => F (i :: u))) by (simpl in Hb; lia). reflexivity.
+Qed.
+Lemma nth_insert b w (u : index) c : (b <= length u)%nat -> c <> b -> nth c (insert_at b w u) 0%nat = nth (closed b c) u 0%nat.
+Proof.
+  intros Hb Hc. assert (Lf : length (firstn b u) = b) by (rewrite firstn_length; lia). unfold insert_at, closed.
+  rewrite <- (firstn_skipn b u) at 3. destruct (Nat.ltb_spec b c) as [H|H].
+  - rewrite !app_nth2 by lia. rewrite Lf. replace (c - b)%nat with (S (pred c - b)) by lia. reflexivity.
+  - rewrite !app_nth1 by lia. reflexivity.
+Qed.
+Lemma nth_insert_same b w (u : index) : (b <= length u)%nat -> nth b (insert_at b w u) 0%nat = w.
+Proof.
+  intros Hb. assert (Lf : length (firstn b u) = b) by (rewrite firstn_length; lia). unfold insert_at.
+  rewrite app_nth2, Lf, Nat.sub_diag by lia. reflexivity.
+Qed.
+Lemma nth_omit {A} b (l : list A) c x : (b < length l)%nat -> c <> b -> nth (closed b c) (omit b l) x = nth c l x.
+Proof.
+  intros Hb Hc. assert (Lf : length (firstn b l) = b) by (rewrite firstn_length; lia).
+  assert (Hs : skipn (S b) l = skipn 1 (skipn b l)).
+  { clear. revert l. induction b as [|b IH]; intros [|a l]; auto. exact (IH l). }
+  transitivity (nth c (firstn b l ++ skipn b l) x); [|now rewrite firstn_skipn]. unfold omit, closed.
+  destruct (Nat.ltb_spec b c) as [H|H].
+  - rewrite !app_nth2 by lia. rewrite Lf, Hs. replace (c - b)%nat with (S (pred c - b)) by lia.
+    destruct (skipn b l); [|reflexivity]. now destruct (pred c - b)%nat.
+  - rewrite !app_nth1 by lia. reflexivity.
+Qed.
+
+(** A sum over two indices that are equal is one over one of them. *)
+Lemma sum_equal vs a b i o ix (X : tensor) : (a < length vs)%nat -> (b < length vs)%nat -> a <> b ->
+  nth a vs 0%nat = nth b vs 0%nat -> ~ In b o ->
+  sum (boxs vs) (fun v => if index_eqb (pick v o) ix then X (pick v i) * (if Nat.eqb (nth a v 0%nat) (nth b v 0%nat) then 1 else 0) else 0) =
+  lin_app rho (Ein (omit b vs) (without_axis a b i) (without_axis a b o)) X ix.
+Proof.
+  intros Ha Hb Hab Hd Ho. rewrite (sum_box_omit vs b) by auto. unfold lin_app; cbn [pairs]. rewrite sum_map. cbn [fst snd].
+  apply sum_ext. intros u Hu. pose proof (box_length rho _ _ Hu) as Lu.
+  assert (Lom : length (omit b vs) = pred (length vs)).
+  { unfold omit. rewrite app_length, firstn_length, skipn_length. lia. }
+  apply (fun L => eq_trans L Lom) in Lu. assert (Hbu : (b <= length u)%nat) by lia. set (w0 := nth (closed b a) u 0%nat).
+  assert (Hw0 : In w0 (range (rho (nth b vs 0%nat)))).
+  { apply in_range. unfold w0. rewrite <- Hd, <- (nth_omit b vs a 0%nat Hb Hab). apply in_boxs in Hu as [_ Hu]. apply Hu.
+    eapply Nat.lt_le_trans; [|apply Nat.eq_le_incl; symmetry; exact Lom]. unfold closed. destruct (Nat.ltb_spec b a); lia. }
+  assert (Hpo : forall w, pick (insert_at b w u) o = pick u (without_axis a b o)).
+  { intros w. unfold pick, without_axis. rewrite map_map. apply map_ext_in. intros c Hc.
+    destruct (Nat.eqb_spec c b) as [->|Hne]; [contradiction|]. now apply nth_insert. }
+  assert (Hpi : pick (insert_at b w0 u) i = pick u (without_axis a b i)).
+  { unfold pick, without_axis. rewrite map_map. apply map_ext_in. intros c Hc. destruct (Nat.eqb_spec c b) as [->|Hne].
+    - rewrite nth_insert_same by auto. reflexivity.
+    - now apply nth_insert. }
+  rewrite (sum_ext _ _ (fun w => if Nat.eqb w w0 then (if index_eqb (pick u (without_axis a b o)) ix then X (pick (insert_at b w u) i) else 0) else 0)).
+  - rewrite (sum_single Nat.eqb Nat.eqb_spec _ w0 (fun w => if index_eqb (pick u (without_axis a b o)) ix then X (pick (insert_at b w u) i) else 0))
+      by (auto using seq_NoDup). now rewrite Hpi.
+  - intros w _. rewrite Hpo, nth_insert_same, nth_insert by auto. fold w0. rewrite Nat.eqb_sym.
+    destruct (Nat.eqb w w0), (index_eqb _ ix); ring.
+Qed.
+Lemma picked_sound vs i x j y o ea : (x < nx)%N -> picked K vs i x j y o = Some ea ->
+  replaces (pick vs o) ea (den rho tr (Ein2 vs i j o) [E (nat_of x); E (nat_of y)]).
+Proof.
+  intros Hx H. unfold picked in H. destruct (equal_of K (pick vs j) y) as [[a' b']|] eqn:Ee; [|easy].
+  destruct (equal_sound _ _ _ _ Ee) as (La & Lb & Hv). unfold pick in La, Lb. rewrite map_length in La, Lb.
+  destruct (if existsb _ o then _ else _) as [a b] eqn:Eab.
+  destruct (negb _ && _ && _ && _ && _ && _) eqn:Ec; [|easy]. injection H as <-.
+  apply andb_prop in Ec as [Ec Hj]. apply andb_prop in Ec as [Ec Hb]. apply andb_prop in Ec as [Ec Ha].
+  apply andb_prop in Ec as [Ec Hd]. apply andb_prop in Ec as [Hab Ho]. apply Nat.ltb_lt in Ha, Hb. apply Nat.eqb_eq in Hd.
+  apply negb_true_iff in Hab, Ho. apply Nat.eqb_neq in Hab.
+  split; [simpl; lia|]. split; [intros k [<-|[]]; exact Hx|]. intros p q ix _. cbn [fst snd expr_den map nth den].
+  assert (Hin : ~ In b o).
+  { intros Hin. assert (existsb (Nat.eqb b) o = true); [|congruence]. apply existsb_exists. exists b. split; auto. apply Nat.eqb_refl. }
+  etransitivity; [symmetry; exact (sum_equal vs a b i o ix (E (nat_of x)) Ha Hb Hab Hd Hin)|].
+  unfold ein2. apply sum_ext. intros v Hv'. destruct (index_eqb (pick v o) ix); auto. f_equal.
+  rewrite (Hv (pick v j)) by now apply pick_in. unfold pick. rewrite (nth_map_lt _ j a' 0%nat), (nth_map_lt _ j b' 0%nat) by auto.
+  destruct (existsb _ o); injection Eab as <- <-; auto. now rewrite Nat.eqb_sym.
+Qed.
+Lemma product_sound vs i j o x y : (x < nx)%N -> (y < nx)%N -> forall s, s = pick vs o -> forall other,
+  replaces s other (den rho tr (Ein2 vs i j o) [E (nat_of x); E (nat_of y)]) ->
+  replaces s (match picked K vs i x j y o with Some r => r | None => match picked K vs j y i x o with Some r => r | None => other end end)
+    (den rho tr (Ein2 vs i j o) [E (nat_of x); E (nat_of y)]).
+Proof.
+  intros Hx Hy s -> other Hother. destruct (picked K vs i x j y o) as [r|] eqn:E1; [now apply picked_sound|].
+  destruct (picked K vs j y i x o) as [r|] eqn:E2; [|exact Hother].
+  destruct (picked_sound vs j y i x o r Hy E2) as (R1 & R2 & R3). split; auto. split; auto. intros p q ix Hix.
+  rewrite (R3 p q ix Hix). cbn [den]. unfold ein2. apply sum_ext. intros v _. destruct (index_eqb _ ix); ring.
+Qed.
 Lemma as_is_sound s o ps ss : ty o ss = Some s -> length ps = length ss -> (forall k, In k ps -> (k < nx)%N) ->
   replaces s (as_is o ps) (den rho tr o (args ps)).
 Proof.
@@ -396,13 +700,24 @@ Proof.
       destruct o as [f|f|l|vs i j o|vs o|a d s'|d|d|j s'];
         try (rewrite <- Hbec; apply Hplain; easy).
       - destruct ps' as [|x [|? ?]] eqn:Eps; try (rewrite <- Hbec; apply Hplain; easy).
-        destruct (stable_log (r_nodes st) s f x) as [ea|] eqn:Est; [|rewrite <- Hbec; now apply Hplain].
-        subst ea. destruct (stable_log_sound trn _ _ _ HK s f x _ (Hps' x (or_introl eq_refl)) Est) as (R1 & R2 & R3).
+        destruct (other_form (r_nodes st) s f x) as [ea|] eqn:Est; [|rewrite <- Hbec; now apply Hplain].
+        subst ea. destruct (other_form_sound trn _ _ _ HK s f x _ (Hps' x (or_introl eq_refl)) Est) as (R1 & R2 & R3).
         split; auto. split; auto. intros a b ix Hix. rewrite (R3 a b ix Hix), Hnow.
         symmetry. exact (den_agree rho tru (Map1 f) _ s _ _ Ht Hag ix Hix).
       - (* a quotient is a product by definition *)
         destruct f; try (rewrite <- Hbec; apply Hplain; easy).
         destruct ps' as [|x [|y [|? ?]]] eqn:Eps; rewrite <- Hbec; apply Hplain; easy.
+      - (* what is picked by an axis *)
+        destruct ps' as [|x [|y [|? ?]]] eqn:Eps; try (rewrite <- Hbec; apply Hplain; easy).
+        rewrite <- Hbec. assert (Hs : s = pick vs o).
+        { destruct ps as [|? [|? [|? ?]]]; try discriminate Ht. cbn [map ty] in Ht.
+          destruct (below _ _ && _ && _ && _ && _); [|discriminate Ht]. now injection Ht. }
+        assert (Hrep : forall r, replaces trn (r_next st) E s r (den rho trn (Ein2 vs i j o) [E (nat_of x); E (nat_of y)]) ->
+          replaces trn (r_next st) E s r (Vu (nat_of n))).
+        { intros r' (R1 & R2 & R3). split; auto. split; auto. intros a b ix Hix. rewrite (R3 a b ix Hix), Hnow.
+          symmetry. exact (den_agree rho tru (Ein2 vs i j o) _ s _ _ Ht Hag ix Hix). }
+        apply Hrep. apply (product_sound trn _ _ _ HK); auto; try (apply Hps'; simpl; auto).
+        split; [simpl; lia|]. split; [intros k Hk; now apply Hps'|]. reflexivity.
       - destruct ps as [|k ps0]; [|simpl in Ht; discriminate]. simpl in ps'. subst ps'. cbn in Ht.
         injection Ht as <-. specialize (Hl [] j s' p eq_refl). cbn in Hl. rewrite N.add_0_r in Hl.
         destruct (law j) as [[[kd l] c]|].

@@ -99,7 +99,7 @@ Section Sample.
 Variables (d : dim) (copied : list (nat * nat)).
 Variable rho : dim -> nat.
 Notation boxs s := (box (sizes rho s)).
-Notation see i tr := (view (place copied) i tr).
+Notation see i tr := (view (place copied) false i tr).
 Notation law := (drawE (fun _ => normalE)).
 
 Section One.
