@@ -138,14 +138,24 @@ typedef struct CertCopies {
     CertList draws, at; /* and where they get it */
 } CertCopies;
 
-/* The model as it is written: its draws are samples, in the order of the certificate's draws. */
+/* A draw of the model that is summed over its values, which the graph does not have. */
+typedef struct CertSummed {
+    uint32_t values; /* a size */
+    const char *name;
+    Span at;
+} CertSummed;
+
+/* The model as it is written: its draws are samples, in the order of the certificate's draws; those
+ * that are summed over come after them. */
 typedef struct CertWritten {
     bool given;          /* is it part of the certificate? */
     const char *without; /* else: what the step from it is assumed for */
     Span at;             /* likewise, in the model; and of the text form */
     CertProgram program;
     CertSlot cost;
-    CertDrawn *law;   /* by draw */
+    CertDrawn *law;     /* by draw */
+    CertSummed *summed; /* numbered after the draws */
+    uint32_t sums;
     CertCopies *copy; /* one after another */
     uint32_t copies;
 } CertWritten;
@@ -249,13 +259,15 @@ typedef enum CertKinds {
     CERT_ALL_NORMAL,  /* same.c */
     CERT_ALL_SAMPLED, /* samples.c: normal, several samples of some */
     CERT_ALL_FINITE,  /* scored.c */
-    CERT_BOTH         /* both.c */
+    CERT_BOTH,        /* both.c */
+    CERT_SUMMED       /* scored.c, once all sums are taken: enumerated.c */
 } CertKinds;
 CertKinds cert_kinds(const Cert *c);
 
 /* ---- scored.c ------------------------------------------------------------------------------ */
 
-/* The same for a model whose draws are finite, several copies of which may be drawn. */
+/* The same for a model with finite draws, several copies of which may be drawn, or which are summed
+ * over. */
 bool cert_same_finite(const Cert *c, Arena *a, const char **why);
 
 /* ---- samples.c ----------------------------------------------------------------------------- */

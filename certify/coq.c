@@ -257,6 +257,17 @@ static void put_copies(FILE *out, const CertWritten *w)
     fputs("].\n", out);
 }
 
+/* From the last one on, as they are summed over. */
+static void put_sums(FILE *out, const CertWritten *w)
+{
+    fputs("(** How many values the last draws have, which are summed over. *)\n"
+          "Definition sums : list dim := [",
+          out);
+    for (uint32_t i = w->sums; i-- > 0;)
+        fprintf(out, "%u%s", w->summed[i].values, i ? "; " : "");
+    fputs("].\n", out);
+}
+
 /* The check that the step from the model as it is written asks for, its hypothesis, and the
  * theorem. */
 typedef struct Step {
@@ -285,6 +296,8 @@ static const Step step[][2] = {
           "quick_finite_derive copies as_written source draws rho e d l same Hs Hl"}},
     [CERT_BOTH] = {{"same_both as_written source draws (map fst outs)", "", "",
                     "both_derive as_written source draws outs rho e d l same Hs Hm Hl"}},
+    [CERT_SUMMED] = {{"same_summed sums copies as_written source draws", "", "",
+                      "summed_derive sums copies as_written source draws rho e d l same Hs Hl"}},
 };
 
 static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales)
@@ -297,12 +310,14 @@ static void put_written(FILE *out, const Cert *c, const CoqOps *ops, bool scales
           "  w_inputs := b_inputs source;\n  w_nodes := written_nodes",
           out);
     fprintf(out, ";\n  w_cost := %u%%N;\n  w_draws := [", w->cost);
-    for (uint32_t j = 0; j < c->draws; j++) {
+    for (uint32_t j = 0; j < c->draws + w->sums; j++) {
         fputs(j ? "; " : "", out);
         put_drawn(out, c, j);
     }
     fputs("] |}.\n", out);
-    if (w->copies > 0 || cert_kinds(c) == CERT_ALL_FINITE)
+    if (w->sums > 0)
+        put_sums(out, w);
+    if (w->copies > 0 || w->sums > 0 || cert_kinds(c) == CERT_ALL_FINITE)
         put_copies(out, w);
     fprintf(
         out,
@@ -354,7 +369,8 @@ void certify_print_coq(const Cert *const *c, uint32_t count, FILE *out)
           "From Sgc Require Import Tensor Scalar Op Program Expect Graph Defined Certificate Fast "
           "Spelling "
           "Score QuickScore "
-          "Model Written Source QuickSource Copies Scored QuickScored Samples Both.\n"
+          "Model Written Source QuickSource Copies Scored QuickScored Samples Both "
+          "Enumerated.\n"
           "Import ListNotations.\n"
           "Open Scope nat_scope.\n",
           out);

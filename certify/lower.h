@@ -36,9 +36,12 @@ typedef struct Lower {
     uint32_t **drawn;             /* by node and steps, 1 + the draw; a site is its first node */
     CertSlot **sums;              /* by node, a sequence: the sums of its elements up to each */
     const IrNode *node;           /* what is being translated */
-    bool *taken;                  /* the draws that the model as it is written has already */
-    uint32_t known;               /* so many draws have a law */
-    const char *why;              /* it was refused */
+    const struct Lower *of;       /* of the model as it is written: the translation of the step */
+    CertDrawn *summed;            /* its laws of the draws that the step sums over */
+    uint32_t summed_draws;
+    bool *taken;     /* the draws that the model as it is written has already */
+    uint32_t known;  /* so many draws have a law */
+    const char *why; /* it was refused */
     bool ok;
 } Lower;
 

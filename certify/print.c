@@ -144,6 +144,17 @@ static void put_draw(FILE *out, const Cert *c, uint32_t j)
     fputc('\n', out);
 }
 
+static void put_summed(FILE *out, const Cert *c)
+{
+    const CertWritten *w = &c->written;
+    for (uint32_t i = 0; i < w->sums && w->given; i++) {
+        fprintf(out, "summed %u %u", c->draws + i, w->summed[i].values);
+        put_string(out, w->summed[i].name);
+        put_place(out, w->summed[i].at);
+        fputc('\n', out);
+    }
+}
+
 static void put_roles(FILE *out, const Cert *c, const CertRoles *r)
 {
     fprintf(out, " draw %u %s", r->draw, cert_law_name[r->law]);
@@ -177,7 +188,7 @@ static void put_law(FILE *out, const Cert *c, uint32_t j)
     const CertDrawn *d = &c->written.law[j];
     if (!d->finite) {
         fprintf(out, "law %u %s", j, cert_noised_name[d->as]);
-        if (!cert_same(d->shape, c->draw[j].shape))
+        if (j >= c->draws || !cert_same(d->shape, c->draw[j].shape))
             put_list(out, d->shape);
         fprintf(out, " %u", d->loc);
         if (d->as != CERT_AS_EXPONENTIAL)
@@ -206,7 +217,7 @@ static void put_written(FILE *out, const Cert *c)
     if (!w->given)
         return;
     put_program(out, c, "written", &w->program);
-    for (uint32_t j = 0; j < c->draws; j++)
+    for (uint32_t j = 0; j < c->draws + w->sums; j++)
         put_law(out, c, j);
     for (uint32_t i = 0; i < w->copies; i++) {
         fprintf(out, "copies %u", w->copy[i].size);
@@ -224,6 +235,7 @@ static void put_cert(FILE *out, const Cert *c)
         put_input(out, c, i);
     for (uint32_t j = 0; j < c->draws; j++)
         put_draw(out, c, j);
+    put_summed(out, c);
     put_written(out, c);
     put_program(out, c, "source", &c->source);
     fprintf(out, "cost %u\n", c->cost);

@@ -260,7 +260,8 @@ static bool names_what_is_there(Reader *r, const CertOp *op, Span at)
     if ((sized && op->k >= c->sizes) || (cut && (op->from >= c->sizes || op->to >= c->sizes)))
         diag_error(r->d, at, SG0903, "a size that is not listed");
     else if (op->form == CERT_SAMPLE &&
-             (op->k >= c->draws || (!r->written && !cert_same(op->axes, c->draw[op->k].shape))))
+             (op->k >= c->draws + (r->written ? c->written.sums : 0) ||
+              (!r->written && !cert_same(op->axes, c->draw[op->k].shape))))
         diag_error(r->d, at, SG0903, "a draw that is not listed, or has another shape");
     else
         return true;
@@ -370,6 +371,18 @@ static bool read_draw(Reader *r)
     return next_line(r);
 }
 
+/* `summed 2 4 "c" @16:5+1` */
+static bool read_summed(Reader *r)
+{
+    CertWritten *w = &r->c->written;
+    CertSummed x = {0};
+    if (!expect_number(r, r->c->draws + w->sums, "draw") || !read_size_number(r, &x.values) ||
+        !read_string(r, &x.name) || !read_place(r, &x.at))
+        return false;
+    *arena_push(r->arena, w->summed, w->sums, CertSummed) = x;
+    return next_line(r);
+}
+
 /* The nodes of a program, whose word is read. */
 static bool read_nodes(Reader *r, CertProgram *p)
 {
@@ -425,6 +438,14 @@ static bool read_drawn(Reader *r, CertDrawn *d)
     return true;
 }
 
+/* Of a draw that none is given for: one that no slot holds. */
+static CertDrawn no_law(const Cert *c, uint32_t j)
+{
+    return (CertDrawn){.loc = CERT_NONE,
+                       .scale = CERT_NONE,
+                       .shape = j < c->draws ? c->draw[j].shape : (CertList){0}};
+}
+
 /* `law 0 normal 17 24` */
 static bool read_law(Reader *r)
 {
@@ -432,11 +453,11 @@ static bool read_law(Reader *r)
     uint32_t j;
     if (!read_u32(r, &j))
         return false;
-    if (j >= c->draws) {
+    if (j >= c->draws + c->written.sums) {
         diag_error(r->d, here(r), SG0903, "a draw that is not listed");
         return r->ok = false;
     }
-    c->written.law[j] = (CertDrawn){.loc = CERT_NONE, .shape = c->draw[j].shape};
+    c->written.law[j] = no_law(c, j);
     return read_drawn(r, &c->written.law[j]) && next_line(r);
 }
 
@@ -467,10 +488,9 @@ static bool read_written(Reader *r)
     if (!accept(r, "written"))
         return true;
     w->given = true;
-    w->law = arena_array(r->arena, CertDrawn, r->c->draws + 1);
-    for (uint32_t j = 0; j < r->c->draws; j++)
-        w->law[j] =
-            (CertDrawn){.loc = CERT_NONE, .scale = CERT_NONE, .shape = r->c->draw[j].shape};
+    w->law = arena_array(r->arena, CertDrawn, r->c->draws + w->sums + 1);
+    for (uint32_t j = 0; j < r->c->draws + w->sums; j++)
+        w->law[j] = no_law(r->c, j);
     r->written = true;
     bool nodes = read_nodes(r, &w->program);
     r->written = false;
@@ -525,7 +545,8 @@ static bool read_cert(Reader *r)
     if (!read_string(r, &c->graph) || !expect(r, "of") || !read_string(r, &c->model) ||
         !read_string(r, &c->file) || !next_line(r) || !read_each(r, "size", read_size) ||
         !read_each(r, "input", read_input) || !read_each(r, "draw", read_draw) ||
-        !read_written(r) || !read_program(r, "source", &c->source))
+        !read_each(r, "summed", read_summed) || !read_written(r) ||
+        !read_program(r, "source", &c->source))
         return false;
     c->cost_line = here(r);
     return expect(r, "cost") && read_u32(r, &c->cost) && next_line(r) &&

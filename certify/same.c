@@ -289,6 +289,8 @@ static bool same_alone(const Cert *c, Arena *a, bool *scaled, const char **why)
 CertKinds cert_kinds(const Cert *c)
 {
     bool finite = false, normal = false;
+    if (c->written.sums > 0)
+        return CERT_SUMMED;
     for (uint32_t j = 0; j < c->draws; j++) {
         finite |= c->written.law[j].finite;
         normal |= !c->written.law[j].finite;
@@ -307,6 +309,7 @@ bool cert_same_mean(const Cert *c, Arena *a, bool *scaled, const char **why)
     case CERT_ALL_SAMPLED:
         return cert_same_samples(c, a, scaled, why);
     case CERT_ALL_FINITE:
+    case CERT_SUMMED:
         return cert_same_finite(c, a, why);
     case CERT_BOTH:
         return cert_same_both(c, a, why);

@@ -63,6 +63,11 @@ void cert_join_after(Joint *j, const Cert *c, Arena *a, const CertWritten *model
 bool cert_copied(const Cert *c, Arena *a, const CertWritten *w, const CertCopies *k,
                  CertWritten *out);
 
+/* ---- enumerated.c ---------------------------------------------------------------------------- */
+
+/* The model without its last draw, its cost the mean over that.  False: it is not followed. */
+bool cert_enumerated(const Cert *c, Arena *a, const CertWritten *w, CertWritten *out);
+
 /* ---- expand.c -------------------------------------------------------------------------------- */
 
 /* A sum without axes with its sums multiplied out, and positive numbers cancelled with their

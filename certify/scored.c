@@ -198,6 +198,11 @@ bool scored_join(Scored *x, const char **why)
 bool cert_same_finite(const Cert *c, Arena *a, const char **why)
 {
     Scored x = {.s = {.c = c, .arena = a}, .w = c->written};
+    while (x.w.sums > 0)
+        if (!cert_enumerated(c, a, &x.w, &x.w))
+            return no(why, arena_printf(
+                               a, "it is not seen that its mean over %s is a sum over the values",
+                               x.w.summed[x.w.sums - 1].name));
     for (uint32_t i = 0; i < c->written.copies; i++)
         if (!cert_copied(c, a, &x.w, &c->written.copy[i], &x.w))
             return no(why, "it is not seen that the copies of its draws have one law");

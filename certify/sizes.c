@@ -172,8 +172,18 @@ static void say_plate(Sizes *s, IrRef r, const IrNode *n)
         equate(s, s->axis[with][0], VAR_PLATES + (Var)n->attr.plate);
 }
 
+/* A table that is read at the values of an enumerated draw has an element for each of them. */
+static void say_values(Sizes *s, IrRef table, const IrNode *index)
+{
+    bool values = index->op == IR_INDEX && index->attr.plate >= 0 &&
+                  s->g->plate[index->attr.plate].kind == IR_PLATE_ENUMERATION;
+    if (values && is_whole(s, &index->attr, type_of(s, table)->dim[0]))
+        equate(s, s->axis[table][0], VAR_PLATES + (Var)index->attr.plate);
+}
+
 static void say_gather(Sizes *s, IrRef r, const IrNode *n)
 {
+    say_values(s, n->in[0], &s->g->node[n->in[1]]);
     equate_axes(s, r, n->in[1]);
     shifted(s, r, n->in[0], type_of(s, n->in[1])->rank, (int)type_of(s, n->in[1])->rank - 1);
 }

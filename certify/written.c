@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { SUMMED = 1 << 30 }; /* draws that are summed over, until they are numbered */
+
 /* ---- beginning ------------------------------------------------------------------------------ */
 
 static const IrGraph *source_of(const IrGraph *step)
@@ -40,6 +42,7 @@ Lower *low_begin_written(const Lower *step)
         return NULL;
     Lower *l = arena_make(step->arena, Lower);
     *l = *step;
+    l->of = step;
     l->g = g;
     l->drawn = NULL;
     bool *live = live_nodes(g, l->arena);
@@ -55,14 +58,25 @@ static bool is_place(Span a, Span b)
     return a.line == b.line && a.col == b.col;
 }
 
-/* The draw of the step that this one is; a new one if the step has none there. */
-static uint32_t draw_at(Lower *l, const IrNode *n, CertBase base)
+/* The draw of the step that this one is; CERT_NONE: it has none there. */
+static uint32_t drawn_at(const Lower *l, const IrNode *n)
 {
-    Cert *c = l->cert;
+    const Cert *c = l->cert;
     int64_t step = low_index(l, n->type.plates);
     for (uint32_t j = 0; j < c->draws; j++)
         if (!l->taken[j] && is_place(c->draw[j].at, n->at) && c->draw[j].step == step)
             return j;
+    return CERT_NONE;
+}
+
+/* The same, or a new one. */
+static uint32_t draw_at(Lower *l, const IrNode *n, CertBase base)
+{
+    Cert *c = l->cert;
+    int64_t step = low_index(l, n->type.plates);
+    uint32_t j = drawn_at(l, n);
+    if (j != CERT_NONE)
+        return j;
     const CertDraw d = {.base = base,
                         .name = n->name ? n->name : "a draw",
                         .at = n->at,
@@ -106,14 +120,41 @@ static LowValue draw_noised(Lower *l, const IrNode *n, CertNoised as)
     return n->attr.dist == IR_DIST_lognormal ? low_slot(build_map1(&l->b, CERT_EXP, x.slot)) : x;
 }
 
+/* The size of the plate of its values, by which the step sums over the draw; CERT_NONE: it does
+ * not. */
+static uint32_t values_of(Lower *l, const IrNode *n)
+{
+    const IrGraph *g = l->of->g;
+    for (uint32_t p = 0; p < g->plates; p++)
+        if (g->plate[p].kind == IR_PLATE_ENUMERATION && is_place(g->plate[p].at, n->at))
+            return size_of_plate(l->of->sizes, l->cert, p);
+    return CERT_NONE;
+}
+
+/* A draw that the step sums over has a number after those that it has: `number_sums`. */
+static LowValue draw_summed(Lower *l, const IrNode *n, CertDrawn law)
+{
+    CertWritten *w = &l->cert->written;
+    bool bernoulli = law.of.law == CERT_BERNOULLI;
+    uint32_t values = values_of(l, n);
+    if (values == CERT_NONE)
+        return low_refuse(l, "the estimator does not draw it");
+    if (!bernoulli)
+        law.of.values = values;
+    l->cert->size[values].fixed |= bernoulli;
+    *arena_push(l->arena, l->summed, l->summed_draws, CertDrawn) = law;
+    *arena_push(l->cert->arena, w->summed, w->sums, CertSummed) =
+        (CertSummed){values, n->name ? n->name : "a draw", n->at};
+    return low_slot(build(
+        &l->b, (CertOp){.form = CERT_SAMPLE, .k = SUMMED + w->sums - 1, .axes = law.shape}, 0, 0));
+}
+
 static LowValue draw_finite(Lower *l, const IrNode *n)
 {
     Cert *c = l->cert;
     bool bernoulli = n->attr.dist == IR_DIST_bernoulli_logits;
-    uint32_t before = c->draws, j = draw_at(l, n, CERT_BITS);
-    if (j >= before)
-        return low_refuse(l, "it is summed over its values");
-    if (c->draw[j].base != (bernoulli ? CERT_BITS : CERT_VALUES))
+    uint32_t j = drawn_at(l, n);
+    if (j != CERT_NONE && c->draw[j].base != (bernoulli ? CERT_BITS : CERT_VALUES))
         return low_refuse(l, "its log-density is not that of its law");
     Layout draw = low_result(l), y = low_layout(l, n->in[0]);
     CertFinite of = {.law = bernoulli ? CERT_BERNOULLI : CERT_CATEGORICAL,
@@ -121,7 +162,8 @@ static LowValue draw_finite(Lower *l, const IrNode *n)
                      .axes = low_shared_axes(l, &draw, &y, bernoulli ? y.rank : y.rank - 1)};
     if (!bernoulli)
         of.values = y.sizes.at[low_axis_at(&y, y.rank - 1)];
-    return drawn(l, j, (CertDrawn){.finite = true, .shape = draw.sizes, .of = of}, draw.sizes);
+    const CertDrawn law = {.finite = true, .shape = draw.sizes, .of = of};
+    return j == CERT_NONE ? draw_summed(l, n, law) : drawn(l, j, law, draw.sizes);
 }
 
 LowValue low_written_draw(Lower *l, const IrNode *n)
@@ -141,6 +183,22 @@ LowValue low_written_draw(Lower *l, const IrNode *n)
         return draw_finite(l, n);
     default:
         return low_refuse(l, "its law is not one that is followed");
+    }
+}
+
+/* Draws that are summed over come after all others. */
+static void number_sums(Lower *l)
+{
+    Cert *c = l->cert;
+    CertWritten *w = &c->written;
+    CertDrawn *law = arena_array(l->arena, CertDrawn, c->draws + w->sums + 1);
+    for (uint32_t j = 0; j < c->draws + w->sums; j++)
+        law[j] = j < c->draws ? w->law[j] : l->summed[j - c->draws];
+    w->law = law;
+    for (uint32_t i = 0; i < w->program.count; i++) {
+        CertOp *op = &w->program.node[i].op;
+        if (op->form == CERT_SAMPLE && op->k >= SUMMED)
+            op->k += c->draws - SUMMED;
     }
 }
 
@@ -315,10 +373,11 @@ static uint32_t *order_drawn(Lower *l)
     bool *seen = arena_array(l->arena, bool, l->cert->draws + 1);
     for (uint32_t i = 0; i < p->count; i++) {
         const CertOp *op = &p->node[i].op;
-        if (op->form == CERT_SAMPLE && !seen[op->k])
+        if (op->form != CERT_SAMPLE || op->k >= l->cert->draws)
+            continue; /* those that are summed over stay the last ones */
+        if (!seen[op->k])
             to[op->k] = count++;
-        if (op->form == CERT_SAMPLE)
-            seen[op->k] = true;
+        seen[op->k] = true;
     }
     return to;
 }
@@ -331,10 +390,10 @@ static uint32_t *inverse_of(Lower *l, const uint32_t *to)
     return from;
 }
 
-static void renumber_samples(CertProgram *p, const uint32_t *to)
+static void renumber_samples(CertProgram *p, const uint32_t *to, uint32_t draws)
 {
     for (uint32_t i = 0; i < p->count; i++)
-        if (p->node[i].op.form == CERT_SAMPLE)
+        if (p->node[i].op.form == CERT_SAMPLE && p->node[i].op.k < draws)
             p->node[i].op.k = to[p->node[i].op.k];
 }
 
@@ -343,7 +402,9 @@ static void renumber(Lower *l, const uint32_t *to)
 {
     Cert *c = l->cert;
     CertDraw *draw = arena_array(c->arena, CertDraw, c->draws + 1);
-    CertDrawn *law = arena_array(c->arena, CertDrawn, c->draws + 1);
+    CertDrawn *law = arena_array(c->arena, CertDrawn, c->draws + c->written.sums + 1);
+    for (uint32_t j = c->draws; j < c->draws + c->written.sums; j++)
+        law[j] = c->written.law[j];
     for (uint32_t j = 0; j < c->draws; j++) {
         draw[to[j]] = c->draw[j];
         if (c->written.law)
@@ -352,9 +413,9 @@ static void renumber(Lower *l, const uint32_t *to)
     memcpy(c->draw, draw, c->draws * sizeof *draw);
     if (c->written.law)
         c->written.law = law;
-    renumber_samples(&c->source, to);
-    renumber_samples(&c->gradient, to);
-    renumber_samples(&c->written.program, to);
+    renumber_samples(&c->source, to, c->draws);
+    renumber_samples(&c->gradient, to, c->draws);
+    renumber_samples(&c->written.program, to, c->draws);
 }
 
 /* All draws must be drawn: one that only the step has is none of the model's. */
@@ -401,6 +462,14 @@ static void compare_in_order(Lower *l)
         renumber(l, inverse_of(l, to));
 }
 
+static bool *fixed_sizes(const Cert *c, Arena *a)
+{
+    bool *fixed = arena_array(a, bool, c->sizes + 1);
+    for (uint32_t i = 0; i < c->sizes; i++)
+        fixed[i] = c->size[i].fixed;
+    return fixed;
+}
+
 void low_written(Lower *l)
 {
     Cert *c = l->cert;
@@ -413,6 +482,8 @@ void low_written(Lower *l)
         w->at = twice->at;
         return;
     }
+    bool *fixed = fixed_sizes(c, l->arena);
+    uint32_t sizes = c->sizes;
     Diags *quiet = diags_new(c->file, NULL);
     l->d = quiet;
     l->taken = arena_array(l->arena, bool, draws + 1);
@@ -421,6 +492,8 @@ void low_written(Lower *l)
     low_program(l, &w->program, live_nodes(l->g, l->arena));
     if (l->ok)
         w->cost = objective(l);
+    if (l->ok)
+        number_sums(l);
     if (!l->ok)
         without(l, l->node->name ? l->node->name : ir_op_info[l->node->op].name, l->why);
     else if (!all_taken(l))
@@ -429,5 +502,7 @@ void low_written(Lower *l)
         compare_in_order(l);
     if (!w->given)
         c->draws = draws;
+    for (uint32_t i = 0; i < sizes && !w->given; i++)
+        c->size[i].fixed = fixed[i];
     diags_free(quiet);
 }

@@ -367,11 +367,10 @@ Definition is_still (ls : list lifted) (rs : list reads) (top : nat) (k : N) (s 
 Definition stays (ls : list lifted) (rs : list reads) (top : nat) (x : wdraw) : option wdraw :=
   let new k := N.of_nat (l_slot (slot ls (N.to_nat k))) in
   match x with
-  | (i, s, WNormal m c) =>
-      if is_still ls rs top m s && is_still ls rs top c s then Some (i, s, WNormal (new m) (new c)) else None
   | (i, s, WFinite l a axes) =>
       if below (length s) axes && is_still ls rs top a (pick s axes ++ vals l)
       then Some (i, s, WFinite l (new a) axes) else None
+  | _ => None
   end.
 Definition enumerate_last (fix_ : fixed_sizes) (d : dim) (W : written) (before : list wdraw)
   (j : nat) (s : shape) (l : Score.law) (a : N) (axes : list nat) : option written :=
@@ -767,7 +766,8 @@ Proof.
     destruct (stays ls rs top x) as [y|] eqn:E; [|discriminate]. destruct (all_some _ xs) as [ys|]; [|discriminate].
     injection Hds as <-. constructor; auto. }
   assert (Hsame : forall x y, stays ls rs top x = Some y -> wdraw_id y = wdraw_id x /\ wdraw_shape y = wdraw_shape x).
-  { intros [[i s'] [m0 c0|l' a' axes']] y; cbn [stays]; [destruct (_ && _)|destruct (_ && _)]; intros E; try discriminate; now injection E as <-. }
+  { intros [[i s'] w'] y E. destruct w' as [| | | |l' a' axes']; try discriminate E. cbn [stays] in E.
+    destruct (_ && _); [|discriminate E]. now injection E as <-. }
   assert (Hids' : map wdraw_id ds = map wdraw_id before).
   { clear - Hpair Hsame. induction Hpair as [|x y xs ys Hxy H IH]; auto. cbn [map]. rewrite IH. f_equal. now apply Hsame. }
   assert (Hnums : written_numbers W' rho = flat_map (fun x => map (pair (wdraw_id x)) (boxs (wdraw_shape x))) before).
@@ -788,11 +788,9 @@ Proof.
     { apply find_draw_of; auto. rewrite Hdraws. apply in_app_iff. now left. }
     assert (Fy : find_draw W' (wdraw_id x, ix) = Some y).
     { rewrite <- Eid. apply find_draw_of; [|now rewrite Hdraws']. now rewrite Hdraws', Hids'. }
-    unfold law_at, loc_at, scale_at. rewrite Fx, Fy. destruct x as [[i s'] [m0 c0|l' a' axes']]; cbn [stays] in Exy.
-    - destruct (is_still ls rs top m0 s' && is_still ls rs top c0 s') eqn:Eb; [|discriminate]. apply andb_prop in Eb as [E1 E2].
-      injection Exy as <-. unfold loc_of, scale_of; cbn [snd]. now rewrite !(Hvals tr _ s' ix).
-    - destruct (below (length s') axes' && is_still ls rs top a' (pick s' axes' ++ vals l')) eqn:Eb; [|discriminate].
-      apply andb_prop in Eb as [E1 E2]. injection Exy as <-. cbn [snd].
+    unfold law_at. rewrite Fx, Fy. destruct x as [[i s'] w']. destruct w' as [| | | |l' a' axes']; try discriminate Exy. cbn [stays] in Exy.
+    destruct (below (length s') axes' && is_still ls rs top a' (pick s' axes' ++ vals l')) eqn:Eb; [|discriminate].
+    apply andb_prop in Eb as [E1 E2]. injection Exy as <-. cbn [snd].
       change (Ex (law_base rho l') (fun v => exp (law_val rho l' (written_value W' rho e tr (N.of_nat (l_slot (slot ls (N.to_nat a'))))) axes' ix v) * f v) =
               Ex (law_base rho l') (fun v => exp (law_val rho l' (val tr a') axes' ix v) * f v)).
       apply Ex_ext. intros v. do 2 f_equal. apply law_val_same. intros u Hu. apply (Hvals tr a' _ _ E2).
@@ -816,7 +814,8 @@ End Whole.
 Theorem enumerate_mean fix_ d W W' rho e : enumerate fix_ d W = Some W' ->
   (forall d n, In (d, n) fix_ -> rho d = n) -> (forall d, (0 < rho d)%nat) -> written_cost W' rho e = written_cost W rho e.
 Proof.
-  unfold enumerate. intros H Hfix Hrho. destruct (rev (w_draws W)) as [|[[j s] [m c|l a axes]] before] eqn:E; try discriminate.
+  unfold enumerate. intros H Hfix Hrho. destruct (rev (w_draws W)) as [|[[j s] w] before] eqn:E; try discriminate.
+  destruct w as [| | | |l a axes]; try discriminate.
   apply (enumerate_last_mean fix_ rho Hfix Hrho e d W W' (rev before) j s l a axes); auto.
   rewrite <- (rev_involutive (w_draws W)), E. reflexivity.
 Qed.

@@ -103,6 +103,7 @@ type cert = {
   mutable source : bnode list; mutable gradient : bnode list; mutable cost : int;
   mutable written : bnode list; mutable given : bool; mutable total : int; (* the model as it is written: its cost *)
   mutable laws : (int * (shape option * wlaw)) list; mutable copies : (int * (int * int) list) list;
+  mutable sums : (int * int) list; (* draws that are summed over, and their sizes; the last one first *)
   mutable entries : (n * n) list; mutable roles : bscored list; mutable explained : bool;
   mutable known : bool; (* every draw has a law that the theorems speak of *)
   mutable outs : (n * n) list; mutable within : string }
@@ -161,6 +162,7 @@ let line c = function
       c.laws <- (int j, (Some s, WFinite (BernoulliLogits, number (int l), axes))) :: c.laws
   | [ Word "law"; Word j; Word "categorical"; Word d; List s; Word "logits"; Word l; List axes ] ->
       c.laws <- (int j, (Some s, WFinite (CategoricalLogits (int d), number (int l), axes))) :: c.laws
+  | Word "summed" :: Word j :: Word d :: _ -> c.sums <- (int j, int d) :: c.sums
   | [ Word "copies"; Word d; List draws; List at ] -> c.copies <- (int d, List.combine draws at) :: c.copies
   | [ Word "cost"; Word k ] -> if c.within = "written" then c.total <- int k else c.cost <- int k
   | Word "score" :: Word l :: Word "weight" :: Word w :: rest ->
@@ -180,9 +182,11 @@ let drawn c x =
   | Some (Some s, l) -> ((draw_id x, s), l)
   | None -> ((draw_id x, draw_shape x), WNormal (number 0xffffff, number 0xffffff))
 
-let finite c = List.exists (function _, (_, WFinite _) -> true | _ -> false) c.laws
+let summed c (j, _) = drawn c ((j, []), Bits)
+
+let finite c = c.sums <> [] || List.exists (function _, (_, WFinite _) -> true | _ -> false) c.laws
 (* Draws of both kinds: one without a law counts as normal. *)
-let both c model = finite c && List.exists (function _, WFinite _ -> false | _ -> true) model.w_draws
+let both c model = c.sums = [] && finite c && List.exists (function _, WFinite _ -> false | _ -> true) model.w_draws
 
 let verdict c =
   let graph =
@@ -192,7 +196,7 @@ let verdict c =
   let scores = List.rev c.roles in
   let model =
     { w_inputs = graph.b_inputs; w_nodes = List.rev c.written; w_cost = number c.total;
-      w_draws = List.map (drawn c) draws } in
+      w_draws = List.map (drawn c) draws @ List.rev_map (summed c) c.sums } in
   let moved = List.map fst outs in
   let copies = List.rev c.copies in
   let alone, alone_if =
@@ -202,14 +206,14 @@ let verdict c =
     && ((not c.explained) || scores = [] || quick_scores_ok graph scores)
     && ((not c.given)
        || if both c model then copies = [] && same_both model graph draws moved
-          else if finite c then same_finite copies model graph draws else alone_if model graph draws moved) in
+          else if finite c then same_summed (List.map snd c.sums) copies model graph draws else alone_if model graph draws moved) in
   let scaled = accepted && c.given && (finite c || alone model graph draws moved) in
   let proved = accepted && c.explained && c.known && fast_certify graph est outs draws scores in
   (if accepted then "accepted" else "rejected") ^ (if proved then " proved" else "") ^ if scaled then " scaled" else ""
 
 let fresh () =
   { inputs = []; draws = []; sizes = []; source = []; gradient = []; cost = 0; entries = []; roles = [];
-    explained = true; known = true; outs = []; within = ""; written = []; given = false; total = 0; laws = []; copies = [] }
+    explained = true; known = true; outs = []; within = ""; written = []; given = false; total = 0; laws = []; copies = []; sums = [] }
 
 (* By mistake: how many certificates have it, and how many of those are accepted, being right all the same. *)
 let counted : (string, int * int) Hashtbl.t = Hashtbl.create 16

@@ -14,9 +14,7 @@
 
 /* By small program: what the step from the model as it is written is assumed for; NULL: it is
  * followed. */
-static const char *const assumed[PROGRAMS] = {
-    [2] = "c: it is summed over its values", /* gmm */
-};
+static const char *const assumed[PROGRAMS] = {0};
 
 START_TEST(models_are_followed_or_it_is_said_why)
 {
@@ -86,6 +84,24 @@ static const char *const both[] = {
 
 enum { BOTH = sizeof both / sizeof *both };
 
+/* Draws that are summed over: of one law and of the other, two that are independent, one that
+ * decides another, one that a draw with a score decides. */
+static const char *const summed[] = {
+    "c ~ categorical(logits = m + x) via enumerate\ncost exp(h[c])\n"
+    "cost log_prob(categorical(logits = m + x), c) - log_prob(categorical(logits = h), c)\n",
+    "q ~ bernoulli(logits = sum(m * x)) via enumerate\n"
+    "cost tanh(q + sum(h)) + log_prob(bernoulli(logits = sum(m * x)), q)\n",
+    "c ~ categorical(logits = m + x) via enumerate\ncost h[c] + sum(x)\n",
+    "c ~ categorical(logits = m + x) via enumerate\nq ~ categorical(logits = h) via enumerate\n"
+    "cost exp(h[c]) * m[q]\n",
+    "c ~ categorical(logits = m + x) via enumerate\nq ~ bernoulli(logits = h[c]) via enumerate\n"
+    "cost tanh(q + m[c]) * exp(h[c])\n",
+    "q ~ bernoulli(logits = m + x) via score\nc ~ categorical(logits = h * q) via enumerate\n"
+    "cost exp(m[c]) + sum(q * x)\n",
+};
+
+enum { SUMMED = sizeof summed / sizeof *summed };
+
 static void certify_body(Certified *c, const char *body)
 {
     char text[1024];
@@ -150,6 +166,19 @@ START_TEST(draws_of_both_kinds_are_followed)
 }
 END_TEST
 
+START_TEST(sums_are_followed)
+{
+    Certified c;
+    certify_body(&c, summed[_i]);
+    ck_assert_msg(c.cert.written.given, "%s: %s", summed[_i], c.cert.written.without);
+    ck_assert_int_eq(cert_kinds(&c.cert), CERT_SUMMED);
+    CertAssumed left = certify_assumed(&c.cert, c.program.arena);
+    ck_assert(left.theorem == CERT_PROVED && !left.scales);
+    certificate_keep(&c.cert, 0, true, NULL);
+    certified_free(&c);
+}
+END_TEST
+
 /* ---- wrong models ---------------------------------------------------------------------------- */
 
 typedef struct Models {
@@ -189,9 +218,15 @@ static void draw_from(const Cert *c, const CertWorld *w, double **value, uint32_
 
 /* ---- finite draws ---------------------------------------------------------------------------- */
 
+/* Those of the model: with those that are summed over. */
+static uint32_t all_draws(const Cert *c)
+{
+    return c->draws + c->written.sums;
+}
+
 static bool has_finite(const Cert *c)
 {
-    for (uint32_t j = 0; j < c->draws; j++)
+    for (uint32_t j = 0; j < all_draws(c); j++)
         if (c->written.law[j].finite)
             return true;
     return false;
@@ -221,6 +256,12 @@ static double mass(const CertWorld *w, const CertDrawn *d, const double *logits,
     for (int64_t k = 0; k < values; k++)
         sum += exp(logits[at * values + k]);
     return exp(logits[at * values + v]) / sum;
+}
+
+/* Of a draw, with its copies. */
+static CertList full_shape(const Cert *c, uint32_t j)
+{
+    return j < c->draws ? c->draw[j].shape : c->written.law[j].shape;
 }
 
 static double mean_from(const Cert *c, const CertWorld *w, double **draw, uint32_t j, Arena *a);
@@ -260,11 +301,11 @@ static double finite_mean(const Cert *c, const CertWorld *w, double **value, dou
 static double mean_from(const Cert *c, const CertWorld *w, double **draw, uint32_t j, Arena *a)
 {
     double **value = cert_run(a, c, &c->written.program, w);
-    if (!value || j == c->draws)
+    if (!value || j == all_draws(c))
         return value ? value[c->written.cost][0] : NAN;
     double mean = c->written.law[j].finite ? finite_mean(c, w, value, draw, j, a)
                                            : normal_mean(c, w, value, draw, j, a);
-    for (int64_t i = 0; i < cert_elements(w, c->draw[j].shape); i++)
+    for (int64_t i = 0; i < cert_elements(w, full_shape(c, j)); i++)
         draw[j][i] = 0;
     return mean;
 }
@@ -272,11 +313,11 @@ static double mean_from(const Cert *c, const CertWorld *w, double **draw, uint32
 static double mean_cost(const Cert *c, const CertWorld *world)
 {
     Arena *a = arena_new();
-    double **draw = arena_array(a, double *, c->draws + 1);
+    double **draw = arena_array(a, double *, all_draws(c) + 1);
     CertWorld w = *world;
     w.draw = (const double *const *)draw;
-    for (uint32_t j = 0; j < c->draws; j++)
-        draw[j] = arena_array(a, double, (size_t)cert_elements(&w, c->draw[j].shape) + 1);
+    for (uint32_t j = 0; j < all_draws(c); j++)
+        draw[j] = arena_array(a, double, (size_t)cert_elements(&w, full_shape(c, j)) + 1);
     double mean = mean_from(c, &w, draw, 0, a);
     arena_free(a);
     return mean;
@@ -362,8 +403,8 @@ static void change_cost(Models *m)
 static CertDrawn *change_law(const Models *m, Cert *c, uint32_t j)
 {
     *c = *m->right;
-    c->written.law = arena_array(c->arena, CertDrawn, c->draws + 1);
-    memcpy(c->written.law, m->right->written.law, c->draws * sizeof *c->written.law);
+    c->written.law = arena_array(c->arena, CertDrawn, all_draws(c) + 1);
+    memcpy(c->written.law, m->right->written.law, all_draws(c) * sizeof *c->written.law);
     return &c->written.law[j];
 }
 
@@ -458,10 +499,36 @@ static void change_normal(Models *m, uint32_t j)
         }
 }
 
+/* Values along another axis, or another number of them. */
+static void change_sums(Models *m)
+{
+    for (uint32_t i = 0; i < m->right->written.sums; i++) {
+        Cert c = *m->right;
+        CertSummed *x = arena_array(c.arena, CertSummed, c.written.sums);
+        memcpy(x, c.written.summed, c.written.sums * sizeof *x);
+        c.written.summed = x;
+        uint32_t values = x[i].values;
+        for (uint32_t s = 0; s < c.sizes; s++) {
+            x[i].values = s;
+            if (s != values)
+                judge(m, &c, "values along another axis", s);
+        }
+        x[i].values = values;
+        c.size = arena_array(c.arena, CertSize, c.sizes + 1);
+        memcpy(c.size, m->right->size, c.sizes * sizeof *c.size);
+        if (c.written.law[c.draws + i].of.law != CERT_BERNOULLI)
+            continue;
+        c.size[values].number = 3;
+        judge(m, &c, "three values of a Bernoulli draw", i);
+        c.size[values].fixed = false;
+        judge(m, &c, "any number of values of a Bernoulli draw", i);
+    }
+}
+
 static void change_roots(Models *m)
 {
     change_cost(m);
-    for (uint32_t j = 0; j < m->right->draws; j++) {
+    for (uint32_t j = 0; j < all_draws(m->right); j++) {
         if (m->right->written.law[j].finite) {
             change_finite(m, j);
             continue;
@@ -470,6 +537,7 @@ static void change_roots(Models *m)
         change_kind(m, j);
     }
     change_copies(m);
+    change_sums(m);
 }
 
 static void change_all(Certified *c)
@@ -529,6 +597,15 @@ START_TEST(wrong_models_with_copies_are_rejected)
 }
 END_TEST
 
+START_TEST(wrong_models_with_sums_are_rejected)
+{
+    Certified c;
+    certify_body(&c, summed[_i]);
+    change_all(&c);
+    certified_free(&c);
+}
+END_TEST
+
 static void check_same_law(const CertDrawn *x, const CertDrawn *y)
 {
     ck_assert(x->finite == y->finite && cert_same(x->shape, y->shape));
@@ -541,8 +618,12 @@ static void check_same_law(const CertDrawn *x, const CertDrawn *y)
 
 static void check_same_model(const Cert *c, const CertWritten *x, const CertWritten *y)
 {
-    ck_assert(x->cost == y->cost && x->copies == y->copies);
-    for (uint32_t j = 0; j < c->draws; j++)
+    ck_assert(x->cost == y->cost && x->copies == y->copies && x->sums == y->sums);
+    for (uint32_t i = 0; i < x->sums; i++) {
+        ck_assert_uint_eq(x->summed[i].values, y->summed[i].values);
+        ck_assert_str_eq(x->summed[i].name, y->summed[i].name);
+    }
+    for (uint32_t j = 0; j < all_draws(c); j++)
         check_same_law(&x->law[j], &y->law[j]);
     for (uint32_t i = 0; i < x->copies; i++)
         ck_assert(x->copy[i].size == y->copy[i].size &&
@@ -592,6 +673,15 @@ START_TEST(the_text_form_has_the_laws)
 }
 END_TEST
 
+START_TEST(the_text_form_has_the_sums)
+{
+    Certified c;
+    certify_body(&c, summed[_i]);
+    check_text_form(&c);
+    certified_free(&c);
+}
+END_TEST
+
 START_TEST(the_text_form_has_the_copies)
 {
     Certified c;
@@ -609,11 +699,14 @@ Suite *written_suite(void)
     tcase_add_loop_test(t, models_are_followed_or_it_is_said_why, 0, PROGRAMS);
     tcase_add_loop_test(t, copies_are_followed, 0, COPIED);
     tcase_add_loop_test(t, laws_of_noise_are_followed, 0, DRAWN);
+    tcase_add_loop_test(t, sums_are_followed, 0, SUMMED);
     tcase_add_loop_test(t, the_text_form_has_the_model, 0, PROGRAMS);
+    tcase_add_loop_test(t, the_text_form_has_the_sums, 0, SUMMED);
     tcase_add_loop_test(t, the_text_form_has_the_copies, 0, COPIED);
     tcase_add_loop_test(t, the_text_form_has_the_laws, 0, DRAWN);
     tcase_add_loop_test(t, wrong_models_are_rejected, 0, PROGRAMS);
     tcase_add_loop_test(t, wrong_models_with_copies_are_rejected, 0, COPIED);
+    tcase_add_loop_test(t, wrong_models_with_sums_are_rejected, 0, SUMMED);
     tcase_add_loop_test(t, wrong_models_of_noise_are_rejected, 0, DRAWN);
     tcase_add_loop_test(t, draws_of_both_kinds_are_followed, 0, BOTH);
     tcase_add_loop_test(t, wrong_models_with_both_kinds_are_rejected, 0, BOTH);
