@@ -29,7 +29,7 @@ target_compile_definitions(sgc_mutants PRIVATE SGC_MUTANTS)
 
 # Prints docs/laws.md: how exact every law is with every estimator, or why it is refused.
 add_executable(sgc_table ${CMAKE_SOURCE_DIR}/tests/table/main.c)
-foreach(name IN ITEMS page pair slope exact tape quadrature values)
+foreach(name IN ITEMS page pair slope exact tape quadrature sum values softened)
   target_sources(sgc_table PRIVATE ${CMAKE_SOURCE_DIR}/tests/laws/${name}.c)
 endforeach()
 target_link_libraries(sgc_table PRIVATE sgc_frontend sgc_passes sgc_ir sgc_options PkgConfig::CHECK)

@@ -1,6 +1,7 @@
 #include "tests/laws/pair.h"
 
 #include "passes/estimator.h"
+#include "tests/laws/softened.h"
 #include "tests/laws/values.h"
 
 #include <stdlib.h>
@@ -94,31 +95,13 @@ static const LawText measured_text[IR_DIST_COUNT] = {
                      "mvn(m, cholesky = c)", "sum(z)", "of one element"},
 };
 
-/* Of softened draws: categories are read by one_hot, and two have noise of two variates. */
-#define HOT "sum([0.3, -0.9] * one_hot(z, 2))"
+/* Of softened draws: categories are read by one_hot. */
+#define HOT "sum([0.3, 1, -0.5] * one_hot(z, 3))"
 static const LawText softened_text[IR_DIST_COUNT] = {
-    [IR_DIST_categorical] = {"param p[2] in simplex = ones()", "categorical(2 * p)", HOT,
+    [IR_DIST_categorical] = {"param p[3] in simplex = ones()", "categorical(2 * p)", HOT,
                              "by one_hot"},
-    [IR_DIST_categorical_logits] = {"param l[2] = ones()", "categorical(logits = l)", HOT,
+    [IR_DIST_categorical_logits] = {"param l[3] = ones()", "categorical(logits = l)", HOT,
                                     "by one_hot"},
-    [IR_DIST_one_hot_categorical] = {"param p[2] in simplex = ones()",
-                                     "one_hot_categorical(2 * p)", "sum([0.3, -0.9] * z)",
-                                     "of two categories"},
-    [IR_DIST_one_hot_categorical_logits] = {"param l[2] = ones()",
-                                            "one_hot_categorical(logits = l)",
-                                            "sum([0.3, -0.9] * z)", "of two categories"},
-};
-
-/* Of those that are read as they are, beside the noise that softens them. */
-#define TWO "of two categories"
-static const LawText controlled_text[IR_DIST_COUNT] = {
-    [IR_DIST_categorical] = {"param p[2] in simplex = ones()", "categorical(2 * p)", "z", TWO},
-    [IR_DIST_categorical_logits] = {"param l[2] = ones()", "categorical(logits = l)", "z", TWO},
-    [IR_DIST_one_hot_categorical] = {"param p[2] in simplex = ones()",
-                                     "one_hot_categorical(2 * p)", "sum([0.3, -0.9] * z)", TWO},
-    [IR_DIST_one_hot_categorical_logits] = {"param l[2] = ones()",
-                                            "one_hot_categorical(logits = l)",
-                                            "sum([0.3, -0.9] * z)", TWO},
 };
 
 /* ---- what stands after via ------------------------------------------------------------------ */
@@ -238,11 +221,19 @@ static void take_reason(Pair *p, const TapeModel *t, IrDist d, IrEstimator e)
 
 /* ---- measuring ------------------------------------------------------------------------------ */
 
+static TapeMean *mean_of(IrDist d, IrEstimator e)
+{
+    bool softened = e == IR_EST_REBAR || e == IR_EST_RELAX;
+    if (softened && ir_dist_info[ir_category_law(d)].support == IR_CATEGORIES)
+        return softened_expectation;
+    return is_over_values(d, e) ? values_expectation : NULL;
+}
+
 /* Keeps the program with the largest error; without `exact` none is measured. */
 static void take_exact(Pair *p, Pair *now, Exact *exact, TapeModel *t, IrDist d, IrEstimator e)
 {
     if (exact) {
-        exact->mean = is_over_values(d, e) ? values_expectation : NULL;
+        exact->mean = mean_of(d, e);
         exact_find(exact, now->text, 1);
         now->worst = slope_error(exact, t, 1);
     }
@@ -276,8 +267,6 @@ static const LawText *lesser(IrDist d, IrEstimator e)
 {
     if (e == IR_EST_REBAR)
         return softened_text[d].law ? &softened_text[d] : NULL;
-    if (e == IR_EST_RELAX)
-        return controlled_text[d].law ? &controlled_text[d] : NULL;
     bool wanted = e == IR_EST_MEASURE_VALUED || (is_bound(e) && d == IR_DIST_mvn);
     return wanted && measured_text[d].law && ir_admits(d, e) ? &measured_text[d] : NULL;
 }
@@ -306,9 +295,7 @@ Pair pair_measure(IrDist law, IrEstimator e, Exact *exact)
             continue;
         if (less)
             p.only = less->only;
-        bool shorter = law == IR_DIST_mvn || e == IR_EST_RELAX ||
-                       ir_dist_info[law].support == IR_ONE_HOT_EVENTS;
-        if (less && !shorter) /* all arguments, to hear which row says no */
+        if (less && law != IR_DIST_mvn) /* all arguments, to hear which row says no */
             measure(&p, exact, law, &law_text[law], e, via);
         if (!measure(&p, exact, law, less ? less : &law_text[law], e, via))
             break;

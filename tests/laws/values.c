@@ -1,4 +1,5 @@
 #include "tests/laws/values.h"
+#include "tests/laws/sum.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -134,10 +135,10 @@ static bool *follows(const IrGraph *g, IrRef from, IrRef without, Arena *a)
     return in;
 }
 
-static IrRef find(const IrGraph *g, IrOp op, const char *name)
+static IrRef named(const IrGraph *g, const char *name)
 {
     for (IrRef r = 0; r < g->count; r++)
-        if (name ? g->node[r].name && strcmp(g->node[r].name, name) == 0 : g->node[r].op == op)
+        if (g->node[r].name && strcmp(g->node[r].name, name) == 0)
             return r;
     abort();
 }
@@ -145,7 +146,7 @@ static IrRef find(const IrGraph *g, IrOp op, const char *name)
 /* The node that the value is put in the place of.  Nothing reads the noise around it. */
 static IrRef value_node(const IrGraph *g, IrDist law, Arena *a)
 {
-    IrRef z = find(g, IR_SAMPLED, "z");
+    IrRef z = named(g, "z");
     IrRef at = rule[law].log ? g->node[z].in[0] : z;
     for (IrRef r = 0; r < g->count; r++) {
         const bool *around = g->node[r].op == IR_DRAW ? follows(g, r, at, a) : NULL;
@@ -156,104 +157,26 @@ static IrRef value_node(const IrGraph *g, IrDist law, Arena *a)
     return at;
 }
 
-static void out_of_range(IrRef fault)
-{
-    fprintf(stderr, "node %u: an index is out of range\n", fault);
-    abort();
-}
-
-/* The law's arguments, from the source graph as far as the draw. */
-static double **arguments(const TapeModel *t, const IrEnv *env, IrDist *law)
-{
-    IrGraph before = t->model.graph[0];
-    IrRef draw = find(&before, IR_SAMPLE, NULL), fault;
-    const IrNode *n = &before.node[draw];
-    double **value = arena_array(t->arena, double *, before.count + 1);
-    double **arg = arena_array(t->arena, double *, n->n_in + 1);
-    before.count = draw;
-    if (!ir_eval(&before, env, t->arena, value, &fault))
-        out_of_range(fault);
-    for (uint32_t k = 0; k < n->n_in; k++)
-        arg[k] = value[n->in[k]];
-    *law = n->attr.dist;
-    return arg;
-}
-
 /* ---- the sum -------------------------------------------------------------------------------- */
-
-static void find_roots(const IrGraph *g, TapeResult *sum, IrRef *root, size_t *roots, Arena *a)
-{
-    for (int kind = 0; kind < 3; kind++)
-        for (IrRef r = 0; r < g->count; r++)
-            if (g->node[r].op == (IrOp[]){IR_OBJECTIVE, IR_GRAD, IR_NEXT}[kind]) {
-                root[(*roots)++] = r;
-                sum->count += (size_t)ir_elements(&g->node[r].type);
-            }
-    sum->value = arena_array(a, double, sum->count + 1);
-    sum->square = arena_array(a, double, sum->count + 1);
-}
-
-static void add_up(const IrGraph *g, TapeResult *sum, double *const *value, const IrRef *root,
-                   size_t roots, double weight)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < roots; i++)
-        for (int64_t e = 0; e < ir_elements(&g->node[root[i]].type); e++, at++) {
-            double v = value[root[i]][e];
-            sum->value[at] += weight * v;
-            sum->square[at] += weight * v * v;
-        }
-    sum->points++;
-}
-
-static const double **idle_noise(const IrGraph *g, Arena *a)
-{
-    const double **noise = arena_array(a, const double *, g->sites + 1);
-    for (IrRef r = 0; r < g->count; r++) {
-        const IrNode *n = &g->node[r];
-        if (n->op != IR_DRAW)
-            continue;
-        int64_t count = ir_copies(g, n->type.plates, 1) * ir_elements(&n->type);
-        double *site = arena_array(a, double, (size_t)count);
-        for (int64_t e = 0; e < count; e++)
-            site[e] = 0.5;
-        noise[n->attr.item] = site;
-    }
-    return noise;
-}
 
 TapeResult values_expectation(const TapeModel *t, const IrGraph *g, const TapeInput *in)
 {
-    Arena *a = t->arena;
-    TapeResult sum = {0};
-    IrRef *root = arena_array(a, IrRef, g->count + 1), *after = arena_array(a, IrRef, g->count + 1);
-    size_t roots = 0, made = 0, size = sizeof(double);
-    IrEnv env = {.param = (const double *const *)in->param,
-                 .state = in->state,
-                 .rows = in->rows,
-                 .total_rows = in->total_rows,
-                 .noise = idle_noise(g, a)};
-    IrDist law;
     Values v = {0};
-    double *const *arg = arguments(t, &env, &law);
-    rule[law].values(&v, arg);
-    find_roots(g, &sum, root, &roots, a);
-    IrRef at = value_node(g, law, a), fault;
-    const bool *moves = follows(g, at, IR_NONE, a);
+    Sum s = sum_of(t, g, in);
+    rule[s.law].values(&v, s.arg);
+    IrRef at = value_node(g, s.law, t->arena);
+    const bool *moves = follows(g, at, IR_NONE, t->arena);
+    IrRef *after = arena_array(t->arena, IrRef, g->count + 1);
+    size_t made = 0, elements = (size_t)ir_elements(&g->node[at].type);
     for (IrRef r = at + 1; r < g->count; r++)
         if (moves[r])
             after[made++] = r;
-    double **value = arena_array(a, double *, g->count + 1);
-    if (!ir_eval(g, &env, a, value, &fault))
-        out_of_range(fault);
-    size *= (size_t)ir_elements(&g->node[at].type);
     for (int i = 0; i < v.count; i++)
         for (int k = 0; k < v.count; k++) {
-            memcpy(value[at], v.at[i], size);
-            memcpy(value[at] + size / sizeof(double), v.at[k], size);
-            if (!ir_eval_nodes(g, &env, after, made, value, &fault))
-                out_of_range(fault);
-            add_up(g, &sum, value, root, roots, v.weight[i] * v.weight[k]);
+            memcpy(s.value[at], v.at[i], elements * sizeof(double));
+            memcpy(s.value[at] + elements, v.at[k], elements * sizeof(double));
+            sum_evaluate(&s, after, made);
+            sum_add(&s, v.weight[i] * v.weight[k]);
         }
-    return sum;
+    return s.result;
 }
