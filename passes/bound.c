@@ -162,6 +162,26 @@ static bool reaches_a_cost(const EsFacts *f, const bool *reached)
     return false;
 }
 
+static bool is_bound(const IrNode *n)
+{
+    return n->op == IR_LOGSUMEXP && !n->attr.axes && n->attr.over;
+}
+
+/* A program may write one bound twice, in two costs: what reads the second reads the first. */
+void es_join_bounds(IrGraph *g)
+{
+    for (IrRef a = 0; a < g->count; a++)
+        for (IrRef b = a + 1; b < g->count && is_bound(&g->node[a]); b++) {
+            if (!is_bound(&g->node[b]) || g->node[a].region != g->node[b].region ||
+                !es_equal(g, a, b))
+                continue;
+            for (IrRef r = b + 1; r < g->count; r++)
+                for (uint32_t k = 0; k < g->node[r].n_in; k++)
+                    if (g->node[r].in[k] == b)
+                        g->node[r].in[k] = a;
+        }
+}
+
 /* The log-mean-exp over one of the draw's plates that all costs read the draw through. */
 static IrRef find_bound(const EsFacts *f, const EsDraw *d)
 {
@@ -170,9 +190,9 @@ static IrRef find_bound(const EsFacts *f, const EsDraw *d)
     for (IrRef r = 0; r < g->count; r++) {
         const IrNode *n = &g->node[r];
         IrPlates over = n->attr.over;
-        if (n->op == IR_LOGSUMEXP && f->live[r] && e.reached[r] && !n->attr.axes && over &&
-            !(over & (over - 1)) && over & g->node[d->node].type.plates &&
-            !(e.mixed[n->in[0]] & over) && !reaches_a_cost(f, follows_draw(f, d, r)))
+        if (is_bound(n) && f->live[r] && e.reached[r] && !(over & (over - 1)) &&
+            over & g->node[d->node].type.plates && !(e.mixed[n->in[0]] & over) &&
+            !reaches_a_cost(f, follows_draw(f, d, r)))
             return r;
     }
     return IR_NONE;

@@ -648,6 +648,7 @@ bool pass_estimate(IrGraph *g, PassCtx *cx)
     if (g->entry == IR_ENTRY_RUN)
         return estimate(g, NULL, cx);
     es_read_steps(g);
+    es_join_bounds(g);
     forms += es_every_term(g, &form[forms]);
     bool reached = es_reached_terms(g, &form[forms]) && would_estimate(&form[forms], NULL, cx);
     forms += reached;

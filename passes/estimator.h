@@ -424,6 +424,7 @@ bool es_equal(const IrGraph *g, IrRef a, IrRef b); /* one value by the same ops 
 /* What is wrong, in words, or NULL: no bound of the draw; a cost that is no multiple of it; no
  * log-density in its log-weight; other draws in one sample with it; a log-density whose weight depends
  * on the draw. */
+void es_join_bounds(IrGraph *g);
 const char *es_no_bound(const EsFacts *f, const EsDraw *d);
 const char *es_bent_bound(const EsFacts *f, const EsDraw *d);
 const char *es_no_density(const EsFacts *f, const EsDraw *d);

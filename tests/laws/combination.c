@@ -250,6 +250,16 @@ static const char *const program[] = {
     "graph g {\n  h ~ bernoulli(logits = l) via score\n"
     "  cost log_prob(bernoulli(logits = l), h) - log_prob(bernoulli(0.3), h)\n  cost sin(h + "
     "l)\n}\n",
+    /* a bound that is written twice is one */
+    "param l = ones()\nparam w = ones()\n"
+    "graph g {\n  plate k = 3 {\n    h ~ bernoulli(logits = l) via vimco\n"
+    "    u = sin(w * h) - log_prob(bernoulli(logits = l), h)\n  }\n"
+    "  cost -logmeanexp(u, over = k)\n"
+    "  cost w * logmeanexp(u, over = k) + sin(0.5 * logmeanexp(u, over = k))\n}\n",
+    "param m = ones()\nparam w = ones()\n"
+    "graph g {\n  plate k = 2 {\n    z ~ normal(m, 0.5) via dreg\n"
+    "    u = log_prob(normal(w, 1), z) - log_prob(normal(m, 0.5), z)\n  }\n"
+    "  cost -logmeanexp(u, over = k)\n  cost w * logmeanexp(u, over = k)\n}\n",
     STOPPED("score"),
     STOPPED("score(samples = 2, baseline = leave_one_out)"),
     STOPPED("enumerate"),
