@@ -2,7 +2,8 @@
  *
  * The difference is multiplied out.  Where a term reads a number of normal noise once, and nothing
  * else in it depends on that draw, its mean is 0; where it reads it twice, the mean is that of the
- * rest.  What is left at the end must be nothing. */
+ * rest.  The logarithm of a number of uniform noise has the mean -1, and its square the mean 2.
+ * What is left at the end must be nothing. */
 #include "certify/same.h"
 
 /* ---- the model's draws ----------------------------------------------------------------------- */
@@ -150,16 +151,39 @@ bool same_is_draw(const Same *s, const Factor *f, uint32_t draw)
            cert_same(shape, s->c->draw[draw].shape) && cert_same(s->shape[slot], shape);
 }
 
+/* Is it the logarithm of the draw? */
+static bool is_log(const Same *s, const Factor *f, uint32_t draw)
+{
+    uint32_t of, j;
+    CertFn fn;
+    CertList shape;
+    CertSlot slot = f->atom ? same_holder_of(s, f) : CERT_NONE;
+    return slot != CERT_NONE && table_point(s->table, f->atom, &fn, &of) && fn == CERT_LOG &&
+           table_draw(s->table, of, &j, &shape) && j == draw &&
+           cert_same(shape, s->c->draw[draw].shape) && cert_same(s->shape[slot], shape);
+}
+
+/* The mean of a product of `reads` numbers that are one: the term over the rest. */
+static Term mean_of(const Same *s, bool logs, uint32_t reads, const Term *rest)
+{
+    int64_t moment = logs ? (reads == 1 ? -1 : 2) : (reads == 1 ? 0 : 1);
+    if (moment == 0)
+        return (Term){.number = FRACTION_0};
+    Term t = *rest;
+    t.number = fraction_mul(s->c->fractions, fraction_of(s->c->fractions, moment, 1), t.number);
+    return t;
+}
+
 /* The mean of a term over the draw, which is another term.  False: it is not seen. */
 static bool mean_over(const Same *s, uint32_t draw, const bool *touched, Term *t)
 {
     Factor *rest = arena_array(s->arena, Factor, t->factors + 1);
     const Factor *read[2];
     uint32_t reads = 0, others = 0;
-    bool alone = true;
+    bool alone = true, logs = s->c->draw[draw].base == CERT_UNIFORM;
     for (uint32_t i = 0; i < t->factors; i++) {
         const Factor *f = &t->factor[i];
-        if (same_is_draw(s, f, draw)) {
+        if (logs ? is_log(s, f, draw) : same_is_draw(s, f, draw)) {
             if (reads == 2)
                 return false;
             read[reads++] = f;
@@ -172,7 +196,7 @@ static bool mean_over(const Same *s, uint32_t draw, const bool *touched, Term *t
         return true;
     if (!alone || (reads == 2 && !cert_same(read[0]->at, read[1]->at)))
         return false;
-    *t = reads == 2 ? (Term){t->number, t->over, others, rest} : (Term){.number = FRACTION_0};
+    *t = mean_of(s, logs, reads, &(Term){t->number, t->over, others, rest});
     return true;
 }
 
@@ -212,8 +236,8 @@ bool same_vanishes(Same *s)
 {
     Poly p = same_difference(s);
     for (uint32_t j = s->c->draws; j-- > 0;)
-        if (s->c->draw[j].base == CERT_NORMAL && !take_mean(s, j, &p))
-            return false; /* of uniform noise no moments are known */
+        if (!take_mean(s, j, &p))
+            return false;
     return p.terms == 0;
 }
 

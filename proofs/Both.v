@@ -229,8 +229,7 @@ Proof.
   { intros pre noise x post seen t t' Hds Hseen Ht Hh. unfold both_term in Ht. destruct t as [tn td to tf].
     cbn [num denom over factors] in Ht. destruct (draws_in M H0 (pl_draw x) (pl_shape x) tf) as [qs rest] eqn:Ed.
     pose proof Hh as Hh0. rewrite held_coefficient in Hh0.
-    destruct (draws_in_sound M H0 rho e (fun _ => normalE) (map (pair (pl_draw x)) (boxs (pl_shape x))) (fun tr => V tr) HKn
-                (pl_draw x) (pl_shape x) (fun ix Hix => in_map (pair (pl_draw x)) _ ix Hix) (fun _ _ => eq_refl)
+    destruct (reads_in_sound M H0 rho e (fun tr => V tr) HKn (pl_draw x) (pl_shape x) false
                 to tf qs rest Ed Hh0) as [Hr Hv].
     destruct qs as [|q more]; [injection Ht as <-; auto|].
     destruct (forallb _ seen) eqn:Hfree; [|discriminate]. rewrite forallb_forall in Hfree.
@@ -248,7 +247,7 @@ Proof.
         rewrite sum_none; [ring|]. intros v Hv'. destruct (Hv v Hv') as [Hq Hp].
         rewrite (E_ext _ (fun tr => product rho (at_ tr) rest v * tr (pl_draw x) (pick v q))).
         * apply (noise_none pre x post Hds (pick v q)); [apply Hq; now left|]. exact (Hign v).
-        * intros tr. etransitivity; [apply (Hp tr)|]. fold (at_ tr). cbn [fold_right]. ring.
+        * intros tr. etransitivity; [apply (Hp tr)|]. fold (at_ tr). cbn [fold_right noise_read]. ring.
       + split; [now rewrite held_coefficient|]. apply Hsame; auto. intros v Hv'. destruct (Hv v Hv') as [Hq Hp].
         rewrite (E_ext _ (fun tr => product rho (at_ tr) rest v * (tr (pl_draw x) (pick v q) * tr (pl_draw x) (pick v q) - 1))).
         * apply (noise_none pre x post Hds (pick v q)); [apply Hq; now left|]. exact (Hign v).

@@ -152,7 +152,7 @@ Definition quick_if (W : written) (B : bgraph) (draws : list draw) (fs : joined 
       quick_covered (j_nodes j) draws && samples_ok W (r_shapes (j_model j)) (w_nodes W) (b_count B) &&
       index_eqb (Fast.get [] (r_shapes (j_model j)) (w_cost W)) [] &&
       index_eqb (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) [] &&
-      quick_vanishes (b_sizes B) (b_inputs B) (j_nodes j) (j_written j) (j_source j) (with_moments draws) && fs j
+      quick_vanishes (b_sizes B) (b_inputs B) (j_nodes j) (j_written j) (j_source j) draws && fs j
   end.
 Lemma quick_if_sound W B draws moved fs : quick_if W B draws fs = true ->
   (forall j, join W B = Some j -> fs j = true -> draws <> [] -> joined_facts B moved j <> None) ->

@@ -323,7 +323,8 @@ Proof.
               (fun _ => normalE) HndJ) as (_ & _ & Heq).
   { intros x Hx ix Hix. apply numbers_in. now exists x, ix. }
   { intros _. apply tame_normal. }
-  { reflexivity. }
+  { intros x Hx ix _. rewrite forallb_forall in Hnoise'. specialize (Hnoise' x Hx). unfold is_noise, in_logs in *.
+    now destruct (snd x). }
   { intros _ shf' E k Hk ix Hix. assert (E' : shJ = shf') by (injection (eq_trans (eq_sym IJ) E); auto). subst shf'. apply NJ; auto.
     unfold J, plain_program in Hk. now rewrite map_length in Hk. }
   destruct (Heq Hne') as [_ E2]. etransitivity; [|etransitivity; [exact E2|]].

@@ -151,8 +151,7 @@ Proof.
     cbn [num denom over factors] in Ht. destruct (draws_in M H0 (pl_draw x) (pl_shape x) tf) as [qs rest] eqn:Ed.
     destruct (forallb _ seen) eqn:Hfree; [|discriminate]. rewrite forallb_forall in Hfree.
     rewrite held_coefficient in Hh.
-    destruct (draws_in_sound M H0 rho e (fun _ => normalE) (map (pair (pl_draw x)) (boxs (pl_shape x))) (fun tr => V tr) HKn
-                (pl_draw x) (pl_shape x) (fun ix Hix => in_map (pair (pl_draw x)) _ ix Hix) (fun _ _ => eq_refl)
+    destruct (reads_in_sound M H0 rho e (fun tr => V tr) HKn (pl_draw x) (pl_shape x) false
                 to tf qs rest Ed Hh) as [Hr Hv].
     destruct qs as [|q [|? ?]]; [injection Ht as <-; reflexivity| |discriminate].
     destruct (mean_read m x) as [[k r]|] eqn:Em; [|discriminate].
@@ -190,7 +189,7 @@ Proof.
           (product rho (at_ tr) rest v * (tr (pl_draw x) (pick v q) - V tr i (pick v q))))) by (intros; ring).
         rewrite sum_scal. set (rest_ := sum (boxs to) (product rho (at_ tr) (Read k (pick q r) :: rest))).
         change (sum (boxs to) (fun v => product rho (at_ tr) (Read k (pick q r) :: rest) v)) with rest_. ring.
-      + intros v Hv'. destruct (Hv v Hv') as [_ Hp]. etransitivity; [apply (Hp tr)|]. fold (at_ tr). cbn [fold_right product factor_val].
+      + intros v Hv'. destruct (Hv v Hv') as [_ Hp]. etransitivity; [apply (Hp tr)|]. fold (at_ tr). cbn [fold_right product factor_val noise_read].
         rewrite (Hread tr v Hv'). ring. }
   (* all terms *)
   assert (Hmeans : forall l seen pre post p, ds = pre ++ post -> l = rev pre ->

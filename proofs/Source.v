@@ -73,8 +73,8 @@ Fixpoint turns_ok (n : nat) (p : program) (before : list nat) (xs : list wdraw) 
   end.
 Definition noise_of (x : wdraw) : draw :=
   (wdraw_id x, wdraw_shape x, match kind_of x with As_normal => Normal | _ => Uniform end).
-(** Of the moments only those of normal noise are known. *)
-Definition with_moments (ds : list draw) : list draw := filter (fun x => base_eqb (snd x) Normal) ds.
+(** Of uniform noise the moments of its logarithm are known. *)
+Definition in_logs (x : draw) : bool := match snd x with Uniform => true | _ => false end.
 (** Slots that are numbers. *)
 Definition number_at (n : N) (p : bprogram) (s : shape) (k : N) : option (Z * BinNums.positive) :=
   match nth_error p (N.to_nat (k - n)) with
@@ -117,7 +117,7 @@ Fixpoint means (M : meanings) (H : holders) (fix_ : fixed_sizes) (n : nat) (J : 
   | [] => Some p
   | x :: ds =>
       if forallb (held H) p then
-        match all_some (mean_term M H (draw_id x) (draw_shape x) (touched_by (draw_id x) J (repeat false n))) p with
+        match all_some (mean_term M H (draw_id x) (draw_shape x) (touched_by (draw_id x) J (repeat false n)) (in_logs x)) p with
         | Some q => means M H fix_ n J ds (collect (map (tidy fix_ 0) q))
         | None => None
         end
@@ -164,7 +164,7 @@ Definition same_mean_if (W : written) (B : bgraph) (draws : list draw) (moved : 
       index_eqb (Fast.get [] (r_shapes (j_model j)) (w_cost W)) [] &&
       index_eqb (Fast.get [] (r_shapes (j_graph j)) (b_cost B)) [] &&
       vanishes (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) (N.to_nat (j_written j))
-               (N.to_nat (j_source j)) (with_moments draws) &&
+               (N.to_nat (j_source j)) draws &&
       match draws with
       | [] => true
       | _ => match joined_facts B moved j with Some _ => true | None => false end
@@ -577,7 +577,8 @@ Variable K : coord -> expectation R.
 Hypothesis Hcs : NoDup cs.
 Hypothesis Hin : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) -> In (draw_id x, ix) cs.
 Hypothesis Kt : forall c, tame_base (K c).
-Hypothesis Kn : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) -> K (draw_id x, ix) = normalE.
+Hypothesis Kn : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) ->
+  K (draw_id x, ix) = if in_logs x then unitE else normalE.
 Hypothesis Hnice : draws <> [] -> forall shf, infer J n sh0 = Some shf -> forall k, (k < n + length J)%nat ->
   forall ix, In ix (boxs (shf k)) -> nice cs (fun tr => V tr k ix).
 Notation law := (drawE K cs (fun _ => zero)).
@@ -587,7 +588,7 @@ Lemma all_some_split {A B} (f : A -> option B) x l q : all_some f (x :: l) = Som
 Proof. cbn [all_some]. destruct (f x), (all_some f l); try easy. intros E. injection E as <-. eauto. Qed.
 
 Theorem vanishes_sound :
-  (exists shf, infer J n sh0 = Some shf /\ (a < n + length J)%nat /\ shf a = []) /\
+  infer J n sh0 <> None /\
   (draws = [] -> forall tr, V tr a [] = V tr b []) /\
   (draws <> [] -> Int law (fun tr => V tr a []) /\ Ex law (fun tr => V tr a []) = Ex law (fun tr => V tr b [])).
 Proof.
@@ -597,10 +598,7 @@ Proof.
   apply andb_prop in H as [Ha Hb]. apply Nat.ltb_lt in Ha, Hb.
   destruct (index_eqb_spec (fst (nth a m none)) []) as [Sa|]; [|discriminate Hsa].
   destruct (index_eqb_spec (fst (nth b m none)) []) as [Sb|]; [|discriminate Hsb]. clear Hsa Hsb.
-  destruct (entered fix_ ins J T0 T m0 m rho e Hfix E0 E1) as (shf & I1 & L1 & HA).
-  assert (Hsa : shf a = []).
-  { destruct (HA (fun _ => zero)) as (A0 & _ & R0). destruct (R0 a Ha) as [S0 _]. now rewrite <- S0. }
-  split; [exists shf; repeat split; auto; now rewrite <- L1|].
+  destruct (entered fix_ ins J T0 T m0 m rho e Hfix E0 E1) as (shf & I1 & L1 & HA). split; [now rewrite I1|].
   pose proof (slot_held ins J T m rho e shf L1 HA) as Hheld.
   pose proof (atoms_known ins J T m rho e shf L1 HA) as HKn.
   pose proof (read_by_slots ins J T m rho e shf L1 HA) as Hagree.
@@ -633,13 +631,14 @@ Proof.
         - destruct (all_some_split _ _ _ _ Ep) as (t' & m' & Et & Em & ->).
           cbn [forallb] in Hp. apply andb_prop in Hp as [Ht Hp]. destruct (IHp Hp m' Em) as [E2 H2].
           assert (Ht' : held H t' = true).
-          { revert Et. unfold mean_term. destruct (draws_in _ _ _ _ _) as [qs rest] eqn:Ed.
+          { revert Et. unfold mean_term. destruct (reads_in _ _ _ _ _ _) as [qs rest] eqn:Ed.
             pose proof Ht as Ht0. destruct t as [tn td to tf]. rewrite held_coefficient in Ht0. cbn [factors] in Ed.
-            destruct (draws_in_sound M H rho e K cs (fun tr => V tr) HKn (draw_id x) (draw_shape x)
-                        (Hin x Hx) (Kn x Hx) to tf qs rest Ed Ht0) as [Hr _].
+            destruct (reads_in_sound M H rho e (fun tr => V tr) HKn (draw_id x) (draw_shape x) (in_logs x)
+                        to tf qs rest Ed Ht0) as [Hr _].
             cbn [num denom over factors]. destruct qs as [|q0 [|q1 [|? ?]]]; try easy.
             - intros E. injection E as <-. exact Ht.
-            - destruct (forallb _ rest); [|easy]. intros E. injection E as <-. reflexivity.
+            - destruct (forallb _ rest); [|easy]. intros E. injection E as <-. destruct (in_logs x); [|reflexivity].
+              now rewrite held_coefficient.
             - destruct (index_eqb q0 q1); [|easy]. destruct (forallb _ rest); [|easy]. intros E. injection E as <-.
               now rewrite held_coefficient. }
           split; [|now cbn [forallb]; rewrite Ht', H2].
@@ -653,7 +652,7 @@ Proof.
           rewrite E2. f_equal.
           apply (mean_term_sound M H rho e K cs (fun tr => V tr) Kt Hcs HKn Hslot
                    (draw_id x) (draw_shape x) (touched_by (draw_id x) J (repeat false n)) (Hin x Hx)
-                   (Kn x Hx)); auto.
+                   (in_logs x) (Kn x Hx)); auto.
           intros i Hi ix tr v. cbv beta. pose proof (touched_sound rho (draw_id x) J (repeat false n) e e tr ix v) as Hts.
           rewrite repeat_length in Hts. apply Hts; auto. }
       destruct Hstep as [-> Hp'].
@@ -767,11 +766,11 @@ Proof.
   assert (Hnodup : NoDup (written_numbers W rho)).
   { rewrite <- Hnum, Horder. now apply numbers_NoDup. }
   rewrite Hids in Hnd. rewrite <- Hins in Hturns.
-  assert (Kn : forall x, In x (with_moments draws) -> forall ix, In ix (boxs (draw_shape x)) -> K (draw_id x, ix) = normalE).
-  { intros x Hx ix _. unfold with_moments in Hx. apply filter_In in Hx as [Hx Hb].
-    rewrite <- Hdr in Hx. apply in_map_iff in Hx as (y & <- & Hy). unfold K, kind_at.
+  assert (Kn : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) ->
+    K (draw_id x, ix) = if in_logs x then unitE else normalE).
+  { intros x Hx ix _. rewrite <- Hdr in Hx. apply in_map_iff in Hx as (y & <- & Hy). unfold K, kind_at.
     change (draw_id (noise_of y)) with (wdraw_id y). rewrite (find_draw_of W y ix Hnd Hy).
-    unfold noise_of in Hb; cbn [snd] in Hb. now destruct (kind_of y). }
+    unfold noise_of, in_logs; cbn [snd]. now destruct (kind_of y). }
   assert (Hturn : forall e', in_turn (loc_at W rho e') (scale_at W rho e') (written_numbers W rho)).
   { intros e'. apply (turns_sound W rho e' Hnd (w_draws W) []); auto. }
   assert (Hfix : forall d n, In (d, n) (b_sizes B) -> rho d = n) by (intros d' n Hin; now apply (proj1 Hsized)).
@@ -831,16 +830,9 @@ Proof.
     rewrite Hwritten. unfold expected_cost. rewrite Hlaw.
     assert (Hin : forall x, In x draws -> forall ix, In ix (boxs (draw_shape x)) -> In (draw_id x, ix) cs).
     { intros x Hx ix Hix. rewrite <- Hnum, Horder. apply numbers_in. now exists x, ix. }
-    assert (Hin' : forall x, In x (with_moments draws) -> forall ix, In ix (boxs (draw_shape x)) -> In (draw_id x, ix) cs).
-    { intros x Hx. apply Hin. unfold with_moments in Hx. now apply filter_In in Hx as [Hx _]. }
-    destruct (vanishes_sound (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) _ _ (with_moments draws) rho (line e d t)
-                Hfix Hvan cs K Hnodup Hin' Kt Kn (fun _ => Hn)) as ((shf & Hinf & Hlta & Hsha) & Hsame & Heq).
-    assert (HIE : Int (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) []) /\
-      Ex (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) []) =
-      Ex (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_source j)) [])).
-    { destruct (with_moments draws) as [|y ys]; [|apply Heq; easy]. split; [|apply Ex_ext; now apply Hsame].
-      apply (nice_int K cs Kt Hnodup), (Hn shf Hinf _ Hlta). rewrite Hsha. now left. }
-    destruct HIE as [Ia Ea].
+    destruct (vanishes_sound (b_sizes B) (b_inputs B) (plain_program (j_nodes j)) _ _ draws rho (line e d t)
+                Hfix Hvan cs K Hnodup Hin Kt Kn (fun _ => Hn)) as (_ & _ & Heq).
+    destruct (Heq Hne) as [Ia Ea].
     transitivity (Ex (drawE K cs (fun _ => zero)) (fun tr => V (line e d t) tr (N.to_nat (j_written j)) [])).
     + apply (transported (kind_at W) _ _ cs _ _ Hnodup (Hturn (line e d t)) (fun _ => zero) (fun _ => zero)); [|exact Ia].
       intros u' n' L. assert (Hr : related W rho (line e d t) u' n').

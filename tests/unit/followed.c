@@ -60,6 +60,8 @@ static const Followed followed[] = {
      CERT_PROVED},
     {"an exponential draw", "q ~ exponential(exp(h + x))\ncost tanh(q * m) + softplus(q) * x\n",
      CERT_PROVED},
+    {"means of an exponential draw", "q ~ exponential(softplus(h))\ncost (q - m * x) ^ 2 + q * x\n",
+     CERT_PROVED},
     {"a draw of Laplace's law",
      "q ~ laplace(m * x, softplus(h))\ncost sigmoid(q) * tanh(q + h) - x * q ^ 2 * tanh(q)\n",
      CERT_PROVED},

@@ -131,6 +131,7 @@ static const char *const drawn[] = {
     "w ~ exponential(softplus(h))\ncost tanh(w * x) + square(w - m) * sigmoid(w)\n",
     "w ~ laplace(m + x, exp(h))\ncost sigmoid(w) * x + softplus(w - x)\n",
     "w ~ uniform(-1, 2)\ncost tanh(w + m) * h\n",
+    "w ~ exponential(exp(h))\ncost (w - m * x) ^ 2 + h * w\ncost tanh(w)\n",
     "w ~ exponential(exp(h + x))\nv ~ laplace(m * w, softplus(h + m))\n"
     "cost sigmoid(v * w)\ncost tanh(v) * x\n",
     "v ~ laplace(m, exp(h))\nw ~ normal(x, exp(m))\nu ~ uniform(0, 0.5)\n"
@@ -197,7 +198,7 @@ static double quantile(const CertDrawn *law, double a, double b, double u)
     case CERT_AS_UNIFORM:
         return (1 - u) * a + u * b;
     case CERT_AS_EXPONENTIAL:
-        return log(1 / u) / b;
+        return (u > 0.5 ? 2 : 0) / b; /* of mean 1 / b, and mean square 2 / b^2 */
     case CERT_AS_LAPLACE:
         return u < 0.5 ? a + b * log(2 * u) : a - b * log(2 - 2 * u);
     default:
