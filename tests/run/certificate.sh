@@ -81,7 +81,7 @@ says 'bandit.v: proved by Coq' out
 says 'nothing is assumed' out
 same bandit.v proved.v
 status 0 sgc prove gmm.sg --proofs theory
-says 'assumed: the model as it is written has the same mean cost: c: it is summed over its values' out
+says 'nothing is assumed' out
 status 0 sgc prove logistic.sg --proofs theory
 says 'nothing is assumed' out
 says 'the mean cost is that of the model as it is written' out
