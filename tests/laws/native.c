@@ -177,6 +177,17 @@ static const char *const estimator[] = {
     "    cost sin(sum(z)) + cos(sum(one_hot(c, 3)) * x + sum(h) + h[0]) * sum(k @ m)\n  }\n"
     "  s[0] = 0\n  for t in 1..3 {\n    j ~ bernoulli(sigmoid(m[0])) via rebar\n"
     "    s[t] = s[t-1] + t * j\n    cost sin(m[1] * s[t])\n  }\n}\n",
+    /* events as categories, and their trials */
+    "param m[3] = zeros()\nparam w = ones()\n"
+    "graph g {\n  k[2, 3] ~ one_hot_categorical(logits = m) via coupled\n"
+    "  plate n = rows(6) {\n    data x\n"
+    "    h[2, 3] ~ one_hot_categorical(exp(m * x)) via local_expectation(samples = 2)\n"
+    "    c ~ one_hot_categorical(logits = m * x) via unordered_set\n"
+    "    j ~ one_hot_categorical(logits = m) via gumbel_softmax(temperature = 0.7) biased\n"
+    "    i[2, 3] ~ multinomial(4, exp(m * x)) via coupled\n"
+    "    cost sin(sum(h @ m) * x) * sum(k @ m) + sin(sum(c * m) + h[1, 2]) + cos(sum(j * m) * w)\n"
+    "    cost sin(w * sum(i[0] * m) + i[1, 1])\n  }\n  y ~ multinomial(3, exp(m)) via coupled\n"
+    "  cost cos(sum(y * m) + k[1, 1] * w)\n}\n",
     /* learned control variates */
     "param m[3] = zeros()\nparam w = ones()\n"
     "graph g {\n  k[2, 3] ~ one_hot_categorical(logits = m) via relax\n"
