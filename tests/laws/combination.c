@@ -267,7 +267,6 @@ static const char *const program[] = {
     STOPPED("measure_valued"),
     STOPPED("coupled"),
     STOPPED("disarm"),
-    STOPPED("rebar"),
     STOPPED("relax"),
 };
 
