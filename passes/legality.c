@@ -248,10 +248,12 @@ RULE(read_as_number)
     bool category = ir_dist_info[g->node[d->node].attr.dist].support == IR_CATEGORIES;
     for (IrRef r = 0; r < g->count; r++)
         for (uint32_t k = 0; k < g->node[r].n_in && f->live[r]; k++)
-            if (g->node[r].in[k] == d->node && !(category ? g->node[r].op == IR_ONE_HOT &&
-                                 g->node[r].attr.k[0] == ir_dist_values(g, g->node[d->node].attr.dist,
-                                                                        g->node[d->node].in)
-                           : g->node[r].op == IR_TO_REAL)) {
+            if (g->node[r].in[k] == d->node &&
+                !(category
+                      ? g->node[r].op == IR_ONE_HOT &&
+                            g->node[r].attr.k[0] ==
+                                ir_dist_values(g, g->node[d->node].attr.dist, g->node[d->node].in)
+                      : g->node[r].op == IR_TO_REAL)) {
                 *at = r;
                 return arena_printf(g->model->arena,
                                     "%s of %s: nothing between its values stands for it here",
@@ -306,9 +308,26 @@ static IrRef reads_between(const EsFacts *f, const EsDraw *d)
     return IR_NONE;
 }
 
+/* Is its law another in each step, by what the steps hand on? */
+static bool has_carried_law(const IrGraph *g, IrRef draw)
+{
+    bool *carried = arena_array(g->model->arena, bool, g->count + 1);
+    for (IrRef r = 0; r <= draw; r++) {
+        carried[r] = g->node[r].op == IR_CARRY;
+        for (uint32_t k = 0; k < g->node[r].n_in; k++)
+            carried[r] |= g->node[r].in[k] < r && carried[g->node[r].in[k]];
+    }
+    return g->node[draw].region && carried[draw];
+}
+
 RULE(between)
 {
     IrRef r = reads_between(f, d);
+    if (r == IR_NONE && has_carried_law(f->g, d->node))
+        return arena_printf(f->g->model->arena,
+                            "earlier steps decide the law of %s, whose soft values are known "
+                            "where no step does",
+                            es_name(&f->g->node[d->node]));
     if (r == IR_NONE)
         return NULL;
     const IrNode *n = &f->g->node[r];
@@ -576,8 +595,8 @@ RULE(few_copies)
     int64_t slots = es_slot_count(f->g, f->live, &e, n);
     if (slots == ir_dist_draws(n->attr.dist, &n->type) || slots <= ES_VARIANT_BUDGET)
         return NULL;
-    return arena_printf(f->g->model->arena, "%s has %lld copies that are read together",
-                        es_name(n), (long long)slots);
+    return arena_printf(f->g->model->arena, "%s has %lld copies that are read together", es_name(n),
+                        (long long)slots);
 }
 
 /* Copies of one statement share a plate of samples, from step to step of a sequence too. */
