@@ -2,6 +2,7 @@
 #include "codegen/cg.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 LLVMTypeRef cg_type(const Cg *cg, IrElem e)
@@ -130,6 +131,12 @@ static LLVMValueRef smaller(Cg *cg, LLVMValueRef a, LLVMValueRef b)
     return cg_compare(cg, LLVMRealOLT, LLVMIntSLT, a, b);
 }
 
+/* An argument of a law, which is not a number outside of its domain. */
+static LLVMValueRef inside(Cg *cg, LLVMValueRef is_inside, LLVMValueRef a)
+{
+    return cg_if(cg, is_inside, a, LLVMConstReal(LLVMTypeOf(a), NAN));
+}
+
 /* a where it is not a number or `better`, else b. */
 static LLVMValueRef extremum(Cg *cg, LLVMValueRef better, LLVMValueRef a, LLVMValueRef b)
 {
@@ -238,6 +245,9 @@ LLVMValueRef cg_scalar(Cg *cg, IrOp op, const LLVMValueRef *in)
     case IR_POW:      return cg_call(cg, CG_RT_pow, in, 2);
     case IR_MIN:      return extremum(cg, smaller(cg, a, b), a, b);
     case IR_MAX:      return extremum(cg, greater(cg, a, b), a, b);
+    case IR_ABOVE:    return inside(cg, greater(cg, a, b), a);
+    case IR_AT_LEAST: return inside(cg, cg_compare(cg, LLVMRealOGE, LLVMIntSGE, a, b), a);
+    case IR_AT_MOST:  return inside(cg, cg_compare(cg, LLVMRealOLE, LLVMIntSLE, a, b), a);
     case IR_LT:       return smaller(cg, a, b);
     case IR_LE:       return cg_compare(cg, LLVMRealOLE, LLVMIntSLE, a, b);
     case IR_EQ:       return cg_compare(cg, LLVMRealOEQ, LLVMIntEQ, a, b);

@@ -214,6 +214,21 @@ Value fe_law(Fe *fe, const Expr *call);
 Value fe_log_prob(Fe *fe, Span at, const Law *law, Value x);
 Value fe_moment(Fe *fe, Span at, const Law *law, IrMoment m); /* the mean or the variance */
 
+/* range.c */
+/* Every element lies in [low, high], above `low` if `above`, below `high` if `below`. */
+typedef struct Range {
+    double low, high;
+    bool above, below;
+} Range;
+
+Range fe_range(const IrGraph *g, IrRef r);
+bool fe_same_value(const IrGraph *g, IrRef a, IrRef b);
+
+/* domain.c: what argument i of a law must be and, as a constant, is not; NULL: nothing is wrong */
+const char *fe_domain_fault(const IrGraph *g, IrDist dist, uint32_t i, const IrRef *arg);
+/* The argument, or what is not a number where it lies outside of its domain. */
+IrRef fe_in_domain(IrGraph *g, IrDist dist, uint32_t i, const IrRef *arg);
+
 /* guard.c: the log-density, and -inf where x may lie outside the support */
 IrRef fe_guarded(Fe *fe, const Law *law, IrRef x);
 

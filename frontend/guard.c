@@ -6,149 +6,6 @@
 #include "frontend/fe.h"
 
 #include <math.h>
-#include <string.h>
-
-/* Every element lies in [low, high], above `low` if `above`, below `high` if `below`. */
-typedef struct Range {
-    double low, high;
-    bool above, below;
-} Range;
-
-static const Range anything = {-INFINITY, INFINITY, false, false};
-
-/* ---- what is known ------------------------------------------------------------------------- */
-
-static bool same_attr(const IrAttr *a, const IrAttr *b)
-{
-    bool text = a->text == b->text || (a->text && b->text && strcmp(a->text, b->text) == 0);
-    return text && a->num == b->num && a->plate == b->plate && a->over == b->over &&
-           a->axes == b->axes && a->item == b->item && memcmp(a->k, b->k, sizeof a->k) == 0;
-}
-
-static bool same(const IrGraph *g, IrRef a, IrRef b, int depth)
-{
-    const IrNode *x = ir_at(g, a), *y = ir_at(g, b);
-    if (a == b)
-        return true;
-    bool drawn = x->op == IR_SAMPLE || x->op == IR_CARRY || x->op == IR_EXPECT;
-    if (depth == 0 || drawn || x->op != y->op || x->n_in != y->n_in ||
-        !same_attr(&x->attr, &y->attr) || !ir_type_equal(&x->type, &y->type))
-        return false;
-    for (uint32_t i = 0; i < x->n_in; i++)
-        if (!same(g, x->in[i], y->in[i], depth - 1))
-            return false;
-    return true;
-}
-
-static bool same_value(const IrGraph *g, IrRef a, IrRef b)
-{
-    enum { DEPTH = 8 };
-    return same(g, a, b, DEPTH);
-}
-
-static Range of_sample(const IrGraph *g, const IrNode *n)
-{
-    const IrNode *p = n->n_in ? ir_at(g, n->in[0]) : n;
-    switch (ir_dist_info[n->attr.dist].support) {
-    case IR_HALF_LINE:
-    case IR_OPEN_HALF_LINE: return (Range){0, INFINITY, true, false};
-    case IR_ZERO_ONE: return (Range){0, 1, false, false};
-    case IR_OPEN_UNIT: return (Range){0, 1, true, true};
-    case IR_CATEGORIES: return (Range){0, (double)p->type.dim[0] - 1, false, false};
-    case IR_SIMPLEX_EVENTS: return (Range){0, 1, true, true};
-    case IR_ONE_HOT_EVENTS: return (Range){0, 1, false, false};
-    case IR_COUNTS: return (Range){0, INFINITY, false, false};
-    case IR_BOUNDED_COUNTS:
-    case IR_COUNT_EVENTS:
-        return (Range){0, p->op == IR_CONST ? p->attr.num : INFINITY, false, false};
-    case IR_INTERVAL: {
-        const IrNode *high = ir_at(g, n->in[1]);
-        if (p->op == IR_CONST && high->op == IR_CONST)
-            return (Range){p->attr.num, high->attr.num, true, true};
-        return anything;
-    }
-    default: return anything;
-    }
-}
-
-static Range of_data(const IrData *d)
-{
-    switch (d->in) {
-    case IR_POSITIVE: return (Range){0, INFINITY, true, false};
-    case IR_UNIT_INTERVAL:
-    case IR_SIMPLEX: return (Range){0, 1, false, false};
-    case IR_RANGE: return (Range){d->lo, d->hi, false, false};
-    default: return anything;
-    }
-}
-
-static Range of_index(const IrGraph *g, const IrNode *n)
-{
-    const IrPlate *p = &g->plate[n->attr.plate];
-    double first = (double)n->attr.k[0];
-    double last = first + (double)p->size - 1;
-    return p->kind == IR_PLATE_ROWS ? anything : (Range){first, last, false, false};
-}
-
-static Range range_of(const IrGraph *g, IrRef r, int depth);
-
-static Range either(Range a, Range b)
-{
-    bool a_lowest = a.low < b.low || (a.low == b.low && !a.above);
-    bool a_highest = a.high > b.high || (a.high == b.high && !a.below);
-    return (Range){fmin(a.low, b.low), fmax(a.high, b.high), a_lowest ? a.above : b.above,
-                   a_highest ? a.below : b.below};
-}
-
-/* A constant less a value. */
-static Range difference(const IrGraph *g, const IrNode *n, int depth)
-{
-    const IrNode *from = ir_at(g, n->in[0]);
-    Range r = range_of(g, n->in[1], depth - 1);
-    if (from->op != IR_CONST)
-        return anything;
-    return (Range){from->attr.num - r.high, from->attr.num - r.low, r.below, r.above};
-}
-
-static Range range_of(const IrGraph *g, IrRef r, int depth)
-{
-    const IrNode *n = ir_at(g, r);
-    if (depth == 0)
-        return anything;
-    switch (n->op) {
-    case IR_CONST: return (Range){n->attr.num, n->attr.num, false, false};
-    case IR_SAMPLE: return of_sample(g, n);
-    case IR_DATA: return of_data(&g->model->data[n->attr.item]);
-    case IR_INDEX: return of_index(g, n);
-    case IR_EXP:
-    case IR_SOFTPLUS: return (Range){0, INFINITY, true, false};
-    case IR_SQUARE:
-    case IR_ABS:
-    case IR_RELU: return (Range){0, INFINITY, false, false};
-    case IR_SIGMOID: return (Range){0, 1, true, true};
-    case IR_ONE_HOT: return (Range){0, 1, false, false};
-    case IR_SUB: return difference(g, n, depth);
-    case IR_SELECT:
-        return either(range_of(g, n->in[1], depth - 1), range_of(g, n->in[2], depth - 1));
-    case IR_TO_REAL:
-    case IR_STOP:
-    case IR_RESHAPE:
-    case IR_SLICE:
-    case IR_EXPAND:
-    case IR_TRANSPOSE:
-    case IR_TO_PLATE:
-    case IR_REDUCE_MAX:
-    case IR_REDUCE_MIN: return range_of(g, n->in[0], depth - 1);
-    case IR_GATHER: return n->attr.k[0] ? anything : range_of(g, n->in[0], depth - 1);
-    default: return anything;
-    }
-}
-
-static Range known_range(const IrGraph *g, IrRef r)
-{
-    enum { DEPTH = 12 };
-    return range_of(g, r, DEPTH);
-}
 
 /* ---- guards -------------------------------------------------------------------------------- */
 
@@ -170,7 +27,7 @@ static IrRef like(IrGraph *g, IrRef x, double v)
 
 static IrRef half_line(IrGraph *g, bool closed, IrRef x)
 {
-    Range r = known_range(g, x);
+    Range r = fe_range(g, x);
     if (r.low > 0 || (r.low == 0 && (closed || r.above)))
         return IR_NONE;
     return ir_binary(g, closed ? IR_LE : IR_LT, ir_const(g, 0), x);
@@ -181,17 +38,17 @@ static IrRef interval(IrGraph *g, const Law *law, IrRef x)
 {
     const IrNode *draw = ir_at(g, x), *low = ir_at(g, law->arg[0]), *high = ir_at(g, law->arg[1]);
     if (draw->op == IR_SAMPLE && draw->attr.dist == law->dist &&
-        same_value(g, draw->in[0], law->arg[0]) && same_value(g, draw->in[1], law->arg[1]))
+        fe_same_value(g, draw->in[0], law->arg[0]) && fe_same_value(g, draw->in[1], law->arg[1]))
         return IR_NONE;
     if (low->op == IR_CONST && high->op == IR_CONST &&
-        within(known_range(g, x), low->attr.num, high->attr.num))
+        within(fe_range(g, x), low->attr.num, high->attr.num))
         return IR_NONE;
     return between(g, law->arg[0], x, law->arg[1]);
 }
 
 static IrRef open_unit(IrGraph *g, IrRef x)
 {
-    Range r = known_range(g, x);
+    Range r = fe_range(g, x);
     if ((r.low > 0 || (r.low == 0 && r.above)) && (r.high < 1 || (r.high == 1 && r.below)))
         return IR_NONE;
     return ir_binary(g, IR_AND, ir_binary(g, IR_LT, ir_const(g, 0), x),
@@ -201,7 +58,7 @@ static IrRef open_unit(IrGraph *g, IrRef x)
 /* An int is 0 or 1; a real anywhere between is a grey value. */
 static IrRef zero_one(IrGraph *g, IrRef x)
 {
-    if (within(known_range(g, x), 0, 1))
+    if (within(fe_range(g, x), 0, 1))
         return IR_NONE;
     return between(g, like(g, x, 0), x, like(g, x, 1));
 }
@@ -209,22 +66,22 @@ static IrRef zero_one(IrGraph *g, IrRef x)
 static IrRef categories(IrGraph *g, const Law *law, IrRef x)
 {
     double last = (double)ir_at(g, law->arg[0])->type.dim[0] - 1;
-    if (within(known_range(g, x), 0, last))
+    if (within(fe_range(g, x), 0, last))
         return IR_NONE;
     return between(g, ir_int(g, 0), x, ir_int(g, (int64_t)last));
 }
 
 static IrRef counts(IrGraph *g, IrRef x)
 {
-    return known_range(g, x).low >= 0 ? IR_NONE : ir_binary(g, IR_LE, ir_int(g, 0), x);
+    return fe_range(g, x).low >= 0 ? IR_NONE : ir_binary(g, IR_LE, ir_int(g, 0), x);
 }
 
 static IrRef bounded_counts(IrGraph *g, const Law *law, IrRef x)
 {
     const IrNode *draw = ir_at(g, x), *n = ir_at(g, law->arg[0]);
     bool drawn = draw->op == IR_SAMPLE && draw->attr.dist == law->dist;
-    if ((drawn && same_value(g, draw->in[0], law->arg[0])) ||
-        (n->op == IR_CONST && within(known_range(g, x), 0, n->attr.num)))
+    if ((drawn && fe_same_value(g, draw->in[0], law->arg[0])) ||
+        (n->op == IR_CONST && within(fe_range(g, x), 0, n->attr.num)))
         return IR_NONE;
     return between(g, ir_const(g, 0), ir_real(g, x), law->arg[0]);
 }
@@ -244,7 +101,7 @@ static bool is_softmax(const IrGraph *g, IrRef x)
     while (sum->op == IR_EXPAND)
         sum = ir_at(g, sum->in[0]);
     return sum->op == IR_LOGSUMEXP && sum->attr.over == 0 &&
-           sum->attr.axes == 1u << (d->type.rank - 1) && same_value(g, sum->in[0], d->in[0]);
+           sum->attr.axes == 1u << (d->type.rank - 1) && fe_same_value(g, sum->in[0], d->in[0]);
 }
 
 static bool is_on_simplex(const IrGraph *g, IrRef x)
@@ -275,7 +132,7 @@ static IrRef count_event(IrGraph *g, const Law *law, IrRef x, IrRef total)
     bool drawn = n->op == IR_SAMPLE && ir_dist_info[n->attr.dist].support ==
                                            ir_dist_info[law->dist].support;
     bool one_hot = ir_dist_info[law->dist].support == IR_ONE_HOT_EVENTS;
-    if (drawn && (one_hot || same_value(g, n->in[0], law->arg[0])))
+    if (drawn && (one_hot || fe_same_value(g, n->in[0], law->arg[0])))
         return IR_NONE;
     IrRef sum = ir_binary(g, IR_EQ, ir_real(g, over_event(g, IR_SUM, x)), total);
     IrRef least = ir_binary(g, IR_LE, ir_int(g, 0), over_event(g, IR_REDUCE_MIN, x));

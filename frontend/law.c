@@ -146,6 +146,25 @@ static bool trials_suit(Fe *fe, const Law *law, const Arg **place)
     return false;
 }
 
+/* Every argument is in its domain, or not a number.  False: reported. */
+static bool domains_suit(Fe *fe, Law *law, const Arg **place)
+{
+    const IrDistInfo *d = &ir_dist_info[law->dist];
+    for (uint32_t i = 0; i < d->arguments; i++) {
+        bool by_name;
+        const char *wanted = fe_domain_fault(fe->g, law->dist, i, law->arg);
+        fe->g->here = place[i]->value->at;
+        if (wanted)
+            fe_error(fe, place[i]->value->at, SG0311, "the `%s` of `%s` must be %s, but is %g",
+                     argument_name(fe, d, i, &by_name), d->name, wanted,
+                     ir_at(fe->g, law->arg[i])->attr.num);
+        if (wanted)
+            return false;
+        law->arg[i] = fe_in_domain(fe->g, law->dist, i, law->arg);
+    }
+    return true;
+}
+
 static Value make_law(Fe *fe, const Expr *call, IrDist dist, const Arg **place)
 {
     Law *law = arena_make(fe->arena, Law);
@@ -157,8 +176,9 @@ static Value make_law(Fe *fe, const Expr *call, IrDist dist, const Arg **place)
     }
     if (!ok || !trials_suit(fe, law, place))
         return failed;
-    return ir_dist_info[dist].event ? event_law(fe, law, place)
-                                    : elementwise_law(fe, call->at, law);
+    Value v =
+        ir_dist_info[dist].event ? event_law(fe, law, place) : elementwise_law(fe, call->at, law);
+    return v.kind != VALUE_LAW || domains_suit(fe, law, place) ? v : failed;
 }
 
 Value fe_law(Fe *fe, const Expr *call)

@@ -171,6 +171,12 @@ static void print_defs(const UpProgram *p, FILE *out)
         fputs("\n# a b, and 0 where a is 0, whatever b is: branches not taken contribute nothing\n"
               "def mulz(a, b) = if a == 0 then 0 else a * b\n",
               out);
+    if (p->uses_domain)
+        fputs("\n# an argument of a law: no number outside of its domain\n"
+              "def above(a, b) = if a > b then a else (0.0 / 0.0)\n"
+              "def at_least(a, b) = if a >= b then a else (0.0 / 0.0)\n"
+              "def at_most(a, b) = if a <= b then a else (0.0 / 0.0)\n",
+              out);
     if (p->uses_rest)
         fputs("\n# for each element the product of the others in its row\n"
               "def product_of_others(a, rows, columns) {\n"

@@ -477,6 +477,13 @@ static UpText function_of_two(Unparse *u, IrRef r, UpPos pos)
                                 beside(u, r, 1, pos).s));
 }
 
+static UpText in_domain(Unparse *u, IrRef r, UpPos pos)
+{
+    u->p->uses_domain = true;
+    return up_atom(arena_printf(u->p->arena, "%s(%s, %s)", ir_op_info[u->g.node[r].op].name,
+                                beside(u, r, 0, pos).s, beside(u, r, 1, pos).s));
+}
+
 /* An int meets reals as one; where there are none, a real has to be there. */
 static UpText to_real(Unparse *u, IrRef r, UpPos pos)
 {
@@ -557,6 +564,9 @@ static UpRule *const rule[IR_OP_COUNT] = {
     [IR_MULZ] = function_of_two,
     [IR_MIN] = function_of_two,
     [IR_MAX] = function_of_two,
+    [IR_ABOVE] = in_domain,
+    [IR_AT_LEAST] = in_domain,
+    [IR_AT_MOST] = in_domain,
     [IR_LT] = comparison,
     [IR_LE] = comparison,
     [IR_EQ] = comparison,

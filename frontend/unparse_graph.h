@@ -20,7 +20,7 @@ typedef struct UpProgram {
     const char **param, **data, **hyper; /* by model index: how they are called */
     bool *uses_param, *uses_hyper;
     const char *total; /* the hyper N */
-    bool uses_mulz, uses_rest;
+    bool uses_mulz, uses_rest, uses_domain;
 } UpProgram;
 
 typedef enum UpPhase { UP_BEFORE, UP_ROWS, UP_AFTER } UpPhase; /* where `rows` is opened once */

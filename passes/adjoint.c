@@ -284,6 +284,14 @@ RULE(max)
     push_winner(s, n, a, true);
 }
 
+/* Inside its domain an argument of a law is what it is. */
+RULE(domain)
+{
+    (void)y;
+    if (wants(s, n, 0))
+        push(s, n, 0, a);
+}
+
 RULE(select)
 {
     (void)y;

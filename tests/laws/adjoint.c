@@ -78,6 +78,13 @@ static IrRef element_wise_1(IrGraph *g, IrOp op, int form)
     return a == IR_NONE ? a : ir_unary(g, op, domain ? positive(g, a) : a);
 }
 
+/* An argument of a law inside of its domain does not move with the bound, which is added. */
+static IrRef inside(IrGraph *g, IrOp op, IrRef a, IrRef b)
+{
+    IrRef far = ir_const(g, op == IR_AT_MOST ? 100 : -100);
+    return ir_binary(g, IR_ADD, ir_binary(g, op, a, ir_binary(g, IR_ADD, b, far)), b);
+}
+
 static IrRef element_wise_2(IrGraph *g, IrOp op, int form)
 {
     IrRef a, b;
@@ -100,6 +107,8 @@ static IrRef element_wise_2(IrGraph *g, IrOp op, int form)
     default:
         return IR_NONE;
     }
+    if (op == IR_ABOVE || op == IR_AT_LEAST || op == IR_AT_MOST)
+        return inside(g, op, a, b);
     if (op == IR_POW || op == IR_DIV) {
         bool one = a == b;
         b = positive(g, b);
