@@ -308,26 +308,9 @@ static IrRef reads_between(const EsFacts *f, const EsDraw *d)
     return IR_NONE;
 }
 
-/* Is its law another in each step, by what the steps hand on? */
-static bool has_carried_law(const IrGraph *g, IrRef draw)
-{
-    bool *carried = arena_array(g->model->arena, bool, g->count + 1);
-    for (IrRef r = 0; r <= draw; r++) {
-        carried[r] = g->node[r].op == IR_CARRY;
-        for (uint32_t k = 0; k < g->node[r].n_in; k++)
-            carried[r] |= g->node[r].in[k] < r && carried[g->node[r].in[k]];
-    }
-    return g->node[draw].region && carried[draw];
-}
-
 RULE(between)
 {
     IrRef r = reads_between(f, d);
-    if (r == IR_NONE && has_carried_law(f->g, d->node))
-        return arena_printf(f->g->model->arena,
-                            "earlier steps decide the law of %s, whose soft values are known "
-                            "where no step does",
-                            es_name(&f->g->node[d->node]));
     if (r == IR_NONE)
         return NULL;
     const IrNode *n = &f->g->node[r];
