@@ -165,13 +165,26 @@ typedef struct Spread {
     double mean[RESULTS], covariance[RESULTS][RESULTS], kurtosis[RESULTS];
 } Spread;
 
+/* The mean is taken of what is left of a first one: the rounding of a long sum would look like a
+ * spread of what has none. */
+static void find_mean(const Batches *b, Spread *s)
+{
+    double first[RESULTS] = {0}, n = (double)b->steps;
+    for (int64_t t = 0; t < b->steps; t++)
+        for (size_t i = 0; i < b->count; i++)
+            first[i] += b->mean[t][i] / n;
+    for (int64_t t = 0; t < b->steps; t++)
+        for (size_t i = 0; i < b->count; i++)
+            s->mean[i] += (b->mean[t][i] - first[i]) / n;
+    for (size_t i = 0; i < b->count; i++)
+        s->mean[i] += first[i];
+}
+
 static Spread spread_of(const Batches *b)
 {
     Spread s = {0};
     double n = (double)b->steps;
-    for (int64_t t = 0; t < b->steps; t++)
-        for (size_t i = 0; i < b->count; i++)
-            s.mean[i] += b->mean[t][i] / n;
+    find_mean(b, &s);
     for (int64_t t = 0; t < b->steps; t++)
         for (size_t i = 0; i < b->count; i++) {
             double d = b->mean[t][i] - s.mean[i];
