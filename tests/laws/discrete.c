@@ -83,6 +83,9 @@ static const char *const softened_program[] = {
     "  }\n  cost cos(s[2] * b)\n}\n",
     "param a = ones()\nparam b = ones()\ngraph g {\n  c ~ bernoulli(logits = a) via enumerate\n"
     "  h ~ bernoulli(logits = b + c) via rebar\n  cost sin(h + 2 * c + a)\n}\n",
+    "param a = ones()\ngraph g {\n  s[0] = 0.4\n  for t in 1..3 {\n"
+    "    h ~ bernoulli(sigmoid(0.3 * s[t-1])) via rebar\n    s[t] = 0.15 + 0.9 * a\n"
+    "    cost sin(0.4 * h)\n  }\n}\n",
     "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = a) via rebar\n  z[0] = 0\n"
     "  for t in 1..4 {\n    z[t] ~ bernoulli(logits = b * (1 + z[t-1]) + h) via enumerate\n"
     "    cost sin(z[t] + 2 * z[t-1] + h * t)\n  }\n}\n",

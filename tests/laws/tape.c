@@ -164,16 +164,30 @@ static bool *follows_from(const IrGraph *g, IrRef draw, Arena *a)
     return in;
 }
 
-/* Is more of it read than what it decides?  Then reals on the way to a result are all reals. */
+/* Of the results that go on with reals: all of it, and not only what it decides. */
+static bool goes_on(const IrNode *n, const bool *itself)
+{
+    for (uint32_t k = 0; k < n->n_in && n->type.elem == IR_REAL && n->op != IR_FLOOR; k++)
+        if (itself[n->in[k]])
+            return true;
+    return false;
+}
+
+/* Is more of it read than what it decides?  Then reals on the way to a result are all reals; a
+ * carry looks forward. */
 static bool is_read_itself(const IrGraph *g, IrRef draw, Arena *a)
 {
     bool *itself = arena_array(a, bool, g->count + 1);
     itself[draw] = true;
-    for (IrRef r = draw + 1; r < g->count; r++) {
-        const IrNode *n = &g->node[r];
-        for (uint32_t k = 0; k < n->n_in && n->type.elem == IR_REAL && n->op != IR_FLOOR; k++)
-            itself[r] |= n->in[k] < r && itself[n->in[k]];
-        if (itself[r] && (n->op == IR_OBJECTIVE || n->op == IR_GRAD || n->op == IR_NEXT))
+    for (bool news = true; news;) {
+        news = false;
+        for (IrRef r = 0; r < g->count; r++)
+            if (!itself[r] && goes_on(&g->node[r], itself))
+                news = itself[r] = true;
+    }
+    for (IrRef r = 0; r < g->count; r++) {
+        IrOp op = g->node[r].op;
+        if (itself[r] && (op == IR_OBJECTIVE || op == IR_GRAD || op == IR_NEXT))
             return true;
     }
     return false;
