@@ -270,7 +270,7 @@ static bool goes_between(const EsFacts *f, const EsDraw *d, const IrNode *n, uin
     const IrNode *z = &g->node[d->node];
     if (n->in[k] == d->node && ir_dist_info[z->attr.dist].support == IR_CATEGORIES)
         return n->op == IR_ONE_HOT && n->attr.k[0] == ir_dist_values(g, z->attr.dist, z->in);
-    if (n->op == IR_ONE_HOT || n->op == IR_STOP || (n->op == IR_GATHER && k == 1))
+    if (n->op == IR_ONE_HOT || (n->op == IR_GATHER && k == 1))
         return false;
     bool known = !(ir_op_info[n->op].flags & IR_EW) || ir_op_info[n->op].smooth != IR_SMOOTH ||
                  es_has_adjoint(n->op);

@@ -267,6 +267,7 @@ static const char *const program[] = {
     STOPPED("measure_valued"),
     STOPPED("coupled"),
     STOPPED("disarm"),
+    STOPPED("rebar"),
     STOPPED("relax"),
 };
 

@@ -86,6 +86,8 @@ static const char *const softened_program[] = {
     "param a = ones()\ngraph g {\n  s[0] = 0.4\n  for t in 1..3 {\n"
     "    h ~ bernoulli(sigmoid(0.3 * s[t-1])) via rebar\n    s[t] = 0.15 + 0.9 * a\n"
     "    cost sin(0.4 * h)\n  }\n}\n",
+    "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = a) via rebar\n"
+    "  cost b * sin(stop_gradient(1.5 * h) + 0.3 * h)\n}\n",
     "param a = ones()\nparam b = ones()\ngraph g {\n  h ~ bernoulli(logits = a) via rebar\n  z[0] = 0\n"
     "  for t in 1..4 {\n    z[t] ~ bernoulli(logits = b * (1 + z[t-1]) + h) via enumerate\n"
     "    cost sin(z[t] + 2 * z[t-1] + h * t)\n  }\n}\n",

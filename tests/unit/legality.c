@@ -165,8 +165,6 @@ static const struct {
     /* softened draws: read where nothing stands between their values, or by a law that would jump */
     {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost sin(if h == 1 then 2 else theta)"),
      "eq of what follows from h: nothing between its values stands for it here"},
-    {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost theta * stop_gradient(0.5 * h)"),
-     "stop_gradient of what follows from h: nothing between its values stands for it here"},
     {MODEL("  h[2] ~ bernoulli(logits = theta) via rebar\n  cost if sum(h) > 1 then 2 else theta"),
      "lt of what follows from h: nothing between its values stands for it here"},
     {MODEL("  h ~ bernoulli(logits = theta) via rebar\n  cost sin(l[h])"),
