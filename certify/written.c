@@ -410,7 +410,8 @@ static void renumber(Lower *l, const uint32_t *to)
         if (c->written.law)
             law[to[j]] = c->written.law[j];
     }
-    memcpy(c->draw, draw, c->draws * sizeof *draw);
+    if (c->draws > 0)
+        memcpy(c->draw, draw, c->draws * sizeof *draw);
     if (c->written.law)
         c->written.law = law;
     renumber_samples(&c->source, to, c->draws);

@@ -196,8 +196,10 @@ static bool is_read_itself(const IrGraph *g, IrRef draw, Arena *a)
 /* Is it read by a discrete law, and by nothing else? */
 static bool decides_a_value(const IrGraph *g, IrRef draw, Arena *a)
 {
+    if (is_read_itself(g, draw, a))
+        return false;
     const bool *cone = cone_of(g, draw, a);
-    for (IrRef i = draw + 1; i < g->count && !is_read_itself(g, draw, a); i++) {
+    for (IrRef i = draw + 1; i < g->count; i++) {
         const IrType *t = &g->node[i].type;
         if (cone[i] && t->elem == IR_INT && !(g->node[draw].type.plates & ~t->plates) &&
             ir_same_shape(t, &g->node[draw].type))

@@ -78,8 +78,8 @@ graph g {
 END2
 done
 
-# Draws: of a law without such a parameter, and noise that a program gives.
-blames '3:3: log_gamma_quantile of 0.5' <<'END2'
+# Draws: of a law that has no such argument, and noise that a program gives.
+blames '3:13: above of -1 and 0 is nan' <<'END2'
 param p = constant(-1)
 graph g {
   z ~ gamma(p, 1)
