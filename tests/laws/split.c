@@ -280,7 +280,7 @@ static bool check_costs(uint64_t seed)
 
 START_TEST(random_costs)
 {
-    uint64_t first = 1, count = 16, found = 0;
+    uint64_t first = 1, count = 10, found = 0;
     const char *asked = getenv("SGC_RANDOM");
     if (asked)
         ck_assert_int_eq(sscanf(asked, "%" SCNu64 ":%" SCNu64, &first, &count), 2);
