@@ -161,6 +161,8 @@ const char *es_cost_lines(const IrGraph *g, const bool *reached);
 
 /* Nodes that a root reads, directly or not. */
 bool *es_live(const IrGraph *g);
+/* More than 0, whatever the parameters and draws are (sign.c). */
+bool es_is_positive(const IrGraph *g, IrRef r);
 
 /* Fills the decisions for all draws.  False: an error was reported. */
 bool es_choose(const IrGraph *g, EsDraw *draw, uint32_t draws, PassCtx *cx);

@@ -32,15 +32,26 @@ static IrSmooth worst_operand(const IrNode *n, const IrSmooth *class)
     return worst;
 }
 
-/* A select jumps only because its condition does. */
-static IrSmooth class_of_op(const IrNode *n)
+/* Is a positive number compared with 0?  It is another, also where it rounds to 0 or underflows. */
+static bool is_settled(const IrGraph *g, const IrNode *n)
 {
-    return n->op == IR_SELECT ? IR_SMOOTH : ir_op_info[n->op].smooth;
+    if (n->op != IR_EQ && n->op != IR_NE)
+        return false;
+    const IrNode *zero = &g->node[n->in[1]];
+    return zero->op == IR_CONST && zero->attr.num == 0 && es_is_positive(g, n->in[0]);
 }
 
-static IrSmooth class_of(const IrNode *n, const IrSmooth *class)
+/* A select jumps only because its condition does. */
+static IrSmooth class_of_op(const IrGraph *g, const IrNode *n)
 {
-    IrSmooth in = worst_operand(n, class), op = class_of_op(n);
+    return n->op == IR_SELECT ? IR_SMOOTH
+           : is_settled(g, n) ? IR_CONSTANT
+                              : ir_op_info[n->op].smooth;
+}
+
+static IrSmooth class_of(const IrGraph *g, const IrNode *n, const IrSmooth *class)
+{
+    IrSmooth in = worst_operand(n, class), op = class_of_op(g, n);
     return in == IR_CONSTANT || in > op ? in : op;
 }
 
@@ -50,7 +61,9 @@ static bool find_facts_of(EsFacts *f, IrRef r)
     const IrNode *n = &f->g->node[r];
     const EsDraw *d = n->op == IR_SAMPLE ? draw_at(f, r) : NULL;
     bool held = d && !es_is_pathwise(d);
-    IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH : held ? IR_CONSTANT : class_of(n, f->class);
+    IrSmooth class = n->op == IR_PARAM ? IR_SMOOTH
+                     : held            ? IR_CONSTANT
+                                       : class_of(f->g, n, f->class);
     bool continuous = d && !is_discrete(f, d);
     for (uint32_t k = 0; k < ir_deciding(n); k++)
         continuous |= f->continuous[n->in[k]];
@@ -94,7 +107,7 @@ static bool jumps(const EsFacts *f, IrRef r)
     bool continuous = false;
     for (uint32_t k = 0; k < n->n_in; k++)
         continuous |= f->continuous[n->in[k]];
-    return f->live[r] && class_of_op(n) >= IR_PIECEWISE && continuous &&
+    return f->live[r] && class_of_op(f->g, n) >= IR_PIECEWISE && continuous &&
            worst_operand(n, f->class) != IR_CONSTANT;
 }
 
@@ -137,7 +150,7 @@ static IrSmooth *classes_in(const IrGraph *g, IrRef of)
     for (bool news = true; news;) {
         news = false;
         for (IrRef r = 0; r < g->count; r++) {
-            IrSmooth now = r == of ? IR_SMOOTH : class_of(&g->node[r], class);
+            IrSmooth now = r == of ? IR_SMOOTH : class_of(g, &g->node[r], class);
             news |= now != class[r];
             class[r] = now;
         }
@@ -161,7 +174,7 @@ static const char *why_class(const IrGraph *g, const IrSmooth *class, IrRef r, I
     const char *join = ": ";
     for (uint32_t steps = 0; r != IR_NONE && r != of && steps < g->count; steps++) {
         const IrNode *n = &g->node[r];
-        if (class_of_op(n) > IR_SMOOTH && class_of_op(n) >= class[r]) {
+        if (class_of_op(g, n) > IR_SMOOTH && class_of_op(g, n) >= class[r]) {
             text = arena_printf(g->model->arena, "%s%s%s at %u:%u", text, join,
                                 ir_op_info[n->op].name, n->at.line, n->at.col);
             join = " of ";
@@ -274,7 +287,7 @@ static bool goes_between(const EsFacts *f, const EsDraw *d, const IrNode *n, uin
         return false;
     bool known = !(ir_op_info[n->op].flags & IR_EW) || ir_op_info[n->op].smooth != IR_SMOOTH ||
                  es_has_adjoint(n->op);
-    return class_of_op(n) < IR_PIECEWISE && known;
+    return class_of_op(g, n) < IR_PIECEWISE && known;
 }
 
 /* Does a draw whose law is soft have a value that is? */

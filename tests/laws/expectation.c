@@ -1,10 +1,11 @@
 /* Exact expectations against closed forms: of batches of rows, of objectives, of baselines.  That
  * gradients are the slopes of objectives is for the suites of pairs, combination, continuous,
  * discrete and elimination. */
-#include "tests/laws/exact.h"
+#include "tests/laws/slope.h"
 #include "tests/suites.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* ---- subsampling ---------------------------------------------------------------------------- */
 
@@ -144,6 +145,40 @@ START_TEST(values)
 }
 END_TEST
 
+/* ---- divergences below a draw --------------------------------------------------------------- */
+
+/* 0 log 0 is 0, but no probability that depends on z is 0: nothing jumps in z. */
+static const char *const mean_of[][2] = {
+    {"categorical(logits = [z, 0.0, w[0]])", "categorical(logits = [0.3, w[1] * z, -0.4])"},
+    {"categorical(softmax([z, 0.0, w[0]]))", "categorical(logits = [0.3, w[1] * z, -0.4])"},
+    {"bernoulli(sigmoid(z))", "bernoulli(0.2 + 0.3 * sigmoid(w[0] * z))"},
+    {"binomial(3, sigmoid(z))", "binomial(3, sigmoid(w[0] * z))"},
+    {"multinomial(2, softmax([z, w[0]]))", "multinomial(2, softmax([0.3, w[1] * z]))"},
+};
+
+START_TEST(means_below_a_draw)
+{
+    const char *p = mean_of[_i][0], *q = mean_of[_i][1];
+    char draws[1024], means[1024];
+    const char *head = "param w[3] = ones()\ngraph g {\n  z ~ normal(w[2], 0.5)";
+    snprintf(
+        draws, sizeof draws,
+        "%s via score\n  h ~ %s via score\n  cost sin(z) * (log_prob(%s, h) - log_prob(%s, h))\n"
+        "  cost log_prob(%s, h)\n}\n",
+        head, p, p, q, p);
+    snprintf(means, sizeof means,
+             "%s via pathwise\n  cost sin(z) * kl(%s, %s)\n  cost -entropy(%s)\n}\n", head, p, q,
+             p);
+    Exact exact = {0};
+    exact_find_plain(&exact, draws, 1);
+    TapeModel *t = compiled(means);
+    SlopeError worst = slope_error(&exact, t, 1);
+    check_near(worst.got, worst.want, worst.what, means);
+    tape_free(t);
+    exact_free(&exact);
+}
+END_TEST
+
 /* ---- baselines ------------------------------------------------------------------------------ */
 
 /* The moving average is read before it is updated: 0.9 m + 0.1 E[cost], and m in the baseline. */
@@ -171,6 +206,7 @@ Suite *expectation_suite(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, minibatches);
     tcase_add_loop_test(c, values, 0, sizeof value_case / sizeof *value_case);
+    tcase_add_loop_test(c, means_below_a_draw, 0, sizeof mean_of / sizeof *mean_of);
     tcase_add_test(c, moving_average_lags);
     suite_add_tcase(s, c);
     return s;

@@ -39,20 +39,49 @@ static void put_step(Writer *w, const Sequence *s, const char *index, bool drawn
         (s->pair ? put_vector_value : put_value)(w, s->name, index);
 }
 
-static void know_step(Writer *w, const Sequence *s, const char *index, int at)
+static void know_step(Writer *w, const Sequence *s, const char *index)
 {
-    char text[NAME];
-    snprintf(text, sizeof text, index, at);
-    know(w, s->pair || !s->law ? REAL : s->kind, "%s%s", s->name, text)->elements = s->pair ? 2 : 0;
+    know(w, s->pair || !s->law ? REAL : s->kind, "%s[%s]", s->name, index)->elements =
+        s->pair ? 2 : 0;
 }
 
-/* Sequences are read one step back, or two, and after the loop at their last steps. */
-void put_loop(Writer *w)
+static void put_loop_head(Writer *w, const char *step, const Sequence *of, int sequences, int first)
+{
+    char index[SHORT];
+    begin_line(w);
+    put(w, "for %s in %d..%d {\n", step, first, first + STEPS);
+    w->indent++;
+    w->copies *= STEPS;
+    for (int i = 0; i < sequences; i++)
+        for (int back = first; back > 0; back--) {
+            snprintf(index, sizeof index, "%.8s-%d", step, back);
+            know_step(w, &of[i], index);
+        }
+}
+
+/* After its loop a sequence is read at one of the last steps, or as a vector of all. */
+static void know_sequence(Writer *w, const Sequence *s, int first)
+{
+    char index[SHORT];
+    snprintf(index, sizeof index, "%d", first + STEPS - 1 - below(w, 2));
+    if (below(w, 3))
+        know_step(w, s, index);
+    else if (s->pair)
+        know(w, REAL, "sum(%s, axis = 0)", s->name)->elements = 2;
+    else if (first == 1)
+        know(w, REAL, "%s", s->name)->elements = first + STEPS;
+    else
+        know(w, REAL, "sum(%s)", s->name);
+}
+
+/* In the loop sequences are read one step back, or two. */
+void put_loop(Writer *w, int depth)
 {
     Sequence of[MOST];
-    char index[SHORT];
+    char step[SHORT], index[SHORT];
     int sequences = 1 + below(w, MOST), first = 1 + (below(w, 3) == 0);
     size_t outside = w->names;
+    snprintf(step, sizeof step, "t%d", w->next++);
     for (int i = 0; i < sequences; i++) {
         Sequence *s = &of[i];
         *s = some_sequence(w, first);
@@ -64,18 +93,13 @@ void put_loop(Writer *w)
         if (s->law)
             reserve(w, STEPS * (1 + s->pair), s->law);
     }
-    begin_line(w);
-    put(w, "for t in %d..%d {\n", first, first + STEPS);
-    w->indent++;
-    w->copies *= STEPS;
-    for (int i = 0; i < sequences; i++)
-        for (int back = first; back > 0; back--)
-            know_step(w, &of[i], "[t-%d]", back);
-    put_block(w, 1 + below(w, 2), 0);
+    put_loop_head(w, step, of, sequences, first);
+    put_block(w, 1 + below(w, 2), below(w, 3) ? 0 : depth - 1);
+    snprintf(index, sizeof index, "[%.8s]", step);
     for (int i = sequences; i-- > 0;) {
         if (of[i].law)
             reserve(w, -(1 + of[i].pair), of[i].law);
-        put_step(w, &of[i], "[t]", of[i].law);
+        put_step(w, &of[i], index, of[i].law);
     }
     if (below(w, 2))
         put_cost(w);
@@ -85,5 +109,5 @@ void put_loop(Writer *w)
     put(w, "}\n");
     w->names = outside;
     for (int i = 0; i < sequences; i++)
-        know_step(w, &of[i], "[%d]", first + STEPS - 1 - below(w, 2));
+        know_sequence(w, &of[i], first);
 }

@@ -90,13 +90,43 @@ void put_value(Writer *w, const char *name, const char *index)
     know(w, REAL, "%s%s", name, index);
 }
 
+/* Two numbers of a vector of two: products with matrices, what moves along an axis, choices. */
+static void put_moved(Writer *w, const Name *n)
+{
+    static const char *const way[] = {
+        "(1.0 * %) @ outer(w[0:2], cumsum(0.5 * %))",
+        "transpose(outer(%, w))[1] * ?",
+        "reshape(concat(0.4 * %, w[0:2], axis = 0), [2, 2])[1] + ?",
+        "tril(outer(0.7 * %, [?, 0.3])) @ [0.5, ?]",
+        "solve_tri([[1.0, 0.0], [0.4, 0.8]], 0.5 * %)",
+        "solve([[1.2, 0.3 * sin(?)], [0.4, 1.8]], 0.5 * %)",
+        "if % > 0.3 then 0.6 * % else [?, a]",
+        "max(0.8 * %, [?, 0.2])",
+        "sum(broadcast(0.4 * %, [3, 2]) * stack(0.9 * %, w[1:3], cos(0.6 * %)), axis = 0)",
+        "diag(outer(0.8 * %, [a, ?]))",
+        "w[argmax(1.0 * %)] * % * ?",
+        "cholesky(outer(sin(%), sin(%)) + [[1.0, 0.1], [0.1, 0.9]]) @ [?, 0.4]",
+        "prod(outer(%, w) + ?, axis = 1)",
+        "max(outer(0.6 * %, w) + a, axis = 1)",
+        "logsumexp(outer(0.6 * %, w) + ?, axis = 1)",
+        "softmax(0.8 * %) * log_softmax(0.5 * % + ?)",
+        "[[0.3, a], [?, 0.5]] @ tanh(0.8 * %)"};
+    put_way(w, way[below(w, sizeof way / sizeof *way)], n);
+}
+
 void put_vector_value(Writer *w, const char *name, const char *index)
 {
     static const char *const form[] = {"[%, %]", "(% * w)[1:3]", "[%, 0.3] + softmax([%, %])",
                                        "tanh([[0.4, a], [%, 0.2]] @ [%, %])"};
+    const Name *n = some_name(w);
+    for (int i = 0; i < 3 && n->elements != 2; i++)
+        n = some_name(w);
     begin_line(w);
     put(w, "%s%s = ", name, index);
-    put_form(w, form[below(w, 4)], 1);
+    if (n->elements == 2)
+        put_moved(w, n);
+    else
+        put_form(w, form[below(w, 4)], 1);
     put(w, "\n");
     know(w, REAL, "%s%s", name, index)->elements = 2;
 }
@@ -135,7 +165,7 @@ void put_block(Writer *w, int statements, int depth)
         else if (kind < 12 && depth > 0)
             put_plate(w, depth);
         else if (kind < 14 && depth > 0 && w->copies <= 2)
-            put_loop(w);
+            put_loop(w, depth);
         else if (w->indent == 1 && !w->rows)
             put_rows(w);
     }

@@ -46,7 +46,7 @@ bool is_discrete(Kind kind)
 /* ---- reading -------------------------------------------------------------------------------- */
 
 /* New names are read more often than old ones. */
-static const Name *some_name(Writer *w)
+const Name *some_name(Writer *w)
 {
     int back = below(w, (int)w->names);
     if (below(w, 2))
@@ -54,14 +54,15 @@ static const Name *some_name(Writer *w)
     return &w->name[w->names - 1 - (size_t)back];
 }
 
-/* A way of reading: the name for "%", the number of its elements for "$". */
-static void put_way(Writer *w, const char *way, const Name *n)
+void put_way(Writer *w, const char *way, const Name *n)
 {
     for (; *way; way++)
         if (*way == '%')
             put(w, "%s", n->text);
         else if (*way == '$')
             put(w, "%d", n->elements);
+        else if (*way == '?')
+            put_expression(w, 0);
         else
             put(w, "%c", *way);
 }

@@ -50,6 +50,9 @@ void begin_line(Writer *w);
 Name *know(Writer *w, Kind kind, const char *fmt, ...);
 bool is_discrete(Kind kind);
 
+const Name *some_name(Writer *w);
+/* A way of reading: the name for "%", the number of its elements for "$", an expression for "?". */
+void put_way(Writer *w, const char *way, const Name *n);
 void put_expression(Writer *w, int depth);
 /* The text of a form, with an expression for each "%". */
 void put_form(Writer *w, const char *form, int depth);
@@ -77,7 +80,7 @@ void put_vector_value(Writer *w, const char *name, const char *index);
 void put_cost(Writer *w);
 void put_plate(Writer *w, int depth);
 void put_bound(Writer *w);
-void put_loop(Writer *w);
+void put_loop(Writer *w, int depth);
 void put_rows(Writer *w);
 void put_block(Writer *w, int statements, int depth);
 

@@ -23,6 +23,13 @@ static const struct {
      "test.sg:5:8: error: floor"},
     {MODEL("  z[2] ~ normal(theta, 1) via pathwise\n  cost if sum(z) > 0 then 1 else 0"),
      "jumps in the pathwise draw z"},
+    /* a kinked number is 0 on a whole interval, a positive one is some number at one place */
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if relu(z) == 0 then 1 else sin(z)"),
+     "eq jumps in the pathwise draw z"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if sigmoid(z) == 0.5 then 1 else sin(z)"),
+     "eq jumps in the pathwise draw z"},
+    {MODEL("  z ~ normal(theta, 1) via pathwise\n  cost if 2 - sigmoid(z) == 0 then 1 else sin(z)"),
+     "eq jumps in the pathwise draw z"},
     /* two guards might meet at one place */
     {MODEL("  z ~ normal(theta, 1) via pathwise\n"
            "  cost (if z > 0 then 1 else 0) * (if z < 2 then 3 else z)"),
@@ -320,6 +327,9 @@ static const char *const accepted[] = {
     MODEL("  h ~ bernoulli(logits = theta) via score\n  z ~ normal(theta, 1) via pathwise\n"
           "  cost if h == 1 then sin(z) else cos(z)"),
     MODEL("  z ~ normal(0, 1)\n  cost if theta > 0 then sin(z) else cos(z)"),
+    /* no probability is 0 that depends on a parameter */
+    MODEL("  z ~ normal(theta, 1) via pathwise\n  p = softmax(l * z)\n"
+          "  cost kl(categorical(p), categorical(logits = l)) + kl(bernoulli(sigmoid(z)), bernoulli(0.3))"),
     /* noise that no parameter moves may jump */
     MODEL("  z ~ normal(0, 1) via pathwise\n  cost floor(z) * theta"),
     /* an affine guard of a location and scale has a boundary term */
