@@ -2,6 +2,7 @@
  *
  * x - x is taken as 0 and x / x as 1, which is false only where x is not finite (or 0): there the
  * log-density that is being integrated is not finite either. */
+#include "passes/estimator.h"
 #include "passes/integrate.h"
 
 bool ig_is_const(const IrGraph *g, IrRef r, double v)
@@ -16,25 +17,15 @@ bool ig_never_zero(const IrGraph *g, IrRef r)
     switch (n->op) {
     case IR_CONST:
         return n->attr.num != 0;
-    case IR_EXP:
-    case IR_SOFTPLUS:
-    case IR_SIGMOID:
-        return true;
     case IR_NEG:
     case IR_ABS:
-    case IR_SQRT:
     case IR_SQUARE:
-    case IR_EXPAND:
-    case IR_RESHAPE:
-    case IR_TRANSPOSE:
-    case IR_SLICE:
-    case IR_GATHER:
     case IR_DIV:
         return ig_never_zero(g, n->in[0]);
     case IR_MUL:
         return ig_never_zero(g, n->in[0]) && ig_never_zero(g, n->in[1]);
     default:
-        return false;
+        return es_is_positive(g, r);
     }
 }
 

@@ -60,6 +60,9 @@ static bool is_above(const IrGraph *g, IrRef r, unsigned depth)
     case IR_TO_AXIS:
         return are_above(g, n, depth - 1);
     case IR_GATHER:
+    case IR_ABOVE:
+    case IR_AT_LEAST:
+    case IR_AT_MOST:
         return is_above(g, n->in[0], depth - 1);
     default:
         return false;
