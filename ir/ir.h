@@ -78,7 +78,9 @@ enum { /* IrOpInfo.flags */
     IR_COMM = 2,   /* commutative */
     IR_LEAF = 4,   /* reads something outside the graph */
     IR_EFFECT = 8, /* a root: kept by dce */
-    IR_DRAWS = 16  /* stochastic: never merged, duplicated or dropped unless a pass says so */
+    IR_DRAWS = 16, /* stochastic: never merged, duplicated or dropped unless a pass says so */
+    IR_MOVES = 32, /* moves and adds up elements of its first operand, which it is linear in */
+    IR_DOMAIN = 64 /* its first operand where the second bounds it, as it must; else NaN */
 };
 
 enum { /* IrOpInfo.attrs: which fields of IrAttr the op uses, and the text form prints */

@@ -40,11 +40,7 @@ static bool moves_draw(const Integral *t, IrRef r)
 {
     while (r != t->z) {
         const IrNode *n = &t->g->node[r];
-        bool moves = n->op == IR_SUM || n->op == IR_CUMSUM || n->op == IR_SLICE ||
-                     n->op == IR_PAD || n->op == IR_RESHAPE || n->op == IR_TRANSPOSE ||
-                     n->op == IR_EXPAND || n->op == IR_GATHER || n->op == IR_TO_PLATE ||
-                     n->op == IR_TO_AXIS;
-        if (!moves || !ig_depends(t, n->in[0]))
+        if (!(ir_op_info[n->op].flags & IR_MOVES) || !ig_depends(t, n->in[0]))
             return false;
         r = n->in[0];
     }
@@ -310,23 +306,13 @@ static IrRef expectation_of_op(Integral *t, IrRef e)
     case IR_TO_REAL:
         return expected_real(t, n->in[0]);
     case IR_NEG:
-    case IR_SUM:
-    case IR_CUMSUM:
-    case IR_RESHAPE:
-    case IR_TRANSPOSE:
-    case IR_EXPAND:
-    case IR_SLICE:
-    case IR_PAD:
-    case IR_GATHER:
-    case IR_TO_PLATE:
-    case IR_TO_AXIS:
         return expected_linear(t, e, 0);
     case IR_CONTRACT:
         return expected_linear(t, e, ig_depends(t, n->in[1]));
     case IR_SOLVE_TRI:
         return expected_linear(t, e, 1);
     default:
-        return IR_NONE;
+        return ir_op_info[n->op].flags & IR_MOVES ? expected_linear(t, e, 0) : IR_NONE;
     }
 }
 

@@ -54,19 +54,14 @@ static IrRef whole_cost(EsProgram *p, uint32_t first)
     return sum;
 }
 
-static bool is_watched(const IrGraph *g, IrRef arg)
-{
-    IrOp op = g->node[arg].op;
-    return op == IR_ABOVE || op == IR_AT_LEAST || op == IR_AT_MOST;
-}
-
 /* 0, but not a number where an argument of a draw lies outside of its domain: an integer cannot say
  * so itself. */
 static IrRef watched(IrGraph *g, const EsDraw *d, IrRef total)
 {
     for (uint32_t k = 0; k < ir_dist_info[d->law].arguments; k++) {
         IrRef arg = d->arg[k];
-        if (ir_dist_info[d->law].elem != IR_INT || !is_watched(g, arg))
+        bool is_bounded = ir_op_info[g->node[arg].op].flags & IR_DOMAIN;
+        if (ir_dist_info[d->law].elem != IR_INT || !is_bounded)
             continue;
         IrRef zero = ir_sum_all(g, ir_binary(g, IR_SUB, arg, arg));
         total = ir_binary(g, IR_ADD, total, es_sum_plates(g, zero, g->node[zero].type.plates));

@@ -75,15 +75,6 @@ static uint32_t linear_in(const Terms *t, IrRef r)
     case IR_SUB:
         return is_zero(t->g, n->in[1]) ? 1 : is_written(t->g, n) ? 3 : 0;
     case IR_NEG:
-    case IR_SUM:
-    case IR_CUMSUM:
-    case IR_RESHAPE:
-    case IR_TRANSPOSE:
-    case IR_EXPAND:
-    case IR_SLICE:
-    case IR_PAD:
-    case IR_TO_PLATE:
-    case IR_TO_AXIS:
         return 1;
     case IR_GATHER:
     case IR_DIV:
@@ -92,7 +83,7 @@ static uint32_t linear_in(const Terms *t, IrRef r)
     case IR_CONTRACT:
         return t->drawn[n->in[0]] && t->drawn[n->in[1]] ? 0 : t->drawn[n->in[0]] ? 1 : 2;
     default:
-        return 0;
+        return ir_op_info[n->op].flags & IR_MOVES ? 1 : 0;
     }
 }
 

@@ -107,7 +107,7 @@ static IrRef element_wise_2(IrGraph *g, IrOp op, int form)
     default:
         return IR_NONE;
     }
-    if (op == IR_ABOVE || op == IR_AT_LEAST || op == IR_AT_MOST)
+    if (ir_op_info[op].flags & IR_DOMAIN)
         return inside(g, op, a, b);
     if (op == IR_POW || op == IR_DIV) {
         bool one = a == b;
