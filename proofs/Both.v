@@ -407,30 +407,12 @@ Proof.
   assert (HP : r_next st = (b_count B + N.of_nat (length p))%N /\ forall tr k, (k < top + N.of_nat (length q0))%N ->
     (Fast.get 0%N (r_slots st) k < r_next st)%N /\ forall ix, In ix (box (sizes rho (Fast.get [] (r_shapes st) k))) ->
     run rho tr (plain_program (w_nodes H ++ q0)) n e (N.to_nat k) ix = V tr (slot_at st k) ix).
-  { destruct (rewritten_values rho (fun _ => zero) ins (w_nodes H ++ q0) (b_count B) p st e e Ep Hcnt
-                (N.le_refl _) (fun _ _ => eq_refl)) as (Np & _).
-    split; auto. intros tr k Hk.
-    destruct (rewritten_values rho tr ins (w_nodes H ++ q0) (b_count B) p st e e Ep Hcnt
-                (N.le_refl _) (fun _ _ => eq_refl)) as (_ & _ & _ & _ & Hp).
-    destruct (Hp k) as [H1 H2]; [rewrite app_length, Nat2N.inj_add; unfold top, b_count in Hk; fold ins in Hk; lia|].
-    split; auto. fold n in H2. intros ix Hix. rewrite (H2 ix Hix). unfold V, J, slot_at. rewrite plain_app, run_app, (run_below rho tr (plain_program q)).
-    - unfold b_count. now rewrite Nat2N.id.
-    - unfold plain_program. rewrite map_length. unfold b_count in Np. fold ins n in Np. lia. }
+  { destruct (joined_first B _ p q st rho e Ep Hcnt) as [Np Hp]. split; auto. intros tr k Hk. apply Hp.
+    rewrite app_length, Nat2N.inj_add. unfold top in Hk. lia. }
   destruct HP as [Np HP].
   assert (HQ : exists shb, infer (plain_program (b_nodes B)) n (fun k => nth k ins []) = Some shb /\ like [] (r_shapes st') shb /\
     forall tr k, (k < b_slots B)%N -> forall ix, In ix (box (sizes rho (Fast.get [] (r_shapes st') k))) ->
-    value (plain B) rho e tr (N.to_nat k) ix = V tr (slot_at st' k) ix).
-  { assert (Hle : (N.of_nat (length ins) <= r_next st)%N) by (rewrite Np; unfold b_count; fold ins; lia).
-    assert (Hlow : forall tr k, (k < length ins)%nat -> run rho tr (plain_program p) n e k = e k)
-      by (intros tr k Hk; now apply run_below).
-    destruct (rewritten_values rho (fun _ => zero) ins (b_nodes B) (r_next st) q st' e _ Eq Hcnt Hle (Hlow (fun _ => zero)))
-      as (_ & shb & Ib & Lb & _). exists shb. split; [exact Ib|]. split; [exact Lb|]. intros tr k Hk ix Hix.
-    destruct (rewritten_values rho tr ins (b_nodes B) (r_next st) q st' e _ Eq Hcnt Hle (Hlow tr))
-      as (_ & _ & _ & _ & Hq).
-    destruct (Hq k) as [_ H2]; [exact Hk|]. change (value (plain B) rho e tr) with (run rho tr (plain_program (b_nodes B)) n e).
-    fold n in H2. rewrite (H2 ix Hix). unfold V, J, slot_at. rewrite plain_app, run_app.
-    replace (n + length (plain_program p))%nat with (N.to_nat (r_next st)); auto.
-    unfold plain_program. rewrite map_length, Np. unfold b_count. fold ins n. lia. }
+    value (plain B) rho e tr (N.to_nat k) ix = V tr (slot_at st' k) ix) by exact (joined_second B _ p q st st' rho e Ep Eq Hcnt).
   destruct HQ as (shb & Ib & Lb & HQ).
   assert (Hshape : forall k, shape_of (plain B) (N.to_nat k) = Fast.get [] (r_shapes st') k).
   { intros k. unfold shape_of. change (g_nodes (plain B)) with (plain_program (b_nodes B)).
