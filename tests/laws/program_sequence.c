@@ -47,7 +47,7 @@ static void know_step(Writer *w, const Sequence *s, const char *index)
 
 static void put_loop_head(Writer *w, const char *step, const Sequence *of, int sequences, int first)
 {
-    char index[SHORT];
+    char index[2 * SHORT];
     begin_line(w);
     put(w, "for %s in %d..%d {\n", step, first, first + STEPS);
     w->indent++;
